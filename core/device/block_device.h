@@ -1,0 +1,47 @@
+// BlockDevice: the one door to storage; tests wrap it to record, cut and fail.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/result.h"
+
+namespace butterfuse {
+
+enum class WriteKind { data, metadata, super };  // what the bytes are; recorded in traces
+
+// Thread-safe: calls may overlap. Offsets and lengths are in bytes. Short reads and writes are errors (EIO).
+class BlockDevice {
+ public:
+  virtual ~BlockDevice() = default;
+  virtual uint64_t size_bytes() const = 0;
+  virtual bool read_only() const = 0;
+  virtual const std::string& path() const = 0;
+  virtual Status read(uint64_t offset, MutableByteSpan into) = 0;
+  virtual Status write(uint64_t offset, ByteSpan from, WriteKind kind) = 0;
+  // The pieces lie on disk one behind the other from `offset`. Default: one write() each.
+  virtual Status write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind kind);
+  // Asks the kernel to start writing the range out; a hint, never waits, errors ignored.
+  virtual void start_writeback(uint64_t offset, uint64_t length) { (void)offset, (void)length; }
+  // Everything written before is on stable storage when this returns without error.
+  virtual Status flush() = 0;
+  // The content of the range is no more needed. A hint.
+  virtual void discard(uint64_t offset, uint64_t length) { (void)offset, (void)length; }
+};
+
+enum class OpenMode { read_only, read_write };
+
+struct OpenOptions {
+  OpenMode mode = OpenMode::read_write;
+  // How long to wait for another process that has the source open; 0: fail at once with EBUSY.
+  uint32_t lock_wait_ms = 10'000;
+  bool lock = true;  // image file: OFD lock (shared when read-only); block device: O_EXCL when writing
+};
+
+// An image file or a block device. EBUSY names the holder when it is in use by another process.
+Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, const OpenOptions& options);
+
+}  // namespace butterfuse

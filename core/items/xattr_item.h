@@ -1,0 +1,20 @@
+// Extended attributes: XATTR_ITEMs, by name hash, shaped like directory items.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/btree/cursor.h"
+
+namespace butterfuse {
+
+Result<std::optional<std::vector<std::byte>>> read_xattr(Tree& tree, uint64_t ino, std::string_view name);
+Result<std::vector<std::string>> list_xattrs(Tree& tree, uint64_t ino);
+// Creates or replaces. ENOSPC/E2BIG when it does not fit a leaf.
+Status write_xattr(Tree& tree, CowContext& context, uint64_t ino, std::string_view name, ByteSpan value);
+// ENODATA when absent.
+Status remove_xattr(Tree& tree, CowContext& context, uint64_t ino, std::string_view name);
+
+}  // namespace butterfuse

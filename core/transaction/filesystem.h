@@ -1,0 +1,142 @@
+// Filesystem: an open btrfs: its volume, its trees and its transactions. The engine's front door.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/alloc/allocator.h"
+#include "core/base/mutex.h"
+#include "core/base/result.h"
+#include "core/btree/cursor.h"
+#include "core/volume/volume.h"
+
+namespace butterfuse {
+
+class Filesystem;
+class Transaction;    // transaction.h: the state of one running or committing transaction
+class DelayedRefs;    // delayed_refs.h
+
+struct FilesystemOptions {
+  bool read_only = false;
+  uint64_t tree_cache_bytes = 96u << 20;
+  uint32_t commit_interval_s = 30;  // 0: only on demand
+  // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded.
+  uint64_t dirty_metadata_limit_bytes = 48u << 20;
+};
+
+// A share in the running transaction: it can't commit while a handle lives. Get one from Filesystem::begin, keep it
+// short, take no page lock or sleep for I/O of others while it lives. It is the CowContext of tree changes.
+// Move-only. A handle destroyed after abort() leaves the file system read-only with the error.
+class TransactionHandle final : public CowContext {
+ public:
+  TransactionHandle(TransactionHandle&& other) noexcept;
+  ~TransactionHandle() override;
+  uint64_t transid() const override;
+  Filesystem& filesystem() { return *filesystem_; }
+
+  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
+                                    uint64_t hint) override;
+  Result<BlockRefs> lookup_tree_refs(uint64_t bytenr, int level) override;
+  Status set_full_backref(uint64_t bytenr, int level) override;
+  Status add_tree_ref(const TreeRef& ref) override;
+  Status drop_tree_ref(const TreeRef& ref) override;
+  Status add_data_ref(const DataRef& ref) override;
+  Status drop_data_ref(const DataRef& ref) override;
+  Status free_tree_block(const TreeRef& ref, uint64_t block_generation) override;
+
+  // The first reference of a data extent that alloc_data gave out: the extent item will be inserted with it.
+  Status insert_data_extent(const DataRef& ref);
+
+  // Something failed half-way in a tree change: the transaction can never be committed.
+  void abort(const Error& error);
+
+ private:
+  friend class Filesystem;
+  explicit TransactionHandle(Filesystem* filesystem, std::shared_ptr<Transaction> transaction, Reservation reservation);
+  Filesystem* filesystem_;
+  std::shared_ptr<Transaction> transaction_;
+  Reservation metadata_;
+};
+
+// Work that must reach the trees before a commit closes; vfs registers one that writes dirty inode items.
+class CommitHook {
+ public:
+  virtual ~CommitHook() = default;
+  // Called with all other handles gone and joins blocked. Must not begin() or wait for anything that does.
+  virtual Status before_commit(TransactionHandle& handle) = 0;
+};
+
+// Thread-safe.
+class Filesystem {
+ public:
+  // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, RAID chunks, and read-write: unknown
+  // compat_ro bits (EROFS), a log tree to replay (EROFS).
+  static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device, const FilesystemOptions& options);
+  ~Filesystem();  // stops the commit thread; does not commit: call close() first
+  // Commits and stops. Idempotent.
+  Status close();
+
+  Volume& volume() { return *volume_; }
+  Allocator& allocator() { return *allocator_; }
+  bool read_only() const { return read_only_; }
+  uint32_t sectorsize() const { return volume_->sectorsize(); }
+  uint32_t csum_size_bytes() const;
+  bool has_incompat(uint64_t bit) const;
+  // Sets an incompat bit of the next superblock (for example kCompressZstd when the first such extent is written).
+  void set_incompat(uint64_t bit);
+
+  // ---- trees -------------------------------------------------------------------------------------------------------
+  Tree& root_tree();
+  Tree& csum_tree();
+  Tree& extent_tree();
+  Tree& chunk_tree();
+  Tree& dev_tree();
+  Tree* free_space_tree();    // null where the feature is off
+  Tree* block_group_tree();   // null where the feature is off
+  Tree* uuid_tree();          // null when absent
+  // A subvolume by id (kFsTree or >= kFirstFree), read on first use and then kept. ENOENT.
+  Result<Tree*> subvolume(uint64_t root_id);
+  // Its ROOT_ITEM as of the last commit, flags and uuid included.
+  Result<DiskRootItem> root_item(uint64_t root_id);
+  // The default subvolume: DIR_ITEM "default" of the root tree directory, else kFsTree.
+  Result<uint64_t> default_subvolume();
+
+  // ---- transactions --------------------------------------------------------------------------------------------------
+  // Joins the running transaction, starting one if none runs; waits while one is closing. Reserves metadata for
+  // changing `items` items. Commits and retries once before ENOSPC (hence: hold no tree or page lock here).
+  // EROFS when read-only or after an abort.
+  Result<TransactionHandle> begin(uint32_t items);
+  // As begin, but uses a reservation made before (delalloc), so that it can't fail with ENOSPC.
+  Result<TransactionHandle> begin_reserved(Reservation metadata);
+  // As begin, for work that frees space (unlink, truncate): may dip into the global reserve.
+  Result<TransactionHandle> begin_freeing(uint32_t items);
+  // Everything done before in any handle is on stable storage when it returns. Concurrent calls share commits.
+  // The next transaction runs while this one's blocks are written.
+  Status commit();
+  uint64_t running_transid() const;
+  uint64_t last_committed() const { return last_committed_; }
+  // Asks the commit thread to commit soon.
+  void request_commit();
+  void set_commit_interval(uint32_t seconds);
+  void set_commit_hook(CommitHook* hook);  // null to remove
+  // After an error that makes further writing unsafe.
+  void turn_read_only(const Error& why);
+
+ private:
+  Filesystem() = default;
+  friend class TransactionHandle;
+  std::unique_ptr<Volume> volume_;
+  std::unique_ptr<TreeBlockCache> cache_;
+  std::unique_ptr<Allocator> allocator_;
+  std::atomic<bool> read_only_{false};
+  std::atomic<uint64_t> last_committed_{0};
+  struct State;  // the rest: filesystem_state.h
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace butterfuse
