@@ -1,0 +1,80 @@
+# What every numbered test sources: making, mounting, checking and comparing. Functions that fail end the test.
+set -u
+LC_ALL=C
+export LC_ALL
+
+_fail() { echo "FAIL: $*"; exit 1; }
+_notrun() { echo "$*" > "$XT_NOTRUN"; exit 0; }
+_require_kernel_btrfs() {
+  grep -qw btrfs /proc/filesystems || modprobe btrfs 2>/dev/null || _notrun "this kernel has no btrfs"
+}
+_require_command() { command -v "$1" > /dev/null || _notrun "$1 is not installed"; }
+
+_mkfs() { "$BUTTERFUSE" mkfs -q -f "$@" "$XT_IMG" || _fail "mkfs $*"; }
+
+# _mount [OPTIONS] : mounts the image at $XT_MNT with these -o options
+_mount() {
+  "$BUTTERFUSE" mount -o "${1:-rw}" "$XT_IMG" "$XT_MNT" || _fail "mount -o ${1:-rw}"
+}
+_daemon_pid() { pgrep -f "^$BUTTERFUSE mount .*$XT_MNT\$" | head -n 1; }
+_wait_gone() { # PID
+  local tries=0
+  while kill -0 "$1" 2>/dev/null; do
+    sleep 0.02
+    tries=$((tries + 1))
+    [ $tries -lt 6000 ] || _fail "the daemon $1 is still there 120 s after the unmount"
+  done
+}
+_umount() {
+  local pid
+  pid=$(_daemon_pid)
+  umount "$XT_MNT" || _fail "umount"
+  [ -z "$pid" ] || _wait_gone "$pid"
+}
+_remount() { _umount; _mount "${1:-rw}"; }
+_kill_daemon() { # SIGKILL, then clear the dead mount away
+  local pid
+  pid=$(_daemon_pid)
+  [ -n "$pid" ] || _fail "no daemon to kill"
+  kill -KILL "$pid"
+  _wait_gone "$pid"
+  umount -l "$XT_MNT" 2>/dev/null
+}
+
+# Both judges: ours and btrfs-progs', with every checksum. Mentioning a bad copy counts as an error.
+_check() {
+  "$BUTTERFUSE" check "$XT_IMG" > "$XT_TMP/check.own" 2>&1 || { cat "$XT_TMP/check.own"; _fail "butterfuse check"; }
+  if command -v btrfs > /dev/null; then
+    btrfs check --check-data-csum "$XT_IMG" > "$XT_TMP/check" 2>&1 || { cat "$XT_TMP/check"; _fail "btrfs check"; }
+    ! grep -E "verify failed|errors found|wanted .* found" "$XT_TMP/check" || _fail "btrfs check mentions damage"
+  fi
+}
+
+_kernel_mount() {
+  local loop=
+  [ -b "$XT_IMG" ] || loop=loop,
+  mount -t btrfs -o "$loop${1:-rw}" "$XT_IMG" "$XT_KERNEL_MNT" || _fail "kernel mount"
+}
+_kernel_umount() { umount "$XT_KERNEL_MNT" || _fail "kernel umount"; }
+
+# _tree_sum DIR : one line for the whole tree: types, modes, owners, sizes, times, targets and contents
+_tree_sum() {
+  (cd "$1" && {
+    find . -mindepth 1 -printf '%P\t%y\t%#m\t%U\t%G\t%T@\t%l\n' | sort
+    find . -type f -printf '%P\t%s\t%n\n' | sort
+    find . -type f -print0 | sort -z | xargs -0 -r sha256sum
+  }) | sha256sum
+}
+# _same_trees A B : byte and attribute identical
+_same_trees() {
+  [ "$(_tree_sum "$1")" = "$(_tree_sum "$2")" ] || {
+    diff -r --no-dereference "$1" "$2" | head -n 5
+    _fail "the trees $3 differ"
+  }
+}
+_kernel_sees() { # SUM : the kernel reads the same tree
+  _require_kernel_btrfs
+  _kernel_mount ro
+  [ "$(_tree_sum "$XT_KERNEL_MNT")" = "$1" ] || _fail "the kernel reads another tree"
+  _kernel_umount
+}
