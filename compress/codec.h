@@ -11,7 +11,8 @@
 
 namespace butterfuse {
 
-// Stateless to the caller, thread-safe: contexts are kept per thread inside. Inputs are at most 128 KiB of file data.
+// Stateless to the caller, thread-safe: contexts are kept per thread inside. Inputs are at most 128 KiB of
+// file data.
 class Codec {
  public:
   virtual ~Codec() = default;
@@ -21,16 +22,15 @@ class Codec {
   virtual int clamp_level(int level) const = 0;  // 0 means default
   // Compressed size, or nothing when it does not fit `out` (the way to say "not smaller than wanted").
   virtual Result<std::optional<size_t>> compress(ByteSpan in, MutableByteSpan out, int level) const = 0;
-  // Fills `out` (the whole extent's ram bytes, or its beginning) from `in` (may carry zero padding behind the stream).
-  // A stream that ends early leaves zeros behind it, as the kernel does. EIO for a stream that is broken; never reads
-  // or writes outside the spans whatever the input.
-  // `sectorsize`: LZO segment headers never cross a sector boundary.
-  // Inline extents have no such padding rules but the same framing.
+  // Fills `out` (the whole extent's ram bytes, or its beginning) from `in` (may carry zero padding behind the
+  // stream). A stream that ends early leaves zeros behind it, as the kernel does. EIO for a stream that is
+  // broken; never reads or writes outside the spans whatever the input. Inline extents have the same framing
+  // as the others.
   virtual Status decompress(ByteSpan in, MutableByteSpan out) const = 0;
 };
 
-const Codec* codec_by_type(uint8_t type);            // null when unknown; 0 gives the null codec
-const Codec* codec_by_name(std::string_view name);   // zlib, lzo, zstd
-std::vector<const Codec*> all_codecs();              // the three
+const Codec* codec_by_type(uint8_t type);           // null when unknown; 0 gives the null codec
+const Codec* codec_by_name(std::string_view name);  // zlib, lzo, zstd
+std::vector<const Codec*> all_codecs();             // the three
 
 }  // namespace butterfuse

@@ -19,15 +19,15 @@ class Executor {
 // Threads are joined by the destructor after all submitted tasks ran.
 std::unique_ptr<Executor> make_thread_pool(size_t threads, const char* thread_name);
 
-// Runs nothing by itself. run_one(n) runs the n-th waiting task on the calling thread. Tests only, but lives here
-// because the pipeline's promises are stated against it.
+// Runs nothing by itself. run_one(n) runs the n-th waiting task on the calling thread. Tests only, but lives
+// here because the pipeline's promises are stated against it.
 class ManualExecutor final : public Executor {
  public:
   void submit(Task task) override;
   size_t queue_depth() const override;
-  bool run_one(size_t index = 0);       // false when there is no such task
-  size_t run_all();                     // in order, including tasks submitted meanwhile
-  size_t run_random(unsigned seed);     // in an order drawn from the seed
+  bool run_one(size_t index = 0);    // false when there is no such task
+  size_t run_all();                  // in order, including tasks submitted meanwhile
+  size_t run_random(unsigned seed);  // in an order drawn from the seed
   ManualExecutor();
   ~ManualExecutor() override;
 

@@ -8,9 +8,10 @@
 
 namespace butterfuse {
 
-// Each item has a parallel part (`work`, any order, on the executor) and an ordered part (`ordered`, strictly in the
-// order of add(), one at a time, on whichever thread finished the work that makes it next). Ordered parts never run on
-// the thread inside add(). Lives until drained; the destructor BF_ASSERTs that it is empty.
+// Each item has a parallel part (`work`, any order, on the executor) and an ordered part (`ordered`, strictly
+// in the order of add(), one at a time, on whichever thread finished the work that makes it next). Ordered
+// parts never run on the thread inside add(). Lives until drained; the destructor BF_ASSERTs that it is
+// empty.
 class OrderedQueue {
  public:
   explicit OrderedQueue(Executor& executor);
@@ -20,6 +21,7 @@ class OrderedQueue {
 
  private:
   struct State;
+  Executor& executor_;
   std::shared_ptr<State> state_;
 };
 

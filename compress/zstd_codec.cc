@@ -1,0 +1,101 @@
+// zstd: one frame an extent, its window never above the 128 KiB that kernels allocate for reading.
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "compress/codecs.h"
+#include "core/base/le.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr int kMinLevel = -15, kMaxLevel = 15, kDefaultLevel = 3;
+constexpr int kWindowLogMax = 17;
+
+struct FreeCCtx {
+  void operator()(ZSTD_CCtx* it) const { ZSTD_freeCCtx(it); }
+};
+struct FreeDCtx {
+  void operator()(ZSTD_DCtx* it) const { ZSTD_freeDCtx(it); }
+};
+
+// Null when there is no memory. Kept for the life of the thread. ZSTD_compress2 knows the input's size, so it
+// picks the parameters libzstd has for inputs of up to 128 KiB: the level alone would cost a window for
+// megabytes.
+ZSTD_CCtx* thread_cctx(int level) {
+  thread_local std::unique_ptr<ZSTD_CCtx, FreeCCtx> context;
+  if (!context) context.reset(ZSTD_createCCtx());
+  if (!context) return nullptr;
+  ZSTD_CCtx_reset(context.get(), ZSTD_reset_session_only);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, level);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, kWindowLogMax);
+  return context.get();
+}
+
+ZSTD_DCtx* thread_dctx() {
+  thread_local std::unique_ptr<ZSTD_DCtx, FreeDCtx> context;
+  if (!context) {
+    context.reset(ZSTD_createDCtx());
+    if (context) ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kWindowLogMax);
+  } else {
+    ZSTD_DCtx_reset(context.get(), ZSTD_reset_session_only);
+  }
+  return context.get();
+}
+
+// libzstd would also try the frame formats of its youth, which no btrfs ever wrote.
+bool has_frame_magic(ByteSpan in) { return in.size() >= 4 && load<le32>(in) == ZSTD_MAGICNUMBER; }
+
+class ZstdCodec final : public Codec {
+ public:
+  uint8_t type() const override { return kZstdType; }
+  std::string_view name() const override { return "zstd"; }
+  int default_level() const override { return kDefaultLevel; }
+  int clamp_level(int level) const override {
+    return level == 0 ? kDefaultLevel : std::clamp(level, kMinLevel, kMaxLevel);
+  }
+
+  Result<std::optional<size_t>> compress(ByteSpan in, MutableByteSpan out, int level) const override {
+    ZSTD_CCtx* context = thread_cctx(clamp_level(level));
+    if (context == nullptr) return make_error(ENOMEM, "zstd: no memory for a compressor");
+    const size_t size = ZSTD_compress2(context, out.data(), out.size(), in.data(), in.size());
+    if (!ZSTD_isError(size)) return std::optional<size_t>{size};
+    if (ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall) return std::optional<size_t>{};
+    return make_error(EIO, "zstd: cannot compress {} bytes: {}", in.size(), ZSTD_getErrorName(size));
+  }
+
+  // The streaming call decodes a whole frame at once when it fits, and otherwise goes on until `out` is full.
+  Status decompress(ByteSpan in, MutableByteSpan out) const override {
+    if (out.empty()) return {};
+    if (!has_frame_magic(in)) return make_error(EIO, "zstd: no frame in {} bytes", in.size());
+    ZSTD_DCtx* context = thread_dctx();
+    if (context == nullptr) return make_error(ENOMEM, "zstd: no memory for a decompressor");
+    ZSTD_inBuffer input{in.data(), in.size(), 0};
+    ZSTD_outBuffer output{out.data(), out.size(), 0};
+    while (output.pos < output.size) {
+      const size_t before = input.pos + output.pos;
+      const size_t code = ZSTD_decompressStream(context, &output, &input);
+      if (ZSTD_isError(code))
+        return make_error(EIO, "zstd: broken stream after {} of {} bytes in, {} of {} out: {}", input.pos,
+                          input.size, output.pos, output.size, ZSTD_getErrorName(code));
+      if (code == 0) break;  // the frame is complete
+      if (input.pos + output.pos == before)
+        return make_error(EIO, "zstd: stream of {} bytes ends in the middle, {} of {} out", input.size,
+                          output.pos, output.size);
+    }
+    zero_tail(out, output.pos);
+    return {};
+  }
+};
+
+}  // namespace
+
+const Codec& zstd_codec() {
+  static const ZstdCodec codec;
+  return codec;
+}
+
+}  // namespace butterfuse
