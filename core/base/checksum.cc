@@ -44,7 +44,7 @@ void blake2b_256(ByteSpan data, std::byte* out) {
   };
   // libb2 chooses the routine for this CPU in its first call by storing a plain pointer: one thread must do that first.
   static const bool chosen = [&] {
-    std::array<std::byte, 32> unused;
+    std::array<std::byte, 32> unused{};
     return hash(object_bytes(unused), unused.data());
   }();
   BF_ASSERT(chosen && hash(data, out), "blake2b of {} bytes failed", data.size());

@@ -1,0 +1,121 @@
+// FileDevice: an image file or a block device of the host as BlockDevice.
+#include "core/device/file_device.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <limits.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace butterfuse {
+
+namespace {
+
+tl::unexpected<Error> system_error(int code, const char* what, const std::string& path, uint64_t offset, uint64_t size) {
+  return make_error(code, "{}: {} of {} bytes at {} failed: {}", path, what, size, offset, std::strerror(code));
+}
+
+// Drops the first `done` bytes of the list.
+void advance(std::vector<iovec>& list, size_t& first, size_t done) {
+  while (first < list.size() && done >= list[first].iov_len) done -= list[first++].iov_len;
+  if (done == 0) return;
+  list[first].iov_base = static_cast<std::byte*>(list[first].iov_base) + done;
+  list[first].iov_len -= done;
+}
+
+}  // namespace
+
+FileDevice::~FileDevice() { ::close(fd_); }
+
+Status FileDevice::check_range(const char* what, uint64_t offset, uint64_t length) const {
+  if (offset <= size_bytes_ && length <= size_bytes_ - offset) return {};
+  return make_error(EIO, "{}: {} of {} bytes at {} is beyond the end of the device at {}", path_, what, length, offset,
+                    size_bytes_);
+}
+
+Status FileDevice::read(uint64_t offset, MutableByteSpan into) {
+  BF_TRY(check_range("read", offset, into.size()));
+  for (size_t done = 0; done < into.size();) {
+    ssize_t got = ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error(errno, "read", path_, offset + done, into.size() - done);
+    if (got == 0) return make_error(EIO, "{}: the file ended at {} while it was open", path_, offset + done);
+    done += static_cast<size_t>(got);
+  }
+  return {};
+}
+
+Status FileDevice::check_writable(uint64_t offset, uint64_t length) const {
+  if (read_only_) return make_error(EROFS, "{}: write of {} bytes at {}: opened read-only", path_, length, offset);
+  return check_range("write", offset, length);
+}
+
+Status FileDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
+  BF_TRY(check_writable(offset, from.size()));
+  for (size_t done = 0; done < from.size();) {
+    ssize_t put = ::pwrite(fd_, from.data() + done, from.size() - done, static_cast<off_t>(offset + done));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return system_error(errno, "write", path_, offset + done, from.size() - done);
+    if (put == 0) return make_error(EIO, "{}: write at {} made no progress", path_, offset + done);
+    done += static_cast<size_t>(put);
+  }
+  return {};
+}
+
+Status FileDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind) {
+  uint64_t total = 0;
+  std::vector<iovec> list;
+  list.reserve(pieces.size());
+  for (ByteSpan piece : pieces) {
+    if (piece.empty()) continue;
+    list.push_back({const_cast<std::byte*>(piece.data()), piece.size()});
+    total += piece.size();
+  }
+  BF_TRY(check_writable(offset, total));
+  for (size_t first = 0; first < list.size();) {
+    int count = static_cast<int>(std::min<size_t>(list.size() - first, IOV_MAX));
+    ssize_t put = ::pwritev(fd_, list.data() + first, count, static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return system_error(errno, "write", path_, offset, total);
+    if (put == 0) return make_error(EIO, "{}: write at {} made no progress", path_, offset);
+    offset += static_cast<uint64_t>(put);
+    advance(list, first, static_cast<size_t>(put));
+  }
+  return {};
+}
+
+void FileDevice::start_writeback(uint64_t offset, uint64_t length) {
+  if (read_only_ || length == 0) return;
+  (void)::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE);
+}
+
+Status FileDevice::flush() {
+  if (read_only_) return {};
+  if (int code = flush_error_) return make_error(code, "{}: an earlier flush failed, writes were lost", path_);
+  int result;
+  do {
+    result = ::fdatasync(fd_);
+  } while (result < 0 && errno == EINTR);
+  if (result == 0) return {};
+  flush_error_ = errno;
+  return make_error(flush_error_, "{}: flush failed: {}", path_, std::strerror(flush_error_));
+}
+
+void FileDevice::discard(uint64_t offset, uint64_t length) {
+  if (read_only_ || length == 0 || !check_range("discard", offset, length)) return;
+  if (is_block_device_) {
+    uint64_t range[2] = {offset, length};
+    (void)::ioctl(fd_, BLKDISCARD, range);
+  } else {
+    (void)::fallocate(fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                      static_cast<off_t>(length));
+  }
+}
+
+}  // namespace butterfuse

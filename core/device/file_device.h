@@ -1,0 +1,43 @@
+// FileDevice: an image file or a block device of the host as BlockDevice.
+#pragma once
+
+#include <atomic>
+
+#include "core/device/block_device.h"
+
+namespace butterfuse {
+
+// Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the lock belongs
+// to the open file description). Thread-safe: all state but flush_error_ is constant. The size is that at open; the
+// file never grows.
+class FileDevice final : public BlockDevice {
+ public:
+  ~FileDevice() override;
+  FileDevice(const FileDevice&) = delete;
+  FileDevice& operator=(const FileDevice&) = delete;
+
+  uint64_t size_bytes() const override { return size_bytes_; }
+  bool read_only() const override { return read_only_; }
+  const std::string& path() const override { return path_; }
+  Status read(uint64_t offset, MutableByteSpan into) override;
+  Status write(uint64_t offset, ByteSpan from, WriteKind kind) override;
+  Status write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind kind) override;
+  void start_writeback(uint64_t offset, uint64_t length) override;
+  Status flush() override;
+  void discard(uint64_t offset, uint64_t length) override;
+
+ private:
+  friend Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string&, const OpenOptions&);
+  FileDevice(std::string path, int fd, bool read_only) : path_(std::move(path)), fd_(fd), read_only_(read_only) {}
+  Status check_range(const char* what, uint64_t offset, uint64_t length) const;
+  Status check_writable(uint64_t offset, uint64_t length) const;
+
+  const std::string path_;
+  const int fd_;
+  const bool read_only_;
+  bool is_block_device_ = false;  // these two are set while opening
+  uint64_t size_bytes_ = 0;
+  std::atomic<int> flush_error_{0};  // errno of the first failed flush
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,91 @@
+// Opening a source: what kind of file it is, how large, and that nobody else has it.
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <thread>
+
+#include "core/base/log.h"
+#include "core/device/file_device.h"
+
+namespace butterfuse {
+
+namespace {
+
+constexpr auto kPollInterval = std::chrono::milliseconds(50);
+
+// Tries `attempt` until it returns something else than EBUSY or the time is over. Its predecessor may still be writing:
+// umount(2) of a FUSE mount returns before the daemon has ended.
+int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
+  auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+  int code = attempt();
+  if (code == EBUSY && wait_ms > 0) log(LogLevel::info, "{}: in use by another process, waiting", path);
+  while (code == EBUSY && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(kPollInterval);
+    code = attempt();
+  }
+  return code;
+}
+
+// 0 or an errno; EBUSY when somebody else holds a conflicting lock.
+int lock_whole_file(int fd, bool shared) {
+  struct flock lock {};
+  lock.l_type = shared ? F_RDLCK : F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return 0;
+  return errno == EAGAIN || errno == EACCES ? EBUSY : errno;
+}
+
+tl::unexpected<Error> open_error(int code, const std::string& path) {
+  if (code == EBUSY) return make_error(EBUSY, "{}: in use by another process", path);
+  return make_error(code, "{}: cannot open: {}", path, std::strerror(code));
+}
+
+Result<uint64_t> source_size(const std::string& path, int fd, const struct stat& info) {
+  if (!S_ISBLK(info.st_mode)) return static_cast<uint64_t>(info.st_size);
+  uint64_t bytes = 0;
+  if (::ioctl(fd, BLKGETSIZE64, &bytes) != 0)
+    return make_error(errno, "{}: cannot read the size: {}", path, std::strerror(errno));
+  return bytes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, const OpenOptions& options) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return open_error(errno, path);
+  const bool is_block = S_ISBLK(info.st_mode);
+  if (!is_block && !S_ISREG(info.st_mode))
+    return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
+
+  const bool read_only = options.mode == OpenMode::read_only;
+  int flags = O_CLOEXEC | (read_only ? O_RDONLY : O_RDWR);
+  if (is_block && !read_only && options.lock) flags |= O_EXCL;
+  int fd = -1;
+  int code = retry_while_busy(path, options.lock_wait_ms, [&] {
+    fd = ::open(path.c_str(), flags);
+    return fd >= 0 ? 0 : errno;
+  });
+  if (code != 0) return open_error(code, path);
+  std::unique_ptr<FileDevice> device(new FileDevice(path, fd, read_only));
+
+  // Between stat and open the name may have come to mean another file.
+  if (::fstat(fd, &info) != 0) return open_error(errno, path);
+  if (S_ISBLK(info.st_mode) != is_block || (!is_block && !S_ISREG(info.st_mode)))
+    return make_error(ENOTBLK, "{}: was replaced while it was opened", path);
+  if (!is_block && options.lock) {
+    code = retry_while_busy(path, options.lock_wait_ms, [&] { return lock_whole_file(fd, read_only); });
+    if (code != 0) return open_error(code, path);
+  }
+  device->is_block_device_ = is_block;
+  BF_ASSIGN(device->size_bytes_, source_size(path, fd, info));
+  return std::unique_ptr<BlockDevice>(std::move(device));
+}
+
+}  // namespace butterfuse
