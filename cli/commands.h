@@ -1,0 +1,21 @@
+// The subcommands of the program: one function each, one file each.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+
+namespace butterfuse {
+
+// What the chosen subcommand's callback leaves for main() to exit with.
+struct CommandResult {
+  int exit_status = 0;
+};
+
+void add_mkfs_command(CLI::App& app, CommandResult& result);
+void add_mount_command(CLI::App& app, CommandResult& result);
+void add_check_command(CLI::App& app, CommandResult& result);
+void add_inspect_command(CLI::App& app, CommandResult& result);
+
+}  // namespace butterfuse
