@@ -23,7 +23,7 @@ struct InodeItem {
   uint32_t nlink = 1;
   uint32_t uid = 0, gid = 0;
   uint32_t mode = 0;        // with the type bits
-  uint64_t rdev = 0;        // as btrfs stores it (kernel huge_encode_dev form)
+  uint64_t rdev = 0;        // as btrfs stores it: the kernel's own dev_t, major << 20 | minor
   uint64_t flags = 0;       // inode_flag::
   uint64_t sequence = 0;
   Timespec atime, ctime, mtime, otime;

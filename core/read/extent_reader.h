@@ -8,7 +8,13 @@
 
 namespace butterfuse {
 
-// Thread-safe. Keeps a small cache of nothing: what it decodes goes to the caller.
+// Thread-safe: callers parallelize by reading ranges from several threads; each thread keeps its own scratch buffers
+// (under 1 MiB). Keeps no cache: what it decodes goes to the caller.
+//
+// The list of extents is taken under the tree's shared lock, the I/O done without. Who reads must see to it that the
+// file's extents in the range are not dropped meanwhile (the page cache's locked pages, the inode's extent range lock):
+// space freed by a commit may be reused, and the reader would meet another file's bytes, which the checksums, looked
+// up after the list, may even agree with.
 class ExtentReader {
  public:
   explicit ExtentReader(Filesystem& filesystem) : filesystem_(filesystem) {}

@@ -1,0 +1,22 @@
+// ReadScratch: the buffers one thread reads compressed extents with; kept, so that reading allocates nothing.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/items/file_extent.h"
+
+namespace butterfuse {
+
+// Used by one read() at a time: its thread's. Sizes are fixed, whatever an image asks for.
+struct ReadScratch {
+  static constexpr size_t kDiskBytes = 512u << 10;  // neighbouring compressed extents read at once
+  std::unique_ptr<std::byte[]> disk{new std::byte[kDiskBytes]};
+  std::unique_ptr<std::byte[]> plain{new std::byte[kMaxCompressedBytes]};  // one decompressed extent
+  std::vector<FileExtent> extents;
+
+  static ReadScratch& of_this_thread();
+};
+
+}  // namespace butterfuse
