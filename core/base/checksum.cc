@@ -42,7 +42,8 @@ void blake2b_256(ByteSpan data, std::byte* out) {
   auto hash = [](ByteSpan in, std::byte* to) {
     return blake2b(reinterpret_cast<uint8_t*>(to), in.data(), nullptr, 32, in.size(), 0) == 0;
   };
-  // libb2 chooses the routine for this CPU in its first call by storing a plain pointer: one thread must do that first.
+  // libb2 chooses the routine for this CPU in its first call by storing a plain pointer: one thread must do
+  // that first.
   static const bool chosen = [&] {
     std::array<std::byte, 32> unused{};
     return hash(object_bytes(unused), unused.data());
@@ -54,10 +55,13 @@ void blake2b_256(ByteSpan data, std::byte* out) {
 
 size_t csum_size(CsumType type) {
   switch (type) {
-    case CsumType::crc32c: return 4;
-    case CsumType::xxhash: return 8;
+    case CsumType::crc32c:
+      return 4;
+    case CsumType::xxhash:
+      return 8;
     case CsumType::sha256:
-    case CsumType::blake2: return 32;
+    case CsumType::blake2:
+      return 32;
   }
   BF_ASSERT(false, "csum type {}", static_cast<uint16_t>(type));
 }
@@ -85,8 +89,12 @@ CsumValue checksum(CsumType type, ByteSpan data) {
       std::memcpy(value.data(), &hash, sizeof hash);
       break;
     }
-    case CsumType::sha256: sha256(data, value.data()); break;
-    case CsumType::blake2: blake2b_256(data, value.data()); break;
+    case CsumType::sha256:
+      sha256(data, value.data());
+      break;
+    case CsumType::blake2:
+      blake2b_256(data, value.data());
+      break;
   }
   return value;
 }

@@ -10,7 +10,9 @@ std::function<void(LogLevel, std::string_view)>& sink() {
 }
 }  // namespace
 
-void set_log_sink(std::function<void(LogLevel, std::string_view)> replacement) { sink() = std::move(replacement); }
+void set_log_sink(std::function<void(LogLevel, std::string_view)> replacement) {
+  sink() = std::move(replacement);
+}
 
 void log_message(LogLevel level, std::string_view message) {
   if (sink()) sink()(level, message);

@@ -12,7 +12,9 @@ namespace butterfuse {
 
 namespace {
 
-constexpr bool dash_before_byte(size_t index) { return index == 4 || index == 6 || index == 8 || index == 10; }
+constexpr bool dash_before_byte(size_t index) {
+  return index == 4 || index == 6 || index == 8 || index == 10;
+}
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

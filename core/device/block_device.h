@@ -41,9 +41,9 @@ struct OpenOptions {
   bool lock = true;  // image file: OFD lock (shared when read-only); block device: O_EXCL when writing
 };
 
-// An image file or a block device. EBUSY names the path when it is in use by another process (an OFD lock has no pid).
-// A device opened read-only never writes: write() is EROFS, discard() does nothing. After a failed flush() every later
-// one fails too, since the kernel reports lost writes once only.
+// An image file or a block device. EBUSY names the path when it is in use by another process (an OFD lock has
+// no pid). A device opened read-only never writes: write() is EROFS, discard() does nothing. After a failed
+// flush() every later one fails too, since the kernel reports lost writes once only.
 Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, const OpenOptions& options);
 
 }  // namespace butterfuse

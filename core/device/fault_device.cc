@@ -8,9 +8,12 @@ namespace butterfuse {
 namespace {
 const char* name_of(FaultOperation operation) {
   switch (operation) {
-    case FaultOperation::read: return "read";
-    case FaultOperation::write: return "write";
-    case FaultOperation::flush: return "flush";
+    case FaultOperation::read:
+      return "read";
+    case FaultOperation::write:
+      return "write";
+    case FaultOperation::flush:
+      return "flush";
   }
   return "?";
 }

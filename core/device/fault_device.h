@@ -18,7 +18,8 @@ class FaultDevice final : public BlockDevice {
 
   // The `nth` operation from now on fails with `code` and has no effect; with `forever`, so do all behind it.
   void fail_nth(FaultOperation operation, uint64_t nth, int code, bool forever = false);
-  // Power cut: after `writes` more writes nothing reaches the base any more, and every operation fails with EIO.
+  // Power cut: after `writes` more writes nothing reaches the base any more, and every operation fails with
+  // EIO.
   void cut_power_after(uint64_t writes);
   bool power_is_cut() const;
   uint64_t count(FaultOperation operation) const;  // since construction

@@ -2,9 +2,9 @@
 #include "core/device/file_device.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
-#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -17,8 +17,10 @@ namespace butterfuse {
 
 namespace {
 
-tl::unexpected<Error> system_error(int code, const char* what, const std::string& path, uint64_t offset, uint64_t size) {
-  return make_error(code, "{}: {} of {} bytes at {} failed: {}", path, what, size, offset, std::strerror(code));
+tl::unexpected<Error> system_error(int code, const char* what, const std::string& path, uint64_t offset,
+                                   uint64_t size) {
+  return make_error(code, "{}: {} of {} bytes at {} failed: {}", path, what, size, offset,
+                    std::strerror(code));
 }
 
 // Drops the first `done` bytes of the list.
@@ -35,8 +37,8 @@ FileDevice::~FileDevice() { ::close(fd_); }
 
 Status FileDevice::check_range(const char* what, uint64_t offset, uint64_t length) const {
   if (offset <= size_bytes_ && length <= size_bytes_ - offset) return {};
-  return make_error(EIO, "{}: {} of {} bytes at {} is beyond the end of the device at {}", path_, what, length, offset,
-                    size_bytes_);
+  return make_error(EIO, "{}: {} of {} bytes at {} is beyond the end of the device at {}", path_, what,
+                    length, offset, size_bytes_);
 }
 
 Status FileDevice::read(uint64_t offset, MutableByteSpan into) {
@@ -52,7 +54,8 @@ Status FileDevice::read(uint64_t offset, MutableByteSpan into) {
 }
 
 Status FileDevice::check_writable(uint64_t offset, uint64_t length) const {
-  if (read_only_) return make_error(EROFS, "{}: write of {} bytes at {}: opened read-only", path_, length, offset);
+  if (read_only_)
+    return make_error(EROFS, "{}: write of {} bytes at {}: opened read-only", path_, length, offset);
   return check_range("write", offset, length);
 }
 
@@ -97,7 +100,8 @@ void FileDevice::start_writeback(uint64_t offset, uint64_t length) {
 
 Status FileDevice::flush() {
   if (read_only_) return {};
-  if (int code = flush_error_) return make_error(code, "{}: an earlier flush failed, writes were lost", path_);
+  if (int code = flush_error_)
+    return make_error(code, "{}: an earlier flush failed, writes were lost", path_);
   int result;
   do {
     result = ::fdatasync(fd_);

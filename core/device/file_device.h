@@ -7,9 +7,9 @@
 
 namespace butterfuse {
 
-// Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the lock belongs
-// to the open file description). Thread-safe: all state but flush_error_ is constant. The size is that at open; the
-// file never grows.
+// Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the
+// lock belongs to the open file description). Thread-safe: all state but flush_error_ is constant. The size
+// is that at open; the file never grows.
 class FileDevice final : public BlockDevice {
  public:
   ~FileDevice() override;
@@ -28,7 +28,8 @@ class FileDevice final : public BlockDevice {
 
  private:
   friend Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string&, const OpenOptions&);
-  FileDevice(std::string path, int fd, bool read_only) : path_(std::move(path)), fd_(fd), read_only_(read_only) {}
+  FileDevice(std::string path, int fd, bool read_only)
+      : path_(std::move(path)), fd_(fd), read_only_(read_only) {}
   Status check_range(const char* what, uint64_t offset, uint64_t length) const;
   Status check_writable(uint64_t offset, uint64_t length) const;
 

@@ -27,8 +27,8 @@ Status for_each_page(uint64_t offset, uint64_t length, uint64_t page_bytes, Func
 
 Status MemoryDevice::check_range(const char* what, uint64_t offset, uint64_t length) const {
   if (offset <= size_bytes_ && length <= size_bytes_ - offset) return {};
-  return make_error(EIO, "{}: {} of {} bytes at {} is beyond the end of the device at {}", path_, what, length, offset,
-                    size_bytes_);
+  return make_error(EIO, "{}: {} of {} bytes at {} is beyond the end of the device at {}", path_, what,
+                    length, offset, size_bytes_);
 }
 
 Status MemoryDevice::load_base(uint64_t start, MutableByteSpan into) const {

@@ -1,4 +1,5 @@
-// MemoryDevice: a sparse device in memory, empty at first or a private copy-on-write overlay of another device.
+// MemoryDevice: a sparse device in memory, empty at first or a private copy-on-write overlay of another
+// device.
 #pragma once
 
 #include <unordered_map>
@@ -8,12 +9,13 @@
 
 namespace butterfuse {
 
-// Thread-safe. Writes stay in memory and are gone with the object; the base is only read. Uses memory for the 4 KiB
-// pages that were written.
+// Thread-safe. Writes stay in memory and are gone with the object; the base is only read. Uses memory for the
+// 4 KiB pages that were written.
 class MemoryDevice final : public BlockDevice {
  public:
   explicit MemoryDevice(uint64_t size_bytes) : size_bytes_(size_bytes) {}
-  explicit MemoryDevice(std::shared_ptr<BlockDevice> base) : base_(std::move(base)), size_bytes_(base_->size_bytes()) {}
+  explicit MemoryDevice(std::shared_ptr<BlockDevice> base)
+      : base_(std::move(base)), size_bytes_(base_->size_bytes()) {}
 
   uint64_t size_bytes() const override { return size_bytes_; }
   bool read_only() const override { return false; }

@@ -20,8 +20,8 @@ namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
 
-// Tries `attempt` until it returns something else than EBUSY or the time is over. Its predecessor may still be writing:
-// umount(2) of a FUSE mount returns before the daemon has ended.
+// Tries `attempt` until it returns something else than EBUSY or the time is over. Its predecessor may still
+// be writing: umount(2) of a FUSE mount returns before the daemon has ended.
 int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
   auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
   int code = attempt();

@@ -1,4 +1,5 @@
-// RecordingDevice: passes everything on and writes down which bytes were written when, for building crash states.
+// RecordingDevice: passes everything on and writes down which bytes were written when, for building crash
+// states.
 #pragma once
 
 #include <map>
@@ -13,8 +14,8 @@ struct TraceEvent {
   Kind kind = Kind::mark;
   WriteKind what = WriteKind::data;  // of writes
   uint32_t device = 0;
-  // Both numbers come from one counter of the trace, so operations that overlapped in time can be told: a write is
-  // durable when its `completed` is below the `submitted` of a completed flush of its device.
+  // Both numbers come from one counter of the trace, so operations that overlapped in time can be told: a
+  // write is durable when its `completed` is below the `submitted` of a completed flush of its device.
   uint64_t submitted = 0;
   uint64_t completed = 0;  // 0: not done yet
   bool failed = false;

@@ -8,8 +8,10 @@ namespace butterfuse {
 namespace {
 
 Status check_group_type(const ItemCheck& check, uint64_t type) {
-  if (type & ~(bg::kTypeMask | bg::kProfileMask)) return check.fail("unknown chunk type bits, have 0x{:x}", type);
-  if (std::popcount(type & bg::kProfileMask) > 1) return check.fail("more than one profile, have 0x{:x}", type);
+  if (type & ~(bg::kTypeMask | bg::kProfileMask))
+    return check.fail("unknown chunk type bits, have 0x{:x}", type);
+  if (std::popcount(type & bg::kProfileMask) > 1)
+    return check.fail("more than one profile, have 0x{:x}", type);
   const uint64_t content = type & bg::kTypeMask;
   if (content == 0) return check.fail("neither data, metadata nor system, have 0x{:x}", type);
   if ((content & bg::kSystem) && content != bg::kSystem)
@@ -24,9 +26,15 @@ struct StripeRule {
   uint16_t least, most;  // stripes
 };
 constexpr uint16_t kAny = 0xffff;
-constexpr StripeRule kStripeRules[] = {{0, 1, 1},           {bg::kDup, 2, 2},        {bg::kRaid0, 1, kAny},
-                                       {bg::kRaid1, 2, 2},  {bg::kRaid1c3, 3, 3},    {bg::kRaid1c4, 4, 4},
-                                       {bg::kRaid10, 2, kAny}, {bg::kRaid5, 2, kAny}, {bg::kRaid6, 3, kAny}};
+constexpr StripeRule kStripeRules[] = {{0, 1, 1},
+                                       {bg::kDup, 2, 2},
+                                       {bg::kRaid0, 1, kAny},
+                                       {bg::kRaid1, 2, 2},
+                                       {bg::kRaid1c3, 3, 3},
+                                       {bg::kRaid1c4, 4, 4},
+                                       {bg::kRaid10, 2, kAny},
+                                       {bg::kRaid5, 2, kAny},
+                                       {bg::kRaid6, 3, kAny}};
 
 Status check_stripe_count(const ItemCheck& check, const DiskChunk& chunk) {
   const uint64_t profile = chunk.type & bg::kProfileMask;
@@ -34,12 +42,13 @@ Status check_stripe_count(const ItemCheck& check, const DiskChunk& chunk) {
   for (const StripeRule& rule : kStripeRules) {
     if (rule.profile != profile) continue;
     if (count < rule.least || count > rule.most)
-      return check.fail("invalid stripe count for profile 0x{:x}, have {} want {} to {}", profile, count, rule.least,
-                        rule.most);
+      return check.fail("invalid stripe count for profile 0x{:x}, have {} want {} to {}", profile, count,
+                        rule.least, rule.most);
   }
   if (profile != bg::kRaid10) return {};
   if (chunk.sub_stripes == 2 && count % 2 == 0) return {};
-  return check.fail("invalid sub_stripes of raid10, have {} of {} stripes want 2", uint16_t{chunk.sub_stripes}, count);
+  return check.fail("invalid sub_stripes of raid10, have {} of {} stripes want 2",
+                    uint16_t{chunk.sub_stripes}, count);
 }
 
 Status check_chunk_geometry(const ItemCheck& check, const DiskChunk& chunk) {
@@ -47,7 +56,8 @@ Status check_chunk_geometry(const ItemCheck& check, const DiskChunk& chunk) {
     return check.fail("chunk is not aligned to {}, have {} + {}", check.fs.sectorsize, check.key.offset,
                       uint64_t{chunk.length});
   if (chunk.sector_size != check.fs.sectorsize)
-    return check.fail("invalid chunk sectorsize, have {} want {}", uint32_t{chunk.sector_size}, check.fs.sectorsize);
+    return check.fail("invalid chunk sectorsize, have {} want {}", uint32_t{chunk.sector_size},
+                      check.fs.sectorsize);
   if (chunk.stripe_len != kStripeLen)
     return check.fail("invalid chunk stripe_len, have {} want {}", uint64_t{chunk.stripe_len}, kStripeLen);
   if (chunk.length / kStripeLen > ~uint32_t{0})
@@ -90,9 +100,11 @@ Status check_dev_item(const ItemCheck& check) {
   if (!check.full()) return {};
   const auto device = load<DiskDevItem>(check.item);
   if (check.key.objectid != objectid::kDevItems)
-    return check.fail("invalid key objectid of a device, have {} want {}", check.key.objectid, objectid::kDevItems);
+    return check.fail("invalid key objectid of a device, have {} want {}", check.key.objectid,
+                      objectid::kDevItems);
   if (device.devid != check.key.offset)
-    return check.fail("devid does not match the key, have {} want {}", uint64_t{device.devid}, check.key.offset);
+    return check.fail("devid does not match the key, have {} want {}", uint64_t{device.devid},
+                      check.key.offset);
   if (device.bytes_used > device.total_bytes)
     return check.fail("invalid device bytes_used, have {} want at most {}", uint64_t{device.bytes_used},
                       uint64_t{device.total_bytes});
@@ -131,7 +143,8 @@ Status check_block_group_item(const ItemCheck& check) {
     return check.fail("invalid block group chunk_objectid, have {} want {}", uint64_t{group.chunk_objectid},
                       objectid::kFirstChunkTree);
   if (group.used > check.key.offset)
-    return check.fail("invalid block group used, have {} want at most {}", uint64_t{group.used}, check.key.offset);
+    return check.fail("invalid block group used, have {} want at most {}", uint64_t{group.used},
+                      check.key.offset);
   return check_group_type(check, group.flags);
 }
 

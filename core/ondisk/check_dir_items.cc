@@ -41,7 +41,8 @@ Status check_entry_lengths(const ItemCheck& check, const DiskDirItem& entry, siz
   if (check.key.type != key_type::kXattrItem && entry.data_len != 0)
     return check.fail("invalid data length of a dir item, have {} want 0", uint16_t{entry.data_len});
   const size_t whole = sizeof(DiskDirItem) + entry.name_len + entry.data_len;
-  if (whole > room) return check.fail("entry crosses the end of the item, have {} bytes want {}", room, whole);
+  if (whole > room)
+    return check.fail("entry crosses the end of the item, have {} bytes want {}", room, whole);
   return {};
 }
 
@@ -53,7 +54,8 @@ Status check_dir_item(const ItemCheck& check) {
   if (rest.empty()) return check.fail("empty item");
   while (!rest.empty()) {
     if (rest.size() < sizeof(DiskDirItem))
-      return check.fail("entry crosses the end of the item, have {} bytes want {}", rest.size(), sizeof(DiskDirItem));
+      return check.fail("entry crosses the end of the item, have {} bytes want {}", rest.size(),
+                        sizeof(DiskDirItem));
     const auto entry = load<DiskDirItem>(rest);
     BF_TRY(check_entry_lengths(check, entry, rest.size()));
     if (check.full()) {

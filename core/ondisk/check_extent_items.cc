@@ -1,4 +1,5 @@
-// Rules for EXTENT_ITEM and METADATA_ITEM with their inline refs, and for backrefs that are items of their own.
+// Rules for EXTENT_ITEM and METADATA_ITEM with their inline refs, and for backrefs that are items of their
+// own.
 #include "core/base/checksum.h"
 #include "core/ondisk/item_checks.h"
 
@@ -11,10 +12,14 @@ size_t inline_ref_size(uint8_t type) {
   switch (type) {
     case key_type::kTreeBlockRef:
     case key_type::kSharedBlockRef:
-    case key_type::kExtentOwnerRef: return sizeof(DiskExtentInlineRef);
-    case key_type::kExtentDataRef: return 1 + sizeof(DiskExtentDataRef);
-    case key_type::kSharedDataRef: return sizeof(DiskExtentInlineRef) + sizeof(DiskSharedDataRef);
-    default: return 0;
+    case key_type::kExtentOwnerRef:
+      return sizeof(DiskExtentInlineRef);
+    case key_type::kExtentDataRef:
+      return 1 + sizeof(DiskExtentDataRef);
+    case key_type::kSharedDataRef:
+      return sizeof(DiskExtentInlineRef) + sizeof(DiskSharedDataRef);
+    default:
+      return 0;
   }
 }
 
@@ -33,7 +38,8 @@ struct InlineRef {
 
 Status check_parent(const ItemCheck& check, const char* what, uint64_t bytenr) {
   if (bytenr != 0 && check.sector_aligned(bytenr)) return {};
-  return check.fail("invalid {} of a shared ref, have {} want a multiple of {}", what, bytenr, check.fs.sectorsize);
+  return check.fail("invalid {} of a shared ref, have {} want a multiple of {}", what, bytenr,
+                    check.fs.sectorsize);
 }
 
 Status check_data_ref(const ItemCheck& check, const DiskExtentDataRef& ref) {
@@ -50,7 +56,9 @@ Result<InlineRef> read_inline_ref(const ItemCheck& check, ByteSpan bytes) {
   const auto head = load<DiskExtentInlineRef>(bytes);
   InlineRef ref{head.type, head.offset, 1};
   switch (head.type) {
-    case key_type::kSharedBlockRef: BF_TRY(check_parent(check, "parent", head.offset)); break;
+    case key_type::kSharedBlockRef:
+      BF_TRY(check_parent(check, "parent", head.offset));
+      break;
     case key_type::kExtentDataRef: {
       const auto data_ref = load<DiskExtentDataRef>(bytes.subspan(1));
       BF_TRY(check_data_ref(check, data_ref));
@@ -63,8 +71,11 @@ Result<InlineRef> read_inline_ref(const ItemCheck& check, ByteSpan bytes) {
       ref.count = load<DiskSharedDataRef>(bytes.subspan(sizeof(DiskExtentInlineRef))).count;
       if (ref.count == 0) return check.fail("shared data ref with count 0");
       break;
-    case key_type::kExtentOwnerRef: ref.count = 0; break;  // says who pays, refers to nothing
-    default: break;
+    case key_type::kExtentOwnerRef:
+      ref.count = 0;
+      break;  // says who pays, refers to nothing
+    default:
+      break;
   }
   return ref;
 }
@@ -78,8 +89,8 @@ Status check_ref_kind(const ItemCheck& check, uint8_t type, uint64_t flags) {
 Status check_ref_order(const ItemCheck& check, const InlineRef& previous, const InlineRef& ref) {
   if (previous.type < ref.type || (previous.type == ref.type && previous.sequence >= ref.sequence)) return {};
   if (previous.type == 0) return {};
-  return check.fail("inline refs out of order, type {} sequence 0x{:x} behind type {} sequence 0x{:x}", ref.type,
-                    ref.sequence, previous.type, previous.sequence);
+  return check.fail("inline refs out of order, type {} sequence 0x{:x} behind type {} sequence 0x{:x}",
+                    ref.type, ref.sequence, previous.type, previous.sequence);
 }
 
 Status check_inline_refs(const ItemCheck& check, ByteSpan rest, const DiskExtentItem& extent) {
@@ -107,7 +118,8 @@ Status check_inline_refs(const ItemCheck& check, ByteSpan rest, const DiskExtent
 
 Status check_extent_key(const ItemCheck& check) {
   if (!check.sector_aligned(check.key.objectid))
-    return check.fail("invalid extent bytenr, have {} want a multiple of {}", check.key.objectid, check.fs.sectorsize);
+    return check.fail("invalid extent bytenr, have {} want a multiple of {}", check.key.objectid,
+                      check.fs.sectorsize);
   if (check.key.type == key_type::kMetadataItem) {
     if (!(check.fs.incompat & incompat::kSkinnyMetadata))
       return check.fail("METADATA_ITEM, but the skinny metadata feature is off");
@@ -124,7 +136,8 @@ Status check_extent_flags(const ItemCheck& check, const DiskExtentItem& extent) 
   const bool is_tree_block = extent.flags & extent_flag::kTreeBlock;
   if (is_data == is_tree_block)
     return check.fail("extent flags are not one of data and tree block, have 0x{:x}", uint64_t{extent.flags});
-  if (is_data && check.key.type == key_type::kMetadataItem) return check.fail("METADATA_ITEM of a data extent");
+  if (is_data && check.key.type == key_type::kMetadataItem)
+    return check.fail("METADATA_ITEM of a data extent");
   if (is_tree_block && check.key.type == key_type::kExtentItem && check.key.offset != check.fs.nodesize)
     return check.fail("invalid tree block length, have {} want {}", check.key.offset, check.fs.nodesize);
   if (check.too_young(extent.generation))
@@ -146,7 +159,8 @@ Status check_previous_extent_item(const ItemCheck& check) {
 
 Status check_extent_item(const ItemCheck& check) {
   if (check.item.size() < sizeof(DiskExtentItem))
-    return check.fail("invalid item size, have {} want at least {}", check.item.size(), sizeof(DiskExtentItem));
+    return check.fail("invalid item size, have {} want at least {}", check.item.size(),
+                      sizeof(DiskExtentItem));
   const bool is_metadata_item = check.key.type == key_type::kMetadataItem;
   if (is_metadata_item && check.key.offset >= kMaxLevel)
     return check.fail("invalid tree block level, have {} want below {}", check.key.offset, kMaxLevel);
@@ -174,20 +188,30 @@ Status check_extent_item(const ItemCheck& check) {
 
 Status check_keyed_ref(const ItemCheck& check) {
   switch (check.key.type) {
-    case key_type::kExtentDataRef: BF_TRY(check.size_is(sizeof(DiskExtentDataRef))); break;
-    case key_type::kSharedDataRef: BF_TRY(check.size_is(sizeof(DiskSharedDataRef))); break;
-    default: BF_TRY(check.size_is(0)); break;
+    case key_type::kExtentDataRef:
+      BF_TRY(check.size_is(sizeof(DiskExtentDataRef)));
+      break;
+    case key_type::kSharedDataRef:
+      BF_TRY(check.size_is(sizeof(DiskSharedDataRef)));
+      break;
+    default:
+      BF_TRY(check.size_is(0));
+      break;
   }
   if (!check.full()) return {};
   if (!check.sector_aligned(check.key.objectid))
-    return check.fail("invalid extent bytenr, have {} want a multiple of {}", check.key.objectid, check.fs.sectorsize);
+    return check.fail("invalid extent bytenr, have {} want a multiple of {}", check.key.objectid,
+                      check.fs.sectorsize);
   switch (check.key.type) {
-    case key_type::kExtentDataRef: return check_data_ref(check, load<DiskExtentDataRef>(check.item));
+    case key_type::kExtentDataRef:
+      return check_data_ref(check, load<DiskExtentDataRef>(check.item));
     case key_type::kSharedDataRef:
       if (load<DiskSharedDataRef>(check.item).count == 0) return check.fail("shared data ref with count 0");
       return check_parent(check, "parent", check.key.offset);
-    case key_type::kSharedBlockRef: return check_parent(check, "parent", check.key.offset);
-    default: return {};
+    case key_type::kSharedBlockRef:
+      return check_parent(check, "parent", check.key.offset);
+    default:
+      return {};
   }
 }
 

@@ -18,11 +18,12 @@ Status check_inline_extent(const ItemCheck& check, const DiskFileExtentInline& e
 
 Status check_alignment(const ItemCheck& check, const char* field, uint64_t value) {
   if (check.sector_aligned(value)) return {};
-  return check.fail("invalid {} of a file extent, have {} want a multiple of {}", field, value, check.fs.sectorsize);
+  return check.fail("invalid {} of a file extent, have {} want a multiple of {}", field, value,
+                    check.fs.sectorsize);
 }
 
-// Where in the decoded extent the file's bytes lie. Old kernels left ram_bytes of split uncompressed extents wrong, so
-// there the length on disk counts.
+// Where in the decoded extent the file's bytes lie. Old kernels left ram_bytes of split uncompressed extents
+// wrong, so there the length on disk counts.
 Status check_extent_window(const ItemCheck& check, const DiskFileExtent& extent) {
   if (!adds_up(extent.offset, extent.num_bytes))
     return check.fail("file extent offset {} + num_bytes {} overflows", uint64_t{extent.offset},
@@ -74,9 +75,11 @@ Status check_disk_extent(const ItemCheck& check, const DiskFileExtent& extent) {
 Status check_file_extent(const ItemCheck& check) {
   BF_TRY(check_previous_ino(check));
   if (check.item.size() < sizeof(DiskFileExtentInline))
-    return check.fail("invalid item size, have {} want at least {}", check.item.size(), sizeof(DiskFileExtentInline));
+    return check.fail("invalid item size, have {} want at least {}", check.item.size(),
+                      sizeof(DiskFileExtentInline));
   const auto head = load<DiskFileExtentInline>(check.item);
-  if (head.type > file_extent_type::kPrealloc) return check.fail("invalid file extent type, have {}", head.type);
+  if (head.type > file_extent_type::kPrealloc)
+    return check.fail("invalid file extent type, have {}", head.type);
   if (head.compression > compression_type::kZstd)
     return check.fail("invalid compression of a file extent, have {}", head.compression);
   if (check.full() && (head.encryption != 0 || head.other_encoding != 0))

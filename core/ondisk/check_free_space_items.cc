@@ -19,14 +19,20 @@ Status check_free_space_item(const ItemCheck& check) {
   if (check.key.offset == 0 || !adds_up(check.key.objectid, check.key.offset))
     return check.fail("invalid free space range, have {} + {}", check.key.objectid, check.key.offset);
   switch (check.key.type) {
-    case key_type::kFreeSpaceInfo: BF_TRY(check.size_is(sizeof(DiskFreeSpaceInfo))); break;
-    case key_type::kFreeSpaceBitmap: BF_TRY(check_bitmap_size(check)); break;
-    default: BF_TRY(check.size_is(0)); break;
+    case key_type::kFreeSpaceInfo:
+      BF_TRY(check.size_is(sizeof(DiskFreeSpaceInfo)));
+      break;
+    case key_type::kFreeSpaceBitmap:
+      BF_TRY(check_bitmap_size(check));
+      break;
+    default:
+      BF_TRY(check.size_is(0));
+      break;
   }
   if (!check.full()) return {};
   if (!check.sector_aligned(check.key.objectid) || !check.sector_aligned(check.key.offset))
-    return check.fail("free space is not aligned to {}, have {} + {}", check.fs.sectorsize, check.key.objectid,
-                      check.key.offset);
+    return check.fail("free space is not aligned to {}, have {} + {}", check.fs.sectorsize,
+                      check.key.objectid, check.key.offset);
   return {};
 }
 

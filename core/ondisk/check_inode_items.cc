@@ -19,18 +19,22 @@ bool is_file_format(uint32_t mode) {
     case S_IFBLK:
     case S_IFIFO:
     case S_IFSOCK:
-    case S_IFLNK: return true;
-    default: return false;
+    case S_IFLNK:
+      return true;
+    default:
+      return false;
   }
 }
 
-// Inode numbers of files, and of the two inodes that are none: the root tree's directory and the old inode map cache.
+// Inode numbers of files, and of the two inodes that are none: the root tree's directory and the old inode
+// map cache.
 Status check_inode_key(const ItemCheck& check) {
   const uint64_t ino = check.key.objectid;
   bool is_file = ino >= objectid::kFirstFree && ino <= objectid::kLastFree;
   if (!is_file && ino != objectid::kRootTreeDir && ino != objectid::kFreeIno)
     return check.fail("invalid key objectid of an inode, have {}", ino);
-  if (check.key.offset != 0) return check.fail("invalid key offset of an inode, have {} want 0", check.key.offset);
+  if (check.key.offset != 0)
+    return check.fail("invalid key offset of an inode, have {} want 0", check.key.offset);
   return {};
 }
 
@@ -41,7 +45,8 @@ Status for_each_named_entry(const ItemCheck& check, Visit&& visit) {
   if (rest.empty()) return check.fail("empty item");
   while (!rest.empty()) {
     if (rest.size() < sizeof(Entry))
-      return check.fail("entry crosses the end of the item, have {} bytes want {}", rest.size(), sizeof(Entry));
+      return check.fail("entry crosses the end of the item, have {} bytes want {}", rest.size(),
+                        sizeof(Entry));
     const Entry entry = load<Entry>(rest);
     const size_t whole = sizeof(Entry) + entry.name_len;
     if (entry.name_len == 0 || entry.name_len > kNameMax)
@@ -84,7 +89,8 @@ Status check_inode_item(const ItemCheck& check) {
 
 Status check_inode_ref(const ItemCheck& check) {
   BF_TRY(check_previous_ino(check));
-  return for_each_named_entry<DiskInodeRef>(check, [](const DiskInodeRef&, std::string_view) { return Status(); });
+  return for_each_named_entry<DiskInodeRef>(check,
+                                            [](const DiskInodeRef&, std::string_view) { return Status(); });
 }
 
 Status check_inode_extref(const ItemCheck& check) {

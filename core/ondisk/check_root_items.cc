@@ -9,7 +9,8 @@ namespace butterfuse {
 namespace {
 
 Status check_root_levels(const ItemCheck& check, const DiskRootItem& root) {
-  if (root.level >= kMaxLevel) return check.fail("invalid root level, have {} want below {}", root.level, kMaxLevel);
+  if (root.level >= kMaxLevel)
+    return check.fail("invalid root level, have {} want below {}", root.level, kMaxLevel);
   if (root.drop_level >= kMaxLevel)
     return check.fail("invalid root drop_level, have {} want below {}", root.drop_level, kMaxLevel);
   if (root.drop_progress.objectid != 0 && root.drop_level == 0)
@@ -18,16 +19,19 @@ Status check_root_levels(const ItemCheck& check, const DiskRootItem& root) {
 }
 
 Status check_root_generations(const ItemCheck& check, const DiskRootItem& root) {
-  for (uint64_t generation : {uint64_t{root.generation}, uint64_t{root.generation_v2}, uint64_t{root.last_snapshot}})
+  for (uint64_t generation :
+       {uint64_t{root.generation}, uint64_t{root.generation_v2}, uint64_t{root.last_snapshot}})
     if (check.too_young(generation))
-      return check.fail("invalid root generation, have {} want at most {}", generation, check.fs.generation + 1);
+      return check.fail("invalid root generation, have {} want at most {}", generation,
+                        check.fs.generation + 1);
   return {};
 }
 
 }  // namespace
 
 Status check_root_item(const ItemCheck& check) {
-  // The short form is of kernels before 3.6; mkfs of that time wrote it, and it is grown when the root next changes.
+  // The short form is of kernels before 3.6; mkfs of that time wrote it, and it is grown when the root next
+  // changes.
   if (check.item.size() != sizeof(DiskRootItem) && check.item.size() != kRootItemV0Bytes)
     return check.fail("invalid item size, have {} want {} or {}", check.item.size(), sizeof(DiskRootItem),
                       kRootItemV0Bytes);

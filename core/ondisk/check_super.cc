@@ -18,16 +18,19 @@ constexpr uint32_t kSectorSizeMin = 4096, kNodeSizeMin = 4096, kNodeSizeMax = 65
 constexpr uint16_t kCsumTypes = 4;
 
 Status check_sizes(const DiskSuper& super) {
-  if (!is_power_of_two(super.sectorsize) || super.sectorsize < kSectorSizeMin || super.sectorsize > kNodeSizeMax)
+  if (!is_power_of_two(super.sectorsize) || super.sectorsize < kSectorSizeMin ||
+      super.sectorsize > kNodeSizeMax)
     return super_error("invalid sectorsize, have {}", uint32_t{super.sectorsize});
-  if (!is_power_of_two(super.nodesize) || super.nodesize < kNodeSizeMin || super.nodesize < super.sectorsize ||
-      super.nodesize > kNodeSizeMax)
+  if (!is_power_of_two(super.nodesize) || super.nodesize < kNodeSizeMin ||
+      super.nodesize < super.sectorsize || super.nodesize > kNodeSizeMax)
     return super_error("invalid nodesize, have {}", uint32_t{super.nodesize});
   if (super.leafsize_unused != super.nodesize)
     return super_error("leafsize {} differs from nodesize {}", uint32_t{super.leafsize_unused},
                        uint32_t{super.nodesize});
-  if (!is_power_of_two(super.stripesize)) return super_error("invalid stripesize, have {}", uint32_t{super.stripesize});
-  if (super.csum_type >= kCsumTypes) return super_error("unknown csum_type, have {}", uint16_t{super.csum_type});
+  if (!is_power_of_two(super.stripesize))
+    return super_error("invalid stripesize, have {}", uint32_t{super.stripesize});
+  if (super.csum_type >= kCsumTypes)
+    return super_error("unknown csum_type, have {}", uint16_t{super.csum_type});
   return {};
 }
 
@@ -72,7 +75,8 @@ Status check_space(const DiskSuper& super) {
   if (super.bytes_used < uint64_t{6} * super.nodesize)
     return super_error("bytes_used is too small, have {}", uint64_t{super.bytes_used});
   if (super.total_bytes == 0 || super.bytes_used > super.total_bytes)
-    return super_error("bytes_used {} of total_bytes {}", uint64_t{super.bytes_used}, uint64_t{super.total_bytes});
+    return super_error("bytes_used {} of total_bytes {}", uint64_t{super.bytes_used},
+                       uint64_t{super.total_bytes});
   if (device.total_bytes == 0 || device.bytes_used > device.total_bytes)
     return super_error("device bytes_used {} of total_bytes {}", uint64_t{device.bytes_used},
                        uint64_t{device.total_bytes});
@@ -85,8 +89,8 @@ Status check_space(const DiskSuper& super) {
 Status check_sys_chunk_array_size(const DiskSuper& super) {
   constexpr uint32_t kLeast = sizeof(DiskKey) + sizeof(DiskChunk) + sizeof(DiskStripe);
   if (super.sys_chunk_array_size >= kLeast && super.sys_chunk_array_size <= kSysChunkArrayBytes) return {};
-  return super_error("invalid sys_chunk_array_size, have {} want {} to {}", uint32_t{super.sys_chunk_array_size},
-                     kLeast, kSysChunkArrayBytes);
+  return super_error("invalid sys_chunk_array_size, have {} want {} to {}",
+                     uint32_t{super.sys_chunk_array_size}, kLeast, kSysChunkArrayBytes);
 }
 
 }  // namespace
@@ -103,8 +107,8 @@ Status check_super(const DiskSuper& super) {
   BF_TRY(check_space(super));
   BF_TRY(check_sys_chunk_array_size(super));
   if (super.chunk_root_generation > super.generation)
-    return super_error("chunk_root_generation {} is above generation {}", uint64_t{super.chunk_root_generation},
-                       uint64_t{super.generation});
+    return super_error("chunk_root_generation {} is above generation {}",
+                       uint64_t{super.chunk_root_generation}, uint64_t{super.generation});
   return {};
 }
 

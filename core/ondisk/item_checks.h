@@ -24,7 +24,9 @@ struct ItemCheck {
   bool too_young(uint64_t generation) const {
     return fs.generation != ~uint64_t{0} && generation > fs.generation + 1;
   }
-  uint64_t owner() const { return block.empty() ? uint64_t{objectid::kChunkTree} : uint64_t{header_of(block).owner}; }
+  uint64_t owner() const {
+    return block.empty() ? uint64_t{objectid::kChunkTree} : uint64_t{header_of(block).owner};
+  }
   bool has_previous() const { return slot > 0; }
   Key previous_key() const { return LeafView(block).key(slot - 1); }         // REQUIRES has_previous()
   ByteSpan previous_item() const { return LeafView(block).data(slot - 1); }  // REQUIRES has_previous()
@@ -32,8 +34,8 @@ struct ItemCheck {
   template <class... Args>
   tl::unexpected<Error> fail(fmt::format_string<Args...> format, Args&&... args) const {
     uint64_t bytenr = block.empty() ? 0 : uint64_t{header_of(block).bytenr};
-    return make_error(EUCLEAN, "corrupt leaf: root={} block={} slot={} {}, {}", owner(), bytenr, slot, to_text(key),
-                      fmt::format(format, std::forward<Args>(args)...));
+    return make_error(EUCLEAN, "corrupt leaf: root={} block={} slot={} {}, {}", owner(), bytenr, slot,
+                      to_text(key), fmt::format(format, std::forward<Args>(args)...));
   }
   Status size_is(size_t want) const {
     if (item.size() == want) return {};
@@ -45,7 +47,9 @@ inline bool is_fs_tree(uint64_t root) {
   return root == objectid::kFsTree || (root >= objectid::kFirstFree && root <= objectid::kLastFree);
 }
 constexpr bool is_power_of_two(uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
-constexpr bool adds_up(uint64_t start, uint64_t length) { return length <= ~uint64_t{0} - start; }  // no overflow
+constexpr bool adds_up(uint64_t start, uint64_t length) {
+  return length <= ~uint64_t{0} - start;
+}  // no overflow
 
 // One function for each family of items; the leaf's shape and all earlier slots are already good.
 Status check_inode_item(const ItemCheck& check);

@@ -13,12 +13,14 @@ template <class... Args>
 tl::unexpected<Error> block_error(ByteSpan block, fmt::format_string<Args...> format, Args&&... args) {
   const DiskHeader& header = header_of(block);
   return make_error(EUCLEAN, "corrupt {}: root={} block={}, {}", header.level == 0 ? "leaf" : "node",
-                    uint64_t{header.owner}, uint64_t{header.bytenr}, fmt::format(format, std::forward<Args>(args)...));
+                    uint64_t{header.owner}, uint64_t{header.bytenr},
+                    fmt::format(format, std::forward<Args>(args)...));
 }
 
 Status check_key_order(ByteSpan block, uint32_t slot, const Key& previous, const Key& key) {
   if (previous < key) return {};
-  return block_error(block, "slot={}, bad key order, prev {} current {}", slot, to_text(previous), to_text(key));
+  return block_error(block, "slot={}, bad key order, prev {} current {}", slot, to_text(previous),
+                     to_text(key));
 }
 
 Status check_node(const TreeCheckContext& context, ByteSpan block) {
@@ -30,8 +32,8 @@ Status check_node(const TreeCheckContext& context, ByteSpan block) {
     const DiskKeyPtr& ptr = node.ptr(slot);
     const uint64_t bytenr = ptr.blockptr;
     if (bytenr == 0 || bytenr % context.sectorsize != 0)
-      return block_error(block, "slot={}, invalid block pointer, have {} want a multiple of {} above 0", slot, bytenr,
-                         context.sectorsize);
+      return block_error(block, "slot={}, invalid block pointer, have {} want a multiple of {} above 0", slot,
+                         bytenr, context.sectorsize);
     if (slot > 0) BF_TRY(check_key_order(block, slot, node.key(slot - 1), node.key(slot)));
   }
   return {};
@@ -45,45 +47,64 @@ bool never_empty(uint64_t owner) {
 
 Status check_item_type(const ItemCheck& check) {
   switch (check.key.type) {
-    case key_type::kInodeItem: return check_inode_item(check);
-    case key_type::kInodeRef: return check_inode_ref(check);
-    case key_type::kInodeExtref: return check_inode_extref(check);
+    case key_type::kInodeItem:
+      return check_inode_item(check);
+    case key_type::kInodeRef:
+      return check_inode_ref(check);
+    case key_type::kInodeExtref:
+      return check_inode_extref(check);
     case key_type::kDirItem:
     case key_type::kDirIndex:
-    case key_type::kXattrItem: return check_dir_item(check);
+    case key_type::kXattrItem:
+      return check_dir_item(check);
     case key_type::kDirLogItem:
-    case key_type::kDirLogIndex: return check.size_is(sizeof(le64));
-    case key_type::kExtentData: return check_file_extent(check);
-    case key_type::kExtentCsum: return check_csum_item(check);
-    case key_type::kRootItem: return check_root_item(check);
+    case key_type::kDirLogIndex:
+      return check.size_is(sizeof(le64));
+    case key_type::kExtentData:
+      return check_file_extent(check);
+    case key_type::kExtentCsum:
+      return check_csum_item(check);
+    case key_type::kRootItem:
+      return check_root_item(check);
     case key_type::kRootRef:
-    case key_type::kRootBackref: return check_root_ref(check);
+    case key_type::kRootBackref:
+      return check_root_ref(check);
     case key_type::kUuidSubvol:
-    case key_type::kUuidReceivedSubvol: return check_uuid_item(check);
-    case key_type::kChunkItem: return check_chunk(check);
-    case key_type::kDevItem: return check_dev_item(check);
-    case key_type::kDevExtent: return check_dev_extent(check);
-    case key_type::kBlockGroupItem: return check_block_group_item(check);
+    case key_type::kUuidReceivedSubvol:
+      return check_uuid_item(check);
+    case key_type::kChunkItem:
+      return check_chunk(check);
+    case key_type::kDevItem:
+      return check_dev_item(check);
+    case key_type::kDevExtent:
+      return check_dev_extent(check);
+    case key_type::kBlockGroupItem:
+      return check_block_group_item(check);
     case key_type::kExtentItem:
-    case key_type::kMetadataItem: return check_extent_item(check);
+    case key_type::kMetadataItem:
+      return check_extent_item(check);
     case key_type::kTreeBlockRef:
     case key_type::kSharedBlockRef:
     case key_type::kExtentDataRef:
-    case key_type::kSharedDataRef: return check_keyed_ref(check);
+    case key_type::kSharedDataRef:
+      return check_keyed_ref(check);
     case key_type::kFreeSpaceInfo:
     case key_type::kFreeSpaceExtent:
-    case key_type::kFreeSpaceBitmap: return check_free_space_item(check);
-    default: return {};  // opaque to us
+    case key_type::kFreeSpaceBitmap:
+      return check_free_space_item(check);
+    default:
+      return {};  // opaque to us
   }
 }
 
-// Item headers grow from the front, their data from the back: the data of slot 0 ends the block, each next one ends
-// where the one before it starts, and the last starts behind the headers.
+// Item headers grow from the front, their data from the back: the data of slot 0 ends the block, each next
+// one ends where the one before it starts, and the last starts behind the headers.
 Status check_leaf_shape(ByteSpan block) {
   const uint32_t data_bytes = static_cast<uint32_t>(block.size() - sizeof(DiskHeader));
   LeafView leaf(block);
   if (leaf.count() > data_bytes / sizeof(DiskItem))
-    return block_error(block, "invalid nritems, have {} want at most {}", leaf.count(), data_bytes / sizeof(DiskItem));
+    return block_error(block, "invalid nritems, have {} want at most {}", leaf.count(),
+                       data_bytes / sizeof(DiskItem));
   const uint32_t headers_end = leaf.count() * static_cast<uint32_t>(sizeof(DiskItem));
   uint32_t want_end = data_bytes;
   for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
@@ -93,8 +114,8 @@ Status check_leaf_shape(ByteSpan block) {
     if (end != want_end)
       return block_error(block, "slot={}, unexpected item end, have {} want {}", slot, end, want_end);
     if (item.offset < headers_end)
-      return block_error(block, "slot={}, item data overlaps the item headers, have {} want at least {}", slot,
-                         uint32_t{item.offset}, headers_end);
+      return block_error(block, "slot={}, item data overlaps the item headers, have {} want at least {}",
+                         slot, uint32_t{item.offset}, headers_end);
     want_end = item.offset;
   }
   return {};
@@ -105,7 +126,8 @@ Status check_leaf(const TreeCheckContext& context, ByteSpan block) {
   LeafView leaf(block);
   const uint64_t owner = header_of(block).owner;
   if (leaf.count() == 0 && context.depth == TreeCheckDepth::full) {
-    if (owner == 0 || never_empty(owner)) return block_error(block, "invalid nritems, this tree is never empty");
+    if (owner == 0 || never_empty(owner))
+      return block_error(block, "invalid nritems, this tree is never empty");
   }
   for (uint32_t slot = 0; slot < leaf.count(); ++slot)
     BF_TRY(check_item_type(ItemCheck{context, block, slot, leaf.key(slot), leaf.data(slot)}));

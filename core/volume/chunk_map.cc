@@ -1,0 +1,128 @@
+// The chunk map of Volume: decoding chunks, adding and finding them, and the boot strap from sys_chunk_array.
+#include <cerrno>
+#include <cstring>
+
+#include "core/volume/volume.h"
+
+namespace butterfuse {
+
+namespace {
+
+constexpr bool adds_up(uint64_t start, uint64_t length) { return length <= ~uint64_t{0} - start; }
+
+Status check_mapping(const ChunkMapping& chunk, uint64_t devid) {
+  const uint64_t profile = chunk.type & bg::kProfileMask;
+  if (profile != 0 && profile != bg::kDup)
+    return make_error(ENOTSUP, "chunk {} has a RAID profile (type 0x{:x}), only single and dup are supported",
+                      chunk.start, chunk.type);
+  const size_t want = profile == bg::kDup ? 2 : 1;
+  if (chunk.length == 0 || !adds_up(chunk.start, chunk.length) || chunk.stripes.size() != want)
+    return make_error(EUCLEAN, "bad chunk {} + {} with {} stripes", chunk.start, chunk.length,
+                      chunk.stripes.size());
+  for (const ChunkStripe& stripe : chunk.stripes) {
+    if (stripe.devid != devid)
+      return make_error(EUCLEAN, "chunk {} has a stripe on device {}, but this is device {}", chunk.start,
+                        stripe.devid, devid);
+    if (!adds_up(stripe.physical, chunk.length))
+      return make_error(EUCLEAN, "chunk {} has a stripe at {}, which overflows", chunk.start,
+                        stripe.physical);
+  }
+  return {};
+}
+
+}  // namespace
+
+ChunkMapping decode_chunk(const Key& key, ByteSpan item) {
+  const auto chunk = load<DiskChunk>(item);
+  ChunkMapping mapping;
+  mapping.start = key.offset;
+  mapping.length = chunk.length;
+  mapping.type = chunk.type;
+  for (uint16_t i = 0; i < chunk.num_stripes; ++i) {
+    const auto stripe = load<DiskStripe>(item.subspan(sizeof(DiskChunk) + i * sizeof(DiskStripe)));
+    ChunkStripe& decoded = mapping.stripes.emplace_back();
+    decoded.devid = stripe.devid;
+    decoded.physical = stripe.offset;
+    std::memcpy(decoded.dev_uuid.bytes.data(), stripe.dev_uuid, decoded.dev_uuid.bytes.size());
+  }
+  return mapping;
+}
+
+Status Volume::add_chunk(ChunkMapping chunk) {
+  BF_TRY(check_mapping(chunk, super_.dev_item.devid));
+  const uint64_t start = chunk.start;
+  const uint64_t end = chunk.start + chunk.length;
+  auto shared = std::make_shared<const ChunkMapping>(std::move(chunk));
+  WriterLock lock(mutex_);
+  auto behind = chunks_.lower_bound(start);
+  if (behind != chunks_.end() && behind->first < end)
+    return make_error(EEXIST, "chunk {} overlaps chunk {}", start, behind->first);
+  if (behind != chunks_.begin()) {
+    const ChunkMapping& before = *std::prev(behind)->second;
+    if (before.start + before.length > start)
+      return make_error(EEXIST, "chunk {} overlaps chunk {}", start, before.start);
+  }
+  chunks_.emplace_hint(behind, start, std::move(shared));
+  return {};
+}
+
+void Volume::remove_chunk(uint64_t start) {
+  WriterLock lock(mutex_);
+  chunks_.erase(start);
+}
+
+std::shared_ptr<const ChunkMapping> Volume::chunk_at(uint64_t bytenr) const {
+  ReaderLock lock(mutex_);
+  auto behind = chunks_.upper_bound(bytenr);
+  if (behind == chunks_.begin()) return nullptr;
+  const auto& chunk = std::prev(behind)->second;
+  return bytenr - chunk->start < chunk->length ? chunk : nullptr;
+}
+
+std::vector<std::shared_ptr<const ChunkMapping>> Volume::chunks() const {
+  ReaderLock lock(mutex_);
+  std::vector<std::shared_ptr<const ChunkMapping>> list;
+  list.reserve(chunks_.size());
+  for (const auto& [start, chunk] : chunks_) list.push_back(chunk);
+  return list;
+}
+
+int Volume::copies(uint64_t bytenr) const {
+  auto chunk = chunk_at(bytenr);
+  return chunk ? chunk->copies() : 0;
+}
+
+Result<std::shared_ptr<const ChunkMapping>> Volume::chunk_of_range(uint64_t bytenr, uint64_t length) const {
+  auto chunk = chunk_at(bytenr);
+  if (!chunk) return make_error(EUCLEAN, "bytenr {} is in no chunk", bytenr);
+  if (length > chunk->length - (bytenr - chunk->start))
+    return make_error(EUCLEAN, "range {} + {} crosses the end of chunk {} + {}", bytenr, length, chunk->start,
+                      chunk->length);
+  return chunk;
+}
+
+Status Volume::load_sys_chunk_array() {
+  ByteSpan rest =
+      ByteSpan(reinterpret_cast<const std::byte*>(super_.sys_chunk_array), super_.sys_chunk_array_size);
+  const TreeCheckContext context = check_context(super_.generation);
+  while (!rest.empty()) {
+    if (rest.size() < sizeof(DiskKey) + sizeof(DiskChunk))
+      return make_error(EUCLEAN, "sys_chunk_array ends inside of an entry, {} bytes left", rest.size());
+    const Key key = load<DiskKey>(rest);
+    rest = rest.subspan(sizeof(DiskKey));
+    const size_t size = sizeof(DiskChunk) + load<DiskChunk>(rest).num_stripes * sizeof(DiskStripe);
+    if (key.type != key_type::kChunkItem || size > rest.size())
+      return make_error(EUCLEAN, "bad sys_chunk_array entry {}, {} bytes of {}", to_text(key), size,
+                        rest.size());
+    BF_TRY(check_chunk_item(context, key, rest.first(size)));
+    ChunkMapping chunk = decode_chunk(key, rest.first(size));
+    if (!(chunk.type & bg::kSystem))
+      return make_error(EUCLEAN, "sys_chunk_array entry {} is no system chunk, type 0x{:x}", to_text(key),
+                        chunk.type);
+    BF_TRY(add_chunk(std::move(chunk)));
+    rest = rest.subspan(size);
+  }
+  return {};
+}
+
+}  // namespace butterfuse

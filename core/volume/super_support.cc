@@ -1,0 +1,54 @@
+// Which file systems this code can read, by the superblock's word; refusals name the feature.
+#include <cerrno>
+#include <string>
+
+#include "core/volume/superblock.h"
+
+namespace butterfuse {
+
+namespace {
+
+constexpr uint64_t kReadable = incompat::kMixedBackref | incompat::kDefaultSubvol | incompat::kMixedGroups |
+                               incompat::kCompressLzo | incompat::kCompressZstd | incompat::kBigMetadata |
+                               incompat::kExtendedIref | incompat::kRaid56 | incompat::kSkinnyMetadata |
+                               incompat::kNoHoles | incompat::kMetadataUuid | incompat::kRaid1c34;
+
+struct Feature {
+  uint64_t bit;
+  const char* name;
+};
+constexpr Feature kUnreadable[] = {{incompat::kZoned, "zoned"},
+                                   {incompat::kExtentTreeV2, "extent-tree-v2"},
+                                   {incompat::kRaidStripeTree, "raid-stripe-tree"},
+                                   {incompat::kSimpleQuota, "squota"}};
+
+std::string feature_names(uint64_t bits) {
+  std::string names;
+  for (const Feature& feature : kUnreadable) {
+    if (!(bits & feature.bit)) continue;
+    names += names.empty() ? feature.name : std::string(", ") + feature.name;
+    bits &= ~feature.bit;
+  }
+  if (bits != 0) names += fmt::format("{}unknown bits 0x{:x}", names.empty() ? "" : ", ", bits);
+  return names;
+}
+
+}  // namespace
+
+Status check_super_supported(const DiskSuper& super) {
+  if (uint64_t unreadable = super.incompat_flags & ~kReadable)
+    return make_error(ENOTSUP, "unsupported incompat features: {}", feature_names(unreadable));
+  if (super.num_devices != 1)
+    return make_error(ENOTSUP, "file systems of several devices are not supported, this one has {}",
+                      uint64_t{super.num_devices});
+  if (super.sectorsize != kSectorSize)
+    return make_error(ENOTSUP, "unsupported sectorsize {}, only {} is", uint32_t{super.sectorsize},
+                      kSectorSize);
+  if (super.flags & super_flag::kMetadump)
+    return make_error(ENOTSUP, "this is a dump of metadata, restore it to all devices first");
+  if (super.flags & (super_flag::kChangingFsid | super_flag::kChangingFsidV2))
+    return make_error(ENOTSUP, "a change of the fsid was interrupted, finish it first");
+  return {};
+}
+
+}  // namespace butterfuse

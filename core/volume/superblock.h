@@ -1,0 +1,28 @@
+// Superblock mirrors: finding the one to believe, and sealing one for writing.
+#pragma once
+
+#include "core/base/result.h"
+#include "core/device/block_device.h"
+#include "core/ondisk/format.h"
+
+namespace butterfuse {
+
+// The mirror at this index (0..kSuperMirrors-1) as it lies on the device, unchecked. EIO when it does not
+// fit.
+Result<DiskSuper> read_super_mirror(BlockDevice& device, int mirror);
+
+// Magic, bytenr, checksum and check_super of a mirror.
+Status check_super_mirror(const DiskSuper& super, int mirror);
+
+// The valid mirror of the highest generation. When mirror 0 is valid, others count only if they are of the
+// same file system and inside of it: a smaller one may have been made over a larger one's remains. EINVAL: no
+// btrfs here; EUCLEAN: remains of one, but no valid mirror; EIO.
+Result<DiskSuper> read_newest_super(BlockDevice& device);
+
+// Sets bytenr for the mirror and the checksum.
+void seal_super(DiskSuper& super, int mirror);
+
+// ENOTSUP with the reason when the file system has features that this code cannot read.
+Status check_super_supported(const DiskSuper& super);
+
+}  // namespace butterfuse
