@@ -18,8 +18,8 @@
 namespace butterfuse {
 
 class Filesystem;
-class Transaction;    // transaction.h: the state of one running or committing transaction
-class DelayedRefs;    // delayed_refs.h
+class Transaction;   // transaction.h: the state of one running or committing transaction
+class CommitDriver;  // commit.h: carries one transaction to the disk
 
 struct FilesystemOptions {
   bool read_only = false;
@@ -29,9 +29,9 @@ struct FilesystemOptions {
   uint64_t dirty_metadata_limit_bytes = 48u << 20;
 };
 
-// A share in the running transaction: it can't commit while a handle lives. Get one from Filesystem::begin, keep it
-// short, take no page lock or sleep for I/O of others while it lives. It is the CowContext of tree changes.
-// Move-only. A handle destroyed after abort() leaves the file system read-only with the error.
+// A share in the running transaction: it can't commit while a handle lives. Get one from Filesystem::begin,
+// keep it short, take no page lock or sleep for I/O of others while it lives. It is the CowContext of tree
+// changes. Move-only. A handle destroyed after abort() leaves the file system read-only with the error.
 class TransactionHandle final : public CowContext {
  public:
   TransactionHandle(TransactionHandle&& other) noexcept;
@@ -57,10 +57,18 @@ class TransactionHandle final : public CowContext {
 
  private:
   friend class Filesystem;
-  explicit TransactionHandle(Filesystem* filesystem, std::shared_ptr<Transaction> transaction, Reservation reservation);
+  friend class CommitDriver;
+  // REQUIRES: the gate counted it in.
+  TransactionHandle(Filesystem* filesystem, std::shared_ptr<Transaction> transaction,
+                    Reservation reservation);
+  void claim(uint64_t bytenr);
+  void release_claim();
+  void count_tree_block(uint64_t root, int sign);
+
   Filesystem* filesystem_;
-  std::shared_ptr<Transaction> transaction_;
+  std::shared_ptr<Transaction> transaction_;  // null once moved from
   Reservation metadata_;
+  uint64_t claimed_ = 0;  // the shared block that is being copied (block_claims.h)
 };
 
 // Work that must reach the trees before a commit closes; vfs registers one that writes dirty inode items.
@@ -74,9 +82,10 @@ class CommitHook {
 // Thread-safe.
 class Filesystem {
  public:
-  // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, RAID chunks, and read-write: unknown
-  // compat_ro bits (EROFS), a log tree to replay (EROFS).
-  static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device, const FilesystemOptions& options);
+  // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, RAID chunks, and read-write:
+  // unknown compat_ro bits (EROFS), a log tree to replay (EROFS).
+  static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device,
+                                                  const FilesystemOptions& options);
   ~Filesystem();  // stops the commit thread; does not commit: call close() first
   // Commits and stops. Idempotent.
   Status close();
@@ -87,18 +96,20 @@ class Filesystem {
   uint32_t sectorsize() const { return volume_->sectorsize(); }
   uint32_t csum_size_bytes() const;
   bool has_incompat(uint64_t bit) const;
-  // Sets an incompat bit of the next superblock (for example kCompressZstd when the first such extent is written).
+  // Sets an incompat bit of the next superblock (for example kCompressZstd when the first such extent is
+  // written).
   void set_incompat(uint64_t bit);
 
-  // ---- trees -------------------------------------------------------------------------------------------------------
+  // ---- trees
+  // -------------------------------------------------------------------------------------------------------
   Tree& root_tree();
   Tree& csum_tree();
   Tree& extent_tree();
   Tree& chunk_tree();
   Tree& dev_tree();
-  Tree* free_space_tree();    // null where the feature is off
-  Tree* block_group_tree();   // null where the feature is off
-  Tree* uuid_tree();          // null when absent
+  Tree* free_space_tree();   // null where the feature is off
+  Tree* block_group_tree();  // null where the feature is off
+  Tree* uuid_tree();         // null when absent
   // A subvolume by id (kFsTree or >= kFirstFree), read on first use and then kept. ENOENT.
   Result<Tree*> subvolume(uint64_t root_id);
   // Its ROOT_ITEM as of the last commit, flags and uuid included.
@@ -106,8 +117,9 @@ class Filesystem {
   // The default subvolume: DIR_ITEM "default" of the root tree directory, else kFsTree.
   Result<uint64_t> default_subvolume();
 
-  // ---- transactions --------------------------------------------------------------------------------------------------
-  // Joins the running transaction, starting one if none runs; waits while one is closing. Reserves metadata for
+  // ---- transactions
+  // -------------------------------------------------------------------------------------------------- Joins
+  // the running transaction, starting one if none runs; waits while one is closing. Reserves metadata for
   // changing `items` items. Commits and retries once before ENOSPC (hence: hold no tree or page lock here).
   // EROFS when read-only or after an abort.
   Result<TransactionHandle> begin(uint32_t items);
@@ -115,8 +127,8 @@ class Filesystem {
   Result<TransactionHandle> begin_reserved(Reservation metadata);
   // As begin, for work that frees space (unlink, truncate): may dip into the global reserve.
   Result<TransactionHandle> begin_freeing(uint32_t items);
-  // Everything done before in any handle is on stable storage when it returns. Concurrent calls share commits.
-  // The next transaction runs while this one's blocks are written.
+  // Everything done before in any handle is on stable storage when it returns. Concurrent calls share
+  // commits. The next transaction runs while this one's blocks are written.
   Status commit();
   uint64_t running_transid() const;
   uint64_t last_committed() const { return last_committed_; }
@@ -130,6 +142,11 @@ class Filesystem {
  private:
   Filesystem() = default;
   friend class TransactionHandle;
+  friend class CommitDriver;
+  friend class FilesystemOpener;
+  Result<Reservation> reserve_metadata(uint32_t items);
+  Result<TransactionHandle> join(Reservation reservation);
+  Status commit_changes(bool flush_when_unchanged);
   std::unique_ptr<Volume> volume_;
   std::unique_ptr<TreeBlockCache> cache_;
   std::unique_ptr<Allocator> allocator_;

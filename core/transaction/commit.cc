@@ -1,0 +1,154 @@
+// The commit, step by step.
+#include "core/transaction/commit.h"
+
+#include "core/base/assert.h"
+#include "core/base/log.h"
+#include "core/transaction/block_writer.h"
+#include "core/transaction/filesystem_state.h"
+#include "core/transaction/super_builder.h"
+
+namespace butterfuse {
+namespace {
+
+// Trees settle in a handful of rounds: each block is copied once, and a block group's item is written again
+// only when its number changed. More means an error in our own accounting.
+constexpr int kMaxRounds = 100;
+// Fewer queued references than that are run in no time anyway.
+constexpr size_t kEarlyRefs = 1000;
+
+}  // namespace
+
+Status CommitDriver::run(bool flush_when_unchanged) {
+  auto& gate = *filesystem_.state_->gate;
+  run_refs_early();
+  std::shared_ptr<Transaction> transaction = gate.close();
+  const uint64_t transid = transaction->transid();
+  Status result = gate.status();
+  if (result) result = close_transaction(transaction);
+  if (result && changed_) {
+    gate.detach();
+    transaction.reset();
+    result = write_out(transid);
+  } else if (result) {
+    gate.reopen();
+    if (flush_when_unchanged) result = filesystem_.volume_->flush();
+  }
+  if (!result) filesystem_.turn_read_only(result.error());
+  gate.end_turn();
+  return result;
+}
+
+// Most of a big transaction's references are of new data; those need not wait for the door to close.
+void CommitDriver::run_refs_early() {
+  auto joined = filesystem_.state_->gate->join();
+  if (!joined) return;  // close() meets the same error
+  Transaction& transaction = **joined;
+  TransactionHandle handle(&filesystem_, *joined, Reservation{});
+  if (transaction.refs().size() < kEarlyRefs) return;
+  if (Status ran = make_runner(handle, transaction).run_newborn_data(); !ran) handle.abort(ran.error());
+}
+
+Status CommitDriver::close_transaction(const std::shared_ptr<Transaction>& running) {
+  auto& s = *filesystem_.state_;
+  Transaction& transaction = *running;
+  s.gate->join_closed();
+  TransactionHandle handle(&filesystem_, running, Reservation{});
+  BF_TRY(call_hook(handle));
+  if (unchanged(transaction)) return {};
+  changed_ = true;
+  BF_TRY(touch_root_tree(handle));
+  BF_TRY(mark_quotas_stale(handle));
+  // What this transaction emptied shall go with it.
+  BF_TRY(make_runner(handle, transaction).run_all());
+  BF_TRY(filesystem_.allocator_->remove_empty_block_groups(handle, s.super));
+  BF_TRY(settle_trees(handle, transaction));
+  // A handle that aborted without failing anything here still forbids the commit.
+  BF_TRY(s.gate->status());
+  blocks_ = filesystem_.cache_->take_dirty();
+  filesystem_.allocator_->begin_commit(transaction.transid());
+  make_super(transaction.transid());
+  filesystem_.cache_->set_generation_limit(transaction.transid() + 1);
+  return {};
+}
+
+Status CommitDriver::call_hook(TransactionHandle& handle) {
+  MutexLock lock(filesystem_.state_->hook_mutex);
+  if (!filesystem_.state_->hook) return {};
+  return filesystem_.state_->hook->before_commit(handle);
+}
+
+bool CommitDriver::unchanged(Transaction& transaction) {
+  const auto& s = *filesystem_.state_;
+  return filesystem_.cache_->dirty_bytes() == 0 && transaction.refs().size() == 0 &&
+         s.incompat == s.super.incompat_flags;
+}
+
+// The superblock's generation is also that of the root tree's root block: it has to be copied in every
+// commit.
+Status CommitDriver::touch_root_tree(TransactionHandle& handle) {
+  WriteCursor cursor(*filesystem_.state_->root_tree, handle);
+  BF_ASSIGN(bool found, cursor.seek({objectid::kExtentTree, key_type::kRootItem, 0}));
+  if (!found) return make_error(EUCLEAN, "root tree: the extent tree's ROOT_ITEM went away");
+  BF_ASSIGN([[maybe_unused]] MutableByteSpan item, cursor.mutable_data());
+  return {};
+}
+
+RefRunner CommitDriver::make_runner(TransactionHandle& handle, Transaction& transaction) {
+  const auto& s = *filesystem_.state_;
+  return {.context = handle,
+          .transaction = transaction,
+          .allocator = *filesystem_.allocator_,
+          .extent_tree = *s.extent_tree,
+          .csum_tree = *s.csum_tree,
+          .shape = {.nodesize = filesystem_.volume_->nodesize(),
+                    .skinny_metadata = filesystem_.has_incompat(incompat::kSkinnyMetadata)},
+          .sectorsize = filesystem_.sectorsize(),
+          .csum_bytes = filesystem_.csum_size_bytes()};
+}
+
+Status CommitDriver::settle_trees(TransactionHandle& handle, Transaction& transaction) {
+  auto& s = *filesystem_.state_;
+  Allocator& allocator = *filesystem_.allocator_;
+  RefRunner runner = make_runner(handle, transaction);
+  for (int round = 0; round < kMaxRounds; ++round) {
+    BF_TRY(allocator.insert_pending_block_groups(handle, s.super));
+    BF_TRY(runner.run_all());
+    BF_ASSIGN(bool roots_moved, s.trees->write_root_items(handle, transaction));
+    BF_ASSIGN(bool groups_changed, allocator.write_block_group_items(handle));
+    if (!roots_moved && !groups_changed && transaction.refs().size() == 0) return {};
+  }
+  return make_error(EUCLEAN, "transaction {}: trees do not settle, {} references still queued",
+                    transaction.transid(), transaction.refs().size());
+}
+
+void CommitDriver::make_super(uint64_t transid) {
+  auto& s = *filesystem_.state_;
+  CommitRoots roots{.transid = transid,
+                    .root = s.root_tree->root(),
+                    .chunk = s.chunk_tree->root(),
+                    .extent = s.extent_tree->root(),
+                    .fs = s.fs_tree->root(),
+                    .device = s.dev_tree->root(),
+                    .csum = s.csum_tree->root(),
+                    .bytes_used = filesystem_.allocator_->bytes_used(),
+                    .device_bytes_used = filesystem_.allocator_->device_bytes_used(),
+                    .incompat = s.incompat,
+                    .uuid_tree_current = s.uuid_tree_current};
+  update_super(s.super, roots);
+}
+
+Status CommitDriver::write_out(uint64_t transid) {
+  Volume& volume = *filesystem_.volume_;
+  const DiskSuper& super = filesystem_.state_->super;
+  BF_TRY(write_tree_blocks(volume, blocks_, transid));
+  BF_TRY(volume.flush());
+  BF_TRY(filesystem_.state_->gate->status());  // somebody else may have met an error meanwhile
+  BF_TRY(volume.write_supers(super));
+  BF_TRY(volume.flush());
+  filesystem_.cache_->written(blocks_);
+  filesystem_.allocator_->finish_commit(transid);
+  filesystem_.last_committed_ = transid;
+  return {};
+}
+
+}  // namespace butterfuse

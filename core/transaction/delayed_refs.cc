@@ -1,0 +1,176 @@
+// The queue of reference changes: merged as they come, so that what cancels never reaches the extent tree.
+#include "core/transaction/delayed_refs.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+#include "core/ondisk/constants.h"
+
+namespace butterfuse {
+
+int64_t ExtentChange::total() const {
+  int64_t sum = 0;
+  for (const RefDelta& delta : deltas) sum += delta.delta;
+  return sum;
+}
+
+bool ExtentChange::has_effect() const {
+  if (newborn || add_flags != 0) return true;
+  return std::any_of(deltas.begin(), deltas.end(), [](const RefDelta& delta) { return delta.delta != 0; });
+}
+
+// An ExtentChange that is found by reference quickly also when there are thousands of them (mass reflinks).
+struct DelayedRefs::Head {
+  ExtentChange change;
+  std::unique_ptr<std::unordered_map<ExtentRef, size_t, ExtentRefHash>> index;
+
+  void add(const ExtentRef& ref, int64_t delta) {
+    if (RefDelta* known = find(ref)) {
+      known->delta += delta;
+      return;
+    }
+    change.deltas.push_back({ref, delta});
+    if (index) index->emplace(ref, change.deltas.size() - 1);
+  }
+
+ private:
+  static constexpr size_t kIndexAbove = 32;
+
+  RefDelta* find(const ExtentRef& ref) {
+    if (change.deltas.size() <= kIndexAbove) {
+      for (RefDelta& delta : change.deltas)
+        if (delta.ref == ref) return &delta;
+      return nullptr;
+    }
+    if (!index) build_index();
+    auto found = index->find(ref);
+    return found == index->end() ? nullptr : &change.deltas[found->second];
+  }
+  void build_index() {
+    index = std::make_unique<std::unordered_map<ExtentRef, size_t, ExtentRefHash>>();
+    for (size_t i = 0; i < change.deltas.size(); ++i) index->emplace(change.deltas[i].ref, i);
+  }
+};
+
+struct DelayedRefs::Shard {
+  mutable Mutex mutex;
+  std::unordered_map<uint64_t, Head> heads BF_GUARDED_BY(mutex);
+
+  // The head of an extent, made when it is not there yet.
+  Head& head(uint64_t bytenr, uint64_t num_bytes, bool data, int level, std::atomic<size_t>& count)
+      BF_REQUIRES(mutex) {
+    auto [place, is_new] = heads.try_emplace(bytenr);
+    ExtentChange& change = place->second.change;
+    if (is_new) {
+      change.bytenr = bytenr, change.num_bytes = num_bytes, change.data = data, change.level = level;
+      count.fetch_add(1, std::memory_order_relaxed);
+    }
+    BF_ASSERT(change.data == data && change.num_bytes == num_bytes,
+              "extent {}: queued as {} bytes data {}, now {} bytes data {}", bytenr, change.num_bytes,
+              change.data, num_bytes, data);
+    return place->second;
+  }
+};
+
+DelayedRefs::DelayedRefs(uint32_t nodesize)
+    : nodesize_(nodesize), shards_(std::make_unique<Shard[]>(kShards)) {}
+DelayedRefs::~DelayedRefs() = default;
+
+DelayedRefs::Shard& DelayedRefs::shard_of(uint64_t bytenr) const {
+  return shards_[((bytenr >> 12) * 0x9E3779B97F4A7C15ull) >> 60];
+}
+
+void DelayedRefs::add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key) {
+  Shard& shard = shard_of(first_ref.bytenr);
+  MutexLock lock(shard.mutex);
+  Head& head = shard.head(first_ref.bytenr, nodesize_, false, first_ref.level, size_);
+  BF_ASSERT(!head.change.newborn && !head.change.has_effect(), "tree block {} allocated while in use",
+            first_ref.bytenr);
+  head.change.newborn = true;
+  head.change.level = first_ref.level;
+  head.change.first_key = first_key;
+  if (first_ref.parent != 0) head.change.add_flags = extent_flag::kFullBackref;
+  head.add(ExtentRef::of(first_ref), 1);
+}
+
+void DelayedRefs::add_newborn_data(const DataRef& first_ref) {
+  Shard& shard = shard_of(first_ref.bytenr);
+  MutexLock lock(shard.mutex);
+  Head& head = shard.head(first_ref.bytenr, first_ref.num_bytes, true, 0, size_);
+  BF_ASSERT(!head.change.newborn, "data extent {} inserted twice", first_ref.bytenr);
+  head.change.newborn = true;
+  head.add(ExtentRef::of(first_ref), 1);
+}
+
+void DelayedRefs::change(const TreeRef& ref, int64_t delta) {
+  Shard& shard = shard_of(ref.bytenr);
+  MutexLock lock(shard.mutex);
+  shard.head(ref.bytenr, nodesize_, false, ref.level, size_).add(ExtentRef::of(ref), delta);
+}
+
+void DelayedRefs::change(const DataRef& ref, int64_t delta) {
+  Shard& shard = shard_of(ref.bytenr);
+  MutexLock lock(shard.mutex);
+  shard.head(ref.bytenr, ref.num_bytes, true, 0, size_).add(ExtentRef::of(ref), delta);
+}
+
+void DelayedRefs::set_full_backref(uint64_t bytenr, int level) {
+  Shard& shard = shard_of(bytenr);
+  MutexLock lock(shard.mutex);
+  shard.head(bytenr, nodesize_, false, level, size_).change.add_flags |= extent_flag::kFullBackref;
+}
+
+bool DelayedRefs::drop_and_forget_newborn(const TreeRef& ref) {
+  Shard& shard = shard_of(ref.bytenr);
+  MutexLock lock(shard.mutex);
+  Head& head = shard.head(ref.bytenr, nodesize_, false, ref.level, size_);
+  head.add(ExtentRef::of(ref), -1);
+  const auto& deltas = head.change.deltas;
+  bool forgotten = head.change.newborn && std::all_of(deltas.begin(), deltas.end(),
+                                                      [](const RefDelta& delta) { return delta.delta == 0; });
+  if (forgotten) {
+    shard.heads.erase(ref.bytenr);
+    size_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  return forgotten;
+}
+
+DelayedRefs::Queued DelayedRefs::queued(uint64_t bytenr) const {
+  const Shard& shard = shard_of(bytenr);
+  MutexLock lock(shard.mutex);
+  auto found = shard.heads.find(bytenr);
+  if (found == shard.heads.end()) return {};
+  const ExtentChange& change = found->second.change;
+  return {change.newborn, change.total(), change.add_flags};
+}
+
+template <class Keep>
+std::vector<ExtentChange> DelayedRefs::take(const Keep& wanted) {
+  std::vector<ExtentChange> taken;
+  for (int i = 0; i < kShards; ++i) {
+    Shard& shard = shards_[i];
+    MutexLock lock(shard.mutex);
+    for (auto head = shard.heads.begin(); head != shard.heads.end();) {
+      if (!wanted(head->second.change)) {
+        ++head;
+        continue;
+      }
+      if (head->second.change.has_effect()) taken.push_back(std::move(head->second.change));
+      head = shard.heads.erase(head);
+      size_.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+  std::sort(taken.begin(), taken.end(),
+            [](const ExtentChange& a, const ExtentChange& b) { return a.bytenr < b.bytenr; });
+  return taken;
+}
+
+std::vector<ExtentChange> DelayedRefs::take_all() {
+  return take([](const ExtentChange&) { return true; });
+}
+
+std::vector<ExtentChange> DelayedRefs::take_newborn_data() {
+  return take([](const ExtentChange& change) { return change.newborn && change.data && change.total() > 0; });
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,82 @@
+// DelayedRefs: reference changes of a transaction, queued and merged per extent until the extent tree learns
+// them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/transaction/extent_ref.h"
+
+namespace butterfuse {
+
+struct RefDelta {
+  ExtentRef ref;
+  int64_t delta = 0;
+};
+
+// What one extent's item is to become: the sum of all queued changes.
+struct ExtentChange {
+  uint64_t bytenr = 0;
+  uint64_t num_bytes = 0;
+  bool data = false;
+  bool newborn = false;          // has no extent item yet
+  int level = 0;                 // tree blocks
+  Key first_key;                 // newborn tree blocks
+  uint64_t add_flags = 0;        // extent_flag:: to set
+  std::vector<RefDelta> deltas;  // no two of the same reference; some may be 0
+
+  int64_t total() const;
+  bool has_effect() const;
+};
+
+// Thread-safe; sharded by bytenr. The hot path is one hash look-up under a shard's mutex.
+class DelayedRefs {
+ public:
+  explicit DelayedRefs(uint32_t nodesize);
+  ~DelayedRefs();
+
+  void add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key);
+  void add_newborn_data(const DataRef& first_ref);
+  void change(const TreeRef& ref, int64_t delta);
+  void change(const DataRef& ref, int64_t delta);
+  void set_full_backref(uint64_t bytenr, int level);
+
+  // Drops a reference of a tree block. True when the block was newborn and has no reference left: it then is
+  // forgotten here, as if it had never been, and its space is the caller's to give back.
+  bool drop_and_forget_newborn(const TreeRef& ref);
+
+  // What is queued for a tree block.
+  struct Queued {
+    bool newborn = false;
+    int64_t delta = 0;
+    uint64_t flags = 0;
+  };
+  Queued queued(uint64_t bytenr) const;
+
+  // Takes everything that has an effect, by bytenr.
+  std::vector<ExtentChange> take_all();
+  // Takes only changes that can't be followed by an opposite one in a handle still open: extents that are
+  // newborn data extents with a reference. For running references while others work.
+  std::vector<ExtentChange> take_newborn_data();
+  // How many extents have queued changes (those that cancelled out included).
+  size_t size() const { return size_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Head;
+  struct Shard;
+  Shard& shard_of(uint64_t bytenr) const;
+  template <class Keep>
+  std::vector<ExtentChange> take(const Keep& wanted);
+
+  const uint32_t nodesize_;
+  static constexpr int kShards = 16;
+  std::unique_ptr<Shard[]> shards_;
+  std::atomic<size_t> size_{0};
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,139 @@
+// The front door: trees by name, joining transactions, and the read-only latch.
+#include "core/transaction/filesystem.h"
+
+#include "core/base/assert.h"
+#include "core/base/log.h"
+#include "core/transaction/commit.h"
+#include "core/transaction/filesystem_state.h"
+
+namespace butterfuse {
+
+Filesystem::~Filesystem() {
+  if (state_) state_->commit_thread.reset();
+}
+
+Status Filesystem::close() {
+  if (!state_->commit_thread || state_->closed.exchange(true)) return state_->gate->status();
+  Status result = commit();
+  state_->commit_thread.reset();
+  read_only_ = true;
+  return result;
+}
+
+uint32_t Filesystem::csum_size_bytes() const {
+  return static_cast<uint32_t>(csum_size(volume_->csum_type()));
+}
+bool Filesystem::has_incompat(uint64_t bit) const { return (state_->incompat & bit) == bit; }
+void Filesystem::set_incompat(uint64_t bit) { state_->incompat |= bit; }
+
+Tree& Filesystem::root_tree() { return *state_->root_tree; }
+Tree& Filesystem::csum_tree() { return *state_->csum_tree; }
+Tree& Filesystem::extent_tree() { return *state_->extent_tree; }
+Tree& Filesystem::chunk_tree() { return *state_->chunk_tree; }
+Tree& Filesystem::dev_tree() { return *state_->dev_tree; }
+Tree* Filesystem::free_space_tree() { return state_->free_space_tree; }
+Tree* Filesystem::block_group_tree() { return state_->block_group_tree; }
+Tree* Filesystem::uuid_tree() { return state_->uuid_tree; }
+
+Result<Tree*> Filesystem::subvolume(uint64_t root_id) {
+  if (!is_subvolume_id(root_id)) return make_error(ENOENT, "tree {} is not a subvolume", root_id);
+  return state_->trees->open(root_id);
+}
+
+Result<DiskRootItem> Filesystem::root_item(uint64_t root_id) {
+  BF_ASSIGN(FoundRootItem found, state_->trees->find_root_item(root_id));
+  return found.item;
+}
+
+Result<uint64_t> Filesystem::default_subvolume() {
+  constexpr std::string_view kName = "default";
+  const Key key{volume_->super().root_dir_objectid, key_type::kDirItem, name_hash(kName)};
+  BF_ASSIGN(auto item, lookup_item(*state_->root_tree, key));
+  if (!item) return objectid::kFsTree;
+  ByteSpan bytes(*item);
+  while (bytes.size() >= sizeof(DiskDirItem)) {
+    auto entry = load<DiskDirItem>(bytes);
+    const size_t name_end = sizeof(DiskDirItem) + entry.name_len;
+    const size_t entry_end = name_end + entry.data_len;
+    if (entry_end > bytes.size()) break;
+    if (as_text(bytes.subspan(sizeof(DiskDirItem), entry.name_len)) == kName) {
+      const Key location = entry.location;
+      return location.objectid;
+    }
+    bytes = bytes.subspan(entry_end);
+  }
+  return make_error(EUCLEAN, "root tree: {} names no default subvolume", to_text(key));
+}
+
+// ---- transactions
+// ----------------------------------------------------------------------------------------------------
+
+Result<Reservation> Filesystem::reserve_metadata(uint32_t items) {
+  const uint64_t bytes = allocator_->metadata_bytes_for_items(items);
+  auto reserved = allocator_->reserve(SpaceClass::metadata, bytes);
+  if (reserved || reserved.error().code != ENOSPC) return reserved;
+  BF_TRY(commit());
+  return allocator_->reserve(SpaceClass::metadata, bytes);
+}
+
+Result<TransactionHandle> Filesystem::join(Reservation reservation) {
+  if (read_only_) {
+    BF_TRY(state_->gate->status());
+    return make_error(EROFS, "file system is mounted read-only");
+  }
+  BF_ASSIGN(std::shared_ptr<Transaction> transaction, state_->gate->join());
+  return TransactionHandle(this, std::move(transaction), std::move(reservation));
+}
+
+Result<TransactionHandle> Filesystem::begin(uint32_t items) {
+  if (read_only_) return join({});
+  // The commit thread is asked at the limit itself; who comes when it is far behind has to help.
+  if (cache_->dirty_bytes() > 2 * state_->options.dirty_metadata_limit_bytes) BF_TRY(commit());
+  BF_ASSIGN(Reservation reservation, reserve_metadata(items));
+  return join(std::move(reservation));
+}
+
+Result<TransactionHandle> Filesystem::begin_reserved(Reservation metadata) {
+  return join(std::move(metadata));
+}
+
+Result<TransactionHandle> Filesystem::begin_freeing(uint32_t items) {
+  auto handle = begin(items);
+  if (handle || handle.error().code != ENOSPC) return handle;
+  // Tree blocks then come from the global reserve; the commit gives back what the work frees.
+  BF_ASSIGN(Reservation reservation,
+            allocator_->reserve_freeing(allocator_->metadata_bytes_for_items(items)));
+  request_commit();
+  return join(std::move(reservation));
+}
+
+uint64_t Filesystem::running_transid() const { return state_->gate->running_transid(); }
+
+void Filesystem::request_commit() {
+  if (state_->commit_thread) state_->commit_thread->request();
+}
+
+void Filesystem::set_commit_interval(uint32_t seconds) {
+  if (state_->commit_thread) state_->commit_thread->set_interval(seconds);
+}
+
+void Filesystem::set_commit_hook(CommitHook* hook) {
+  MutexLock lock(state_->hook_mutex);
+  state_->hook = hook;
+}
+
+void Filesystem::turn_read_only(const Error& why) {
+  if (!read_only_.exchange(true)) log(LogLevel::error, "file system turns read-only: {}", why.message);
+  state_->gate->fail(why);
+}
+
+Status Filesystem::commit() { return commit_changes(true); }
+
+Status Filesystem::commit_changes(bool flush_when_unchanged) {
+  if (read_only_) return state_->gate->status();
+  BF_ASSIGN(bool my_turn, state_->gate->take_turn());
+  if (!my_turn) return {};
+  return CommitDriver(*this).run(flush_when_unchanged);
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,174 @@
+// Opening a file system: chunk tree, root tree, fixed trees, and whether it may be written.
+#include "core/ondisk/tree_checker.h"
+#include "core/transaction/filesystem_state.h"
+
+namespace butterfuse {
+
+// Builds up one Filesystem step by step. Everything it reads may be hostile.
+class FilesystemOpener {
+ public:
+  explicit FilesystemOpener(const FilesystemOptions& options) : options_(options) {}
+
+  Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device) {
+    BF_TRY(open_volume(std::move(device)));
+    if (!options_.read_only) BF_TRY(check_writable());
+    BF_TRY(read_chunk_tree());
+    BF_TRY(open_fixed_trees());
+    BF_TRY(open_allocator());
+    start();
+    return std::move(filesystem_);
+  }
+
+ private:
+  Status open_volume(std::unique_ptr<BlockDevice> device);
+  Status check_writable();
+  Status read_chunk_tree();
+  Status read_chunk(const ReadCursor& cursor);
+  Status open_fixed_trees();
+  Status open_required(uint64_t root_id, Tree*& tree);
+  Status open_optional(uint64_t root_id, Tree*& tree);
+  Status open_allocator();
+  void start();
+  Filesystem::State& state() { return *filesystem_->state_; }
+  const DiskSuper& super() { return filesystem_->volume_->super(); }
+
+  const FilesystemOptions& options_;
+  std::unique_ptr<Filesystem> filesystem_;
+};
+
+Status FilesystemOpener::open_volume(std::unique_ptr<BlockDevice> device) {
+  filesystem_.reset(new Filesystem());
+  BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(device)));
+  filesystem_->cache_ = std::make_unique<TreeBlockCache>(*filesystem_->volume_, options_.tree_cache_bytes);
+  filesystem_->cache_->set_generation_limit(super().generation);
+  filesystem_->state_ = std::make_unique<Filesystem::State>();
+  state().options = options_;
+  state().super = super();
+  state().incompat = super().incompat_flags;
+  filesystem_->read_only_ = options_.read_only;
+  filesystem_->last_committed_ = super().generation;
+  return {};
+}
+
+Status FilesystemOpener::check_writable() {
+  if (filesystem_->volume_->device().read_only())
+    return make_error(EROFS, "{} can't be written; mount read-only (-o ro)",
+                      filesystem_->volume_->device().path());
+  constexpr uint64_t kKnown = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid |
+                              compat_ro::kVerity | compat_ro::kBlockGroupTree;
+  if (uint64_t unknown = super().compat_ro_flags & ~kKnown)
+    return make_error(
+        EROFS, "unknown features that forbid writing (compat_ro {:#x}); mount read-only (-o ro)", unknown);
+  if (super().log_root != 0)
+    return make_error(
+        EROFS,
+        "there is a log tree to replay, which is not supported yet; mount read-only (-o ro), or mount "
+        "once with the Linux kernel");
+  return {};
+}
+
+Status FilesystemOpener::read_chunk_tree() {
+  const TreeRootPointer root{super().chunk_root, super().chunk_root_generation, super().chunk_root_level};
+  auto& cache = *filesystem_->cache_;
+  BF_ASSIGN(TreeBlockRef block, cache.get(root.bytenr, {.generation = root.generation, .level = root.level}));
+  Uuid chunk_tree_uuid;
+  std::copy_n(block->header().chunk_tree_uuid, chunk_tree_uuid.bytes.size(), chunk_tree_uuid.bytes.begin());
+  filesystem_->volume_->set_chunk_tree_uuid(chunk_tree_uuid);
+  state().chunk_tree = std::make_unique<Tree>(cache, objectid::kChunkTree, root);
+
+  ReadCursor cursor(*state().chunk_tree);
+  BF_ASSIGN([[maybe_unused]] bool exact, cursor.seek({objectid::kFirstChunkTree, key_type::kChunkItem, 0}));
+  while (cursor.valid()) {
+    if (cursor.key().type == key_type::kChunkItem) BF_TRY(read_chunk(cursor));
+    BF_TRY(cursor.next());
+  }
+  return {};
+}
+
+Status FilesystemOpener::read_chunk(const ReadCursor& cursor) {
+  const Key key = cursor.key();
+  TreeCheckContext check{.nodesize = super().nodesize,
+                         .sectorsize = super().sectorsize,
+                         .incompat = super().incompat_flags,
+                         .total_bytes = super().total_bytes,
+                         .generation = super().generation};
+  BF_TRY(check_chunk_item(check, key, cursor.data()));
+  ChunkMapping chunk = decode_chunk(key, cursor.data());
+  // System chunks are known already, from sys_chunk_array.
+  if (auto known = filesystem_->volume_->chunk_at(chunk.start); known && known->start == chunk.start) {
+    if (known->length == chunk.length && known->type == chunk.type) return {};
+    return make_error(EUCLEAN, "chunk {}: length {} type {:#x} in the chunk tree, {} {:#x} in the superblock",
+                      chunk.start, chunk.length, chunk.type, known->length, known->type);
+  }
+  return filesystem_->volume_->add_chunk(std::move(chunk));
+}
+
+Status FilesystemOpener::open_required(uint64_t root_id, Tree*& tree) {
+  auto opened = state().trees->open(root_id);
+  if (!opened) {
+    Error error = std::move(opened).error();
+    if (error.code == ENOENT) error.code = EUCLEAN;  // no errno that a caller could take for a missing file
+    return tl::unexpected(std::move(error));
+  }
+  tree = *opened;
+  return {};
+}
+
+Status FilesystemOpener::open_optional(uint64_t root_id, Tree*& tree) {
+  auto opened = state().trees->open(root_id);
+  if (!opened && opened.error().code != ENOENT) return tl::unexpected(std::move(opened).error());
+  tree = opened ? *opened : nullptr;
+  return {};
+}
+
+Status FilesystemOpener::open_fixed_trees() {
+  auto& s = state();
+  s.root_tree = std::make_unique<Tree>(*filesystem_->cache_, objectid::kRootTree,
+                                       TreeRootPointer{super().root, super().generation, super().root_level});
+  s.trees = std::make_unique<TreeTable>(*s.root_tree);
+  BF_TRY(open_required(objectid::kExtentTree, s.extent_tree));
+  BF_TRY(open_required(objectid::kDevTree, s.dev_tree));
+  BF_TRY(open_required(objectid::kFsTree, s.fs_tree));
+  BF_TRY(open_required(objectid::kCsumTree, s.csum_tree));
+  BF_TRY(open_optional(objectid::kUuidTree, s.uuid_tree));
+  BF_TRY(open_optional(objectid::kQuotaTree, s.quota_tree));
+  const uint64_t features = super().compat_ro_flags;
+  if (features & compat_ro::kBlockGroupTree)
+    BF_TRY(open_required(objectid::kBlockGroupTree, s.block_group_tree));
+  // A free space tree that is not marked valid is not read, and not written either: it stays invalid, and the
+  // next kernel that mounts the image builds it anew.
+  constexpr uint64_t kUsable = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid;
+  if ((features & kUsable) == kUsable) BF_TRY(open_required(objectid::kFreeSpaceTree, s.free_space_tree));
+  s.uuid_tree_current = s.uuid_tree && super().uuid_tree_generation == super().generation;
+  return {};
+}
+
+Status FilesystemOpener::open_allocator() {
+  auto& s = state();
+  AllocatorTrees trees{.extent = s.extent_tree,
+                       .block_group = s.block_group_tree ? s.block_group_tree : s.extent_tree,
+                       .free_space = s.free_space_tree,
+                       .chunk = s.chunk_tree.get(),
+                       .device = s.dev_tree};
+  BF_ASSIGN(filesystem_->allocator_, Allocator::open(*filesystem_->volume_, trees));
+  return {};
+}
+
+void FilesystemOpener::start() {
+  auto& s = state();
+  s.gate = std::make_unique<TransactionGate>(super().generation, super().nodesize);
+  if (options_.read_only) return;
+  filesystem_->cache_->set_generation_limit(s.gate->running_transid());
+  Filesystem* filesystem = filesystem_.get();
+  // Errors are kept by the gate and reported to whoever begins or commits next.
+  s.commit_thread = std::make_unique<CommitThread>(options_.commit_interval_s, [filesystem] {
+    [[maybe_unused]] Status ignored = filesystem->commit_changes(false);
+  });
+}
+
+Result<std::unique_ptr<Filesystem>> Filesystem::open(std::unique_ptr<BlockDevice> device,
+                                                     const FilesystemOptions& options) {
+  return FilesystemOpener(options).open(std::move(device));
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,22 @@
+// The next superblock: where the trees are now, and where they were.
+#pragma once
+
+#include "core/btree/tree.h"
+#include "core/ondisk/format.h"
+
+namespace butterfuse {
+
+// What one commit puts into the superblock.
+struct CommitRoots {
+  uint64_t transid = 0;
+  TreeRootPointer root, chunk, extent, fs, device, csum;
+  uint64_t bytes_used = 0;
+  uint64_t device_bytes_used = 0;
+  uint64_t incompat = 0;
+  bool uuid_tree_current = false;
+};
+
+// Changes `super` from the last commit's to this one's; fills the oldest backup root slot.
+void update_super(DiskSuper& super, const CommitRoots& roots);
+
+}  // namespace butterfuse

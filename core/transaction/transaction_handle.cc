@@ -1,0 +1,120 @@
+// TransactionHandle: what tree changes ask of the transaction, turned into queued references.
+#include "core/base/assert.h"
+#include "core/transaction/filesystem_state.h"
+
+namespace butterfuse {
+
+TransactionHandle::TransactionHandle(Filesystem* filesystem, std::shared_ptr<Transaction> transaction,
+                                     Reservation reservation)
+    : filesystem_(filesystem), transaction_(std::move(transaction)), metadata_(std::move(reservation)) {}
+
+TransactionHandle::TransactionHandle(TransactionHandle&& other) noexcept
+    : filesystem_(other.filesystem_),
+      transaction_(std::move(other.transaction_)),
+      metadata_(std::move(other.metadata_)),
+      claimed_(std::exchange(other.claimed_, 0)) {
+  other.transaction_.reset();
+}
+
+TransactionHandle::~TransactionHandle() {
+  if (!transaction_) return;
+  release_claim();
+  transaction_.reset();
+  auto& state = *filesystem_->state_;
+  if (filesystem_->cache_->dirty_bytes() > state.options.dirty_metadata_limit_bytes)
+    filesystem_->request_commit();
+  state.gate->leave();  // from here on a commit may run
+}
+
+uint64_t TransactionHandle::transid() const { return transaction_->transid(); }
+
+void TransactionHandle::claim(uint64_t bytenr) {
+  if (claimed_ == bytenr) return;
+  release_claim();
+  transaction_->claims().claim(bytenr);
+  claimed_ = bytenr;
+}
+
+void TransactionHandle::release_claim() {
+  if (claimed_ == 0) return;
+  transaction_->claims().release(claimed_);
+  claimed_ = 0;
+}
+
+void TransactionHandle::count_tree_block(uint64_t root, int sign) {
+  transaction_->add_tree_bytes(root, sign * int64_t{filesystem_->volume_->nodesize()});
+}
+
+Result<uint64_t> TransactionHandle::alloc_tree_block(uint64_t root, uint64_t parent, int level,
+                                                     const Key& first_key, uint64_t hint) {
+  const SpaceClass space = root == objectid::kChunkTree ? SpaceClass::system : SpaceClass::metadata;
+  BF_ASSIGN(uint64_t bytenr, filesystem_->allocator_->alloc_tree_block(space, hint));
+  transaction_->refs().add_newborn_tree_block(
+      {.bytenr = bytenr, .level = level, .parent = parent, .root = root}, first_key);
+  count_tree_block(root, 1);
+  return bytenr;
+}
+
+Result<BlockRefs> TransactionHandle::lookup_tree_refs(uint64_t bytenr, int level) {
+  claim(bytenr);
+  ReaderLock moving(transaction_->refs_moving());
+  const DelayedRefs::Queued queued = transaction_->refs().queued(bytenr);
+  BlockRefs base{0, extent_flag::kTreeBlock};
+  if (!queued.newborn) {
+    BF_ASSIGN(base, read_block_refs(*filesystem_->state_->extent_tree, bytenr, level,
+                                    filesystem_->volume_->nodesize()));
+  }
+  const int64_t refs = static_cast<int64_t>(base.refs) + queued.delta;
+  if (refs <= 0)
+    return make_error(EUCLEAN, "tree block {} is in use but has {} references, {} of them queued", bytenr,
+                      refs, queued.delta);
+  return BlockRefs{static_cast<uint64_t>(refs), base.flags | queued.flags};
+}
+
+Status TransactionHandle::set_full_backref(uint64_t bytenr, int level) {
+  transaction_->refs().set_full_backref(bytenr, level);
+  return {};
+}
+
+Status TransactionHandle::add_tree_ref(const TreeRef& ref) {
+  transaction_->refs().change(ref, 1);
+  return {};
+}
+
+Status TransactionHandle::drop_tree_ref(const TreeRef& ref) {
+  transaction_->refs().change(ref, -1);
+  if (ref.bytenr == claimed_) {  // the tree has a copy of its own now
+    count_tree_block(ref.root, -1);
+    release_claim();
+  }
+  return {};
+}
+
+Status TransactionHandle::add_data_ref(const DataRef& ref) {
+  transaction_->refs().change(ref, 1);
+  return {};
+}
+
+Status TransactionHandle::drop_data_ref(const DataRef& ref) {
+  transaction_->refs().change(ref, -1);
+  return {};
+}
+
+Status TransactionHandle::insert_data_extent(const DataRef& ref) {
+  transaction_->refs().add_newborn_data(ref);
+  return {};
+}
+
+Status TransactionHandle::free_tree_block(const TreeRef& ref, uint64_t block_generation) {
+  count_tree_block(ref.root, -1);
+  if (block_generation == transid())
+    filesystem_->cache_->drop(ref.bytenr);  // nobody else knows it: never written
+  if (transaction_->refs().drop_and_forget_newborn(ref))
+    filesystem_->allocator_->release_unwritten_tree_block(ref.bytenr);
+  if (ref.bytenr == claimed_) release_claim();
+  return {};
+}
+
+void TransactionHandle::abort(const Error& error) { filesystem_->turn_read_only(error); }
+
+}  // namespace butterfuse
