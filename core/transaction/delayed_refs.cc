@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/base/assert.h"
 #include "core/ondisk/constants.h"
 
 namespace butterfuse {
@@ -57,7 +56,7 @@ struct DelayedRefs::Shard {
   std::unordered_map<uint64_t, Head> heads BF_GUARDED_BY(mutex);
 
   // The head of an extent, made when it is not there yet.
-  Head& head(uint64_t bytenr, uint64_t num_bytes, bool data, int level, std::atomic<size_t>& count)
+  Result<Head*> head(uint64_t bytenr, uint64_t num_bytes, bool data, int level, std::atomic<size_t>& count)
       BF_REQUIRES(mutex) {
     auto [place, is_new] = heads.try_emplace(bytenr);
     ExtentChange& change = place->second.change;
@@ -65,10 +64,12 @@ struct DelayedRefs::Shard {
       change.bytenr = bytenr, change.num_bytes = num_bytes, change.data = data, change.level = level;
       count.fetch_add(1, std::memory_order_relaxed);
     }
-    BF_ASSERT(change.data == data && change.num_bytes == num_bytes,
-              "extent {}: queued as {} bytes data {}, now {} bytes data {}", bytenr, change.num_bytes,
-              change.data, num_bytes, data);
-    return place->second;
+    if (change.data != data || change.num_bytes != num_bytes || change.level != level)
+      return make_error(EUCLEAN,
+                        "extent {}: used as {} of {} bytes level {}, before as {} of {} bytes level {}",
+                        bytenr, data ? "data" : "tree block", num_bytes, level,
+                        change.data ? "data" : "tree block", change.num_bytes, change.level);
+    return &place->second;
   }
 };
 
@@ -80,54 +81,63 @@ DelayedRefs::Shard& DelayedRefs::shard_of(uint64_t bytenr) const {
   return shards_[((bytenr >> 12) * 0x9E3779B97F4A7C15ull) >> 60];
 }
 
-void DelayedRefs::add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key) {
+Status DelayedRefs::add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key) {
   Shard& shard = shard_of(first_ref.bytenr);
   MutexLock lock(shard.mutex);
-  Head& head = shard.head(first_ref.bytenr, nodesize_, false, first_ref.level, size_);
-  BF_ASSERT(!head.change.newborn && !head.change.has_effect(), "tree block {} allocated while in use",
-            first_ref.bytenr);
-  head.change.newborn = true;
-  head.change.level = first_ref.level;
-  head.change.first_key = first_key;
-  if (first_ref.parent != 0) head.change.add_flags = extent_flag::kFullBackref;
-  head.add(ExtentRef::of(first_ref), 1);
+  BF_ASSIGN(Head * head, shard.head(first_ref.bytenr, nodesize_, false, first_ref.level, size_));
+  if (head->change.has_effect())
+    return make_error(EUCLEAN, "free space: tree block {} was given out while in use", first_ref.bytenr);
+  head->change.newborn = true;
+  head->change.first_key = first_key;
+  if (first_ref.parent != 0) head->change.add_flags = extent_flag::kFullBackref;
+  head->add(ExtentRef::of(first_ref), 1);
+  return {};
 }
 
-void DelayedRefs::add_newborn_data(const DataRef& first_ref) {
+Status DelayedRefs::add_newborn_data(const DataRef& first_ref) {
   Shard& shard = shard_of(first_ref.bytenr);
   MutexLock lock(shard.mutex);
-  Head& head = shard.head(first_ref.bytenr, first_ref.num_bytes, true, 0, size_);
-  BF_ASSERT(!head.change.newborn, "data extent {} inserted twice", first_ref.bytenr);
-  head.change.newborn = true;
-  head.add(ExtentRef::of(first_ref), 1);
+  BF_ASSIGN(Head * head, shard.head(first_ref.bytenr, first_ref.num_bytes, true, 0, size_));
+  if (head->change.has_effect())
+    return make_error(EUCLEAN, "free space: data extent {} was given out while in use", first_ref.bytenr);
+  head->change.newborn = true;
+  head->add(ExtentRef::of(first_ref), 1);
+  return {};
 }
 
-void DelayedRefs::change(const TreeRef& ref, int64_t delta) {
+Status DelayedRefs::change(const TreeRef& ref, int64_t delta) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
-  shard.head(ref.bytenr, nodesize_, false, ref.level, size_).add(ExtentRef::of(ref), delta);
+  BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, size_));
+  head->add(ExtentRef::of(ref), delta);
+  return {};
 }
 
-void DelayedRefs::change(const DataRef& ref, int64_t delta) {
+Status DelayedRefs::change(const DataRef& ref, int64_t delta) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
-  shard.head(ref.bytenr, ref.num_bytes, true, 0, size_).add(ExtentRef::of(ref), delta);
+  BF_ASSIGN(Head * head, shard.head(ref.bytenr, ref.num_bytes, true, 0, size_));
+  head->add(ExtentRef::of(ref), delta);
+  return {};
 }
 
-void DelayedRefs::set_full_backref(uint64_t bytenr, int level) {
+Status DelayedRefs::set_full_backref(uint64_t bytenr, int level) {
   Shard& shard = shard_of(bytenr);
   MutexLock lock(shard.mutex);
-  shard.head(bytenr, nodesize_, false, level, size_).change.add_flags |= extent_flag::kFullBackref;
+  BF_ASSIGN(Head * head, shard.head(bytenr, nodesize_, false, level, size_));
+  head->change.add_flags |= extent_flag::kFullBackref;
+  return {};
 }
 
-bool DelayedRefs::drop_and_forget_newborn(const TreeRef& ref) {
+Result<bool> DelayedRefs::drop_and_forget_newborn(const TreeRef& ref) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
-  Head& head = shard.head(ref.bytenr, nodesize_, false, ref.level, size_);
-  head.add(ExtentRef::of(ref), -1);
-  const auto& deltas = head.change.deltas;
-  bool forgotten = head.change.newborn && std::all_of(deltas.begin(), deltas.end(),
-                                                      [](const RefDelta& delta) { return delta.delta == 0; });
+  BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, size_));
+  head->add(ExtentRef::of(ref), -1);
+  const auto& deltas = head->change.deltas;
+  const bool forgotten =
+      head->change.newborn &&
+      std::all_of(deltas.begin(), deltas.end(), [](const RefDelta& delta) { return delta.delta == 0; });
   if (forgotten) {
     shard.heads.erase(ref.bytenr);
     size_.fetch_sub(1, std::memory_order_relaxed);

@@ -40,15 +40,17 @@ class DelayedRefs {
   explicit DelayedRefs(uint32_t nodesize);
   ~DelayedRefs();
 
-  void add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key);
-  void add_newborn_data(const DataRef& first_ref);
-  void change(const TreeRef& ref, int64_t delta);
-  void change(const DataRef& ref, int64_t delta);
-  void set_full_backref(uint64_t bytenr, int level);
+  // All changes fail with EUCLEAN when they contradict what is queued (a damaged image gave out space in use,
+  // or names one extent with two lengths).
+  Status add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key);
+  Status add_newborn_data(const DataRef& first_ref);
+  Status change(const TreeRef& ref, int64_t delta);
+  Status change(const DataRef& ref, int64_t delta);
+  Status set_full_backref(uint64_t bytenr, int level);
 
   // Drops a reference of a tree block. True when the block was newborn and has no reference left: it then is
   // forgotten here, as if it had never been, and its space is the caller's to give back.
-  bool drop_and_forget_newborn(const TreeRef& ref);
+  Result<bool> drop_and_forget_newborn(const TreeRef& ref);
 
   // What is queued for a tree block.
   struct Queued {

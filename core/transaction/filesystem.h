@@ -64,6 +64,7 @@ class TransactionHandle final : public CowContext {
   void claim(uint64_t bytenr);
   void release_claim();
   void count_tree_block(uint64_t root, int sign);
+  Status or_abort(Status status);
 
   Filesystem* filesystem_;
   std::shared_ptr<Transaction> transaction_;  // null once moved from

@@ -41,6 +41,12 @@ void TransactionHandle::release_claim() {
   claimed_ = 0;
 }
 
+// A reference that could not be queued leaves its tree half changed.
+Status TransactionHandle::or_abort(Status status) {
+  if (!status) abort(status.error());
+  return status;
+}
+
 void TransactionHandle::count_tree_block(uint64_t root, int sign) {
   transaction_->add_tree_bytes(root, sign * int64_t{filesystem_->volume_->nodesize()});
 }
@@ -49,8 +55,8 @@ Result<uint64_t> TransactionHandle::alloc_tree_block(uint64_t root, uint64_t par
                                                      const Key& first_key, uint64_t hint) {
   const SpaceClass space = root == objectid::kChunkTree ? SpaceClass::system : SpaceClass::metadata;
   BF_ASSIGN(uint64_t bytenr, filesystem_->allocator_->alloc_tree_block(space, hint));
-  transaction_->refs().add_newborn_tree_block(
-      {.bytenr = bytenr, .level = level, .parent = parent, .root = root}, first_key);
+  BF_TRY(or_abort(transaction_->refs().add_newborn_tree_block(
+      {.bytenr = bytenr, .level = level, .parent = parent, .root = root}, first_key)));
   count_tree_block(root, 1);
   return bytenr;
 }
@@ -72,17 +78,15 @@ Result<BlockRefs> TransactionHandle::lookup_tree_refs(uint64_t bytenr, int level
 }
 
 Status TransactionHandle::set_full_backref(uint64_t bytenr, int level) {
-  transaction_->refs().set_full_backref(bytenr, level);
-  return {};
+  return or_abort(transaction_->refs().set_full_backref(bytenr, level));
 }
 
 Status TransactionHandle::add_tree_ref(const TreeRef& ref) {
-  transaction_->refs().change(ref, 1);
-  return {};
+  return or_abort(transaction_->refs().change(ref, 1));
 }
 
 Status TransactionHandle::drop_tree_ref(const TreeRef& ref) {
-  transaction_->refs().change(ref, -1);
+  BF_TRY(or_abort(transaction_->refs().change(ref, -1)));
   if (ref.bytenr == claimed_) {  // the tree has a copy of its own now
     count_tree_block(ref.root, -1);
     release_claim();
@@ -91,26 +95,24 @@ Status TransactionHandle::drop_tree_ref(const TreeRef& ref) {
 }
 
 Status TransactionHandle::add_data_ref(const DataRef& ref) {
-  transaction_->refs().change(ref, 1);
-  return {};
+  return or_abort(transaction_->refs().change(ref, 1));
 }
 
 Status TransactionHandle::drop_data_ref(const DataRef& ref) {
-  transaction_->refs().change(ref, -1);
-  return {};
+  return or_abort(transaction_->refs().change(ref, -1));
 }
 
 Status TransactionHandle::insert_data_extent(const DataRef& ref) {
-  transaction_->refs().add_newborn_data(ref);
-  return {};
+  return or_abort(transaction_->refs().add_newborn_data(ref));
 }
 
 Status TransactionHandle::free_tree_block(const TreeRef& ref, uint64_t block_generation) {
   count_tree_block(ref.root, -1);
   if (block_generation == transid())
     filesystem_->cache_->drop(ref.bytenr);  // nobody else knows it: never written
-  if (transaction_->refs().drop_and_forget_newborn(ref))
-    filesystem_->allocator_->release_unwritten_tree_block(ref.bytenr);
+  auto forgotten = transaction_->refs().drop_and_forget_newborn(ref);
+  if (!forgotten) return or_abort(tl::unexpected(std::move(forgotten).error()));
+  if (*forgotten) filesystem_->allocator_->release_unwritten_tree_block(ref.bytenr);
   if (ref.bytenr == claimed_) release_claim();
   return {};
 }
