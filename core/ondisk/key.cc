@@ -200,9 +200,8 @@ std::string objectid_name(uint64_t objectid, uint8_t type) {
 
 std::string to_text(const Key& key) {
   std::string type(key_type_name(key.type));
-  if (type == "UNKNOWN" ||
-      (key.type == 0 && key.objectid != objectid::kFreeSpace && key.objectid != objectid::kFreeIno))
-    type = fmt::format("UNKNOWN.{}", key.type);
+  const bool is_untyped_item = key.objectid == objectid::kFreeSpace || key.objectid == objectid::kFreeIno;
+  if (type == "UNKNOWN" || (key.type == 0 && !is_untyped_item)) type = fmt::format("UNKNOWN.{}", key.type);
   return fmt::format("({} {} {})", objectid_name(key.objectid, key.type), type, offset_name(key));
 }
 
