@@ -14,7 +14,9 @@ constexpr uint64_t kFirstDirIndex = 2;  // 0 and 1 would be "." and ".."
 Key dir_item_key(uint64_t dir_ino, std::string_view name) {
   return {dir_ino, key_type::kDirItem, name_hash(name)};
 }
-constexpr Key dir_index_key(uint64_t dir_ino, uint64_t index) { return {dir_ino, key_type::kDirIndex, index}; }
+constexpr Key dir_index_key(uint64_t dir_ino, uint64_t index) {
+  return {dir_ino, key_type::kDirIndex, index};
+}
 
 DirEntry decode_entry(const NameEntry& entry, uint64_t index) {
   return {std::string(entry.name), entry.head.location, entry.head.type, index, entry.head.transid};
@@ -77,7 +79,8 @@ Result<bool> dir_is_empty(Tree& tree, uint64_t dir_ino) {
 Result<uint64_t> next_dir_index(Tree& tree, uint64_t dir_ino) {
   ReadCursor cursor(tree);
   BF_ASSIGN(bool found, cursor.seek_at_or_before(dir_index_key(dir_ino, kMaxKey.offset)));
-  if (!found || cursor.key().objectid != dir_ino || cursor.key().type != key_type::kDirIndex) return kFirstDirIndex;
+  if (!found || cursor.key().objectid != dir_ino || cursor.key().type != key_type::kDirIndex)
+    return kFirstDirIndex;
   if (cursor.key().offset == kMaxKey.offset)
     return make_error(EUCLEAN, "root {} directory {}: DIR_INDEX has the highest number", tree.id(), dir_ino);
   return std::max(cursor.key().offset + 1, kFirstDirIndex);
@@ -98,14 +101,16 @@ Status insert_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, const
   return {};
 }
 
-Status remove_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, std::string_view name, uint64_t index) {
+Status remove_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, std::string_view name,
+                        uint64_t index) {
   WriteCursor cursor(tree, context);
   BF_ASSIGN(DiskDirItem head, remove_name(cursor, dir_item_key(dir_ino, name), name));
   auto indexed = remove_name(cursor, dir_index_key(dir_ino, index), name);
   if (!indexed) {
     BF_TRY(add_name_entry(cursor, dir_item_key(dir_ino, name), head, name, {}));
     return make_error(indexed.error().code == ENOENT ? EUCLEAN : indexed.error().code,
-                      "root {} directory {}: DIR_INDEX {}: {}", tree.id(), dir_ino, index, indexed.error().message);
+                      "root {} directory {}: DIR_INDEX {}: {}", tree.id(), dir_ino, index,
+                      indexed.error().message);
   }
   return {};
 }

@@ -13,15 +13,16 @@ namespace butterfuse {
 
 struct DirEntry {
   std::string name;
-  Key location;          // (ino INODE_ITEM 0), or (root id ROOT_ITEM -1) for a subvolume
-  uint8_t type = 0;      // file_type::
-  uint64_t index = 0;    // of the DIR_INDEX; 0 when read from a DIR_ITEM
+  Key location;        // (ino INODE_ITEM 0), or (root id ROOT_ITEM -1) for a subvolume
+  uint8_t type = 0;    // file_type::
+  uint64_t index = 0;  // of the DIR_INDEX; 0 when read from a DIR_ITEM
   uint64_t transid = 0;
 };
 
 // By name, from the DIR_ITEM. Nothing when absent.
 Result<std::optional<DirEntry>> lookup_dir_entry(Tree& tree, uint64_t dir_ino, std::string_view name);
-// Entries with index >= from, in index order, until `visit` returns false. Holds the tree's shared lock meanwhile.
+// Entries with index >= from, in index order, until `visit` returns false. Holds the tree's shared lock
+// meanwhile.
 Status for_each_dir_entry(Tree& tree, uint64_t dir_ino, uint64_t from_index,
                           const std::function<bool(const DirEntry&)>& visit);
 Result<bool> dir_is_empty(Tree& tree, uint64_t dir_ino);
@@ -29,7 +30,8 @@ Result<bool> dir_is_empty(Tree& tree, uint64_t dir_ino);
 Result<uint64_t> next_dir_index(Tree& tree, uint64_t dir_ino);
 // EEXIST when the name is there, EOVERFLOW when its hash bucket item is full.
 Status insert_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, const DirEntry& entry);
-Status remove_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, std::string_view name, uint64_t index);
+Status remove_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, std::string_view name,
+                        uint64_t index);
 
 // Back references of an inode: INODE_REF, or INODE_EXTREF when that item is full (EMLINK when extref is off).
 struct InodeRef {
@@ -37,11 +39,13 @@ struct InodeRef {
   uint64_t index = 0;
   std::string name;
 };
-Status insert_inode_ref(Tree& tree, CowContext& context, uint64_t ino, const InodeRef& ref, bool extref_allowed);
+Status insert_inode_ref(Tree& tree, CowContext& context, uint64_t ino, const InodeRef& ref,
+                        bool extref_allowed);
 // Returns the index it had. ENOENT.
 Result<uint64_t> remove_inode_ref(Tree& tree, CowContext& context, uint64_t ino, uint64_t parent_ino,
                                   std::string_view name);
-Result<std::optional<InodeRef>> find_inode_ref(Tree& tree, uint64_t ino, uint64_t parent_ino, std::string_view name);
+Result<std::optional<InodeRef>> find_inode_ref(Tree& tree, uint64_t ino, uint64_t parent_ino,
+                                               std::string_view name);
 Result<std::vector<InodeRef>> list_inode_refs(Tree& tree, uint64_t ino);
 
 }  // namespace butterfuse

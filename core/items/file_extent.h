@@ -13,35 +13,39 @@ namespace butterfuse {
 
 enum class ExtentKind : uint8_t { hole, inline_data, regular, prealloc };
 
-// One EXTENT_DATA item in native form; holes of no-holes files are made up by the walkers, so a walk has no gaps.
+// One EXTENT_DATA item in native form; holes of no-holes files are made up by the walkers, so a walk has no
+// gaps.
 struct FileExtent {
   ExtentKind kind = ExtentKind::hole;
-  uint64_t start = 0;             // file offset (the key)
-  uint64_t num_bytes = 0;         // file bytes covered; inline: ram_bytes (unrounded)
-  uint64_t ram_bytes = 0;         // uncompressed size of the whole extent on disk
-  uint64_t disk_bytenr = 0;       // 0: hole
+  uint64_t start = 0;        // file offset (the key)
+  uint64_t num_bytes = 0;    // file bytes covered; inline: ram_bytes (unrounded)
+  uint64_t ram_bytes = 0;    // uncompressed size of the whole extent on disk
+  uint64_t disk_bytenr = 0;  // 0: hole
   uint64_t disk_num_bytes = 0;
-  uint64_t offset = 0;            // of `start` in the uncompressed extent
-  uint8_t compression = 0;        // compression_type::
+  uint64_t offset = 0;      // of `start` in the uncompressed extent
+  uint8_t compression = 0;  // compression_type::
   uint64_t generation = 0;
-  std::vector<std::byte> data;    // inline: the stored (perhaps compressed) bytes
+  std::vector<std::byte> data;  // inline: the stored (perhaps compressed) bytes
   uint64_t end() const { return start + num_bytes; }
 };
 
 FileExtent decode_file_extent(const Key& key, ByteSpan item);
 
-// Extents that overlap `range`, in order, gaps and everything behind the last item filled with holes, until `visit`
-// returns false. Holds the tree's shared lock meanwhile.
+// Extents that overlap `range`, in order, gaps and everything behind the last item filled with holes, until
+// `visit` returns false. Holds the tree's shared lock meanwhile.
 Status for_each_file_extent(Tree& tree, uint64_t ino, ByteRange range,
                             const std::function<bool(const FileExtent&)>& visit);
 Result<std::vector<FileExtent>> list_file_extents(Tree& tree, uint64_t ino, ByteRange range);
 
-// Removes what the file has in `range` (sector-aligned, or end = ~0), cutting extents at its edges and dropping or
-// adding their data references. Returns by how many bytes nbytes falls. Leaves a gap (see insert_hole).
+// Removes what the file has in `range` (sector-aligned, or end = ~0), cutting extents at its edges and
+// dropping or adding their data references. Returns by how many bytes nbytes falls. Leaves a gap (see
+// insert_hole).
 Result<uint64_t> drop_file_extents(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
-// Inserts one item into a gap. For a fresh extent pass `fresh`: its extent item is queued with it; otherwise a reference
-// to an existing extent is added (reflink). Sets incompat bits of its compression when first used.
-Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, const FileExtent& extent, bool fresh);
+// Inserts one item into a gap. For a fresh extent pass `fresh`: its extent item is queued with it; otherwise
+// a reference to an existing extent is added (reflink). Sets incompat bits of its compression when first
+// used.
+Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, const FileExtent& extent,
+                          bool fresh);
 // Explicit hole item, only where no-holes is off; no-op otherwise.
 Status insert_hole(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
 // Inline extents are allowed up to this many stored bytes.
@@ -54,7 +58,7 @@ struct TruncateStep {
   uint64_t nbytes_dropped = 0;
   uint64_t new_end = 0;  // every byte at or behind this is gone: safe disk size so far
 };
-Result<TruncateStep> truncate_file_extents(Tree& tree, TransactionHandle& handle, uint64_t ino, uint64_t new_size,
-                                           uint32_t max_items);
+Result<TruncateStep> truncate_file_extents(Tree& tree, TransactionHandle& handle, uint64_t ino,
+                                           uint64_t new_size, uint32_t max_items);
 
 }  // namespace butterfuse

@@ -44,7 +44,8 @@ class ExtentDropper {
 
   // Inline data is one piece: it goes as a whole.
   bool inside(const FileExtent& extent) const {
-    return extent.start >= range_.start && (extent.end() <= range_.end || extent.kind == ExtentKind::inline_data);
+    return extent.start >= range_.start &&
+           (extent.end() <= range_.end || extent.kind == ExtentKind::inline_data);
   }
 
   // Handles the extent under the cursor and moves on.
@@ -52,8 +53,8 @@ class ExtentDropper {
     if (occupied_end(extent) <= range_.start) return cursor_.next();
     if (inside(extent)) return remove_inside();
     if (extent.kind == ExtentKind::inline_data)
-      return make_error(EOPNOTSUPP, "root {} inode {}: inline extent of {} bytes can't be cut at {}", tree_.id(), ino_,
-                        extent.num_bytes, range_.start);
+      return make_error(EOPNOTSUPP, "root {} inode {}: inline extent of {} bytes can't be cut at {}",
+                        tree_.id(), ino_, extent.num_bytes, range_.start);
     if (extent.start >= range_.start) return cut_front(extent);
     const bool over_both = extent.end() > range_.end;
     BF_TRY(cut_tail(extent));
@@ -110,7 +111,8 @@ class ExtentDropper {
       return {};
     }
     if (is_file_extent_of(cursor_.key(), ino_) && cursor_.key().offset <= range_.end)
-      return make_error(EUCLEAN, "root {} {}: overlaps the extent before it", tree_.id(), to_text(cursor_.key()));
+      return make_error(EUCLEAN, "root {} {}: overlaps the extent before it", tree_.id(),
+                        to_text(cursor_.key()));
     return cursor_.prev();
   }
 

@@ -20,13 +20,15 @@ Status insert_item(Tree& tree, TransactionHandle& handle, uint64_t ino, const Fi
   const auto size = static_cast<uint32_t>(kInlineHeadBytes + extent.data.size());
   BF_ASSIGN(MutableByteSpan bytes, cursor.insert(key, size));
   std::memcpy(bytes.data(), &disk, kInlineHeadBytes);
-  if (!extent.data.empty()) std::memcpy(bytes.data() + kInlineHeadBytes, extent.data.data(), extent.data.size());
+  if (!extent.data.empty())
+    std::memcpy(bytes.data() + kInlineHeadBytes, extent.data.data(), extent.data.size());
   return {};
 }
 
 }  // namespace
 
-Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, const FileExtent& extent, bool fresh) {
+Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, const FileExtent& extent,
+                          bool fresh) {
   BF_TRY(insert_item(tree, handle, ino, extent));
   note_compression(handle.filesystem(), extent.compression);
   const std::optional<DataRef> ref = data_ref_of(tree, ino, extent);

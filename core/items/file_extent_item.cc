@@ -36,7 +36,8 @@ Status check_inline(const FileExtent& extent, size_t stored_bytes) {
   if (extent.start != 0) return make_error(EUCLEAN, "inline extent at file offset {}", extent.start);
   const uint64_t ram_max = extent.compression == compression_type::kNone ? stored_bytes : kMaxCompressedBytes;
   if (extent.ram_bytes > ram_max)
-    return make_error(EUCLEAN, "inline extent has ram_bytes {}, at most {} are possible", extent.ram_bytes, ram_max);
+    return make_error(EUCLEAN, "inline extent has ram_bytes {}, at most {} are possible", extent.ram_bytes,
+                      ram_max);
   return {};
 }
 
@@ -46,7 +47,8 @@ Status check_regular(const FileExtent& extent) {
   if (extent.end() < extent.start || extent.offset + extent.num_bytes < extent.offset ||
       extent.disk_bytenr + extent.disk_num_bytes < extent.disk_bytenr)
     return make_error(EUCLEAN, "extent at file offset {} wraps around: num_bytes {} offset {} disk {}+{}",
-                      extent.start, extent.num_bytes, extent.offset, extent.disk_bytenr, extent.disk_num_bytes);
+                      extent.start, extent.num_bytes, extent.offset, extent.disk_bytenr,
+                      extent.disk_num_bytes);
   return {};
 }
 
@@ -55,7 +57,8 @@ Status check_file_extent(const FileExtent& extent, ByteSpan item) {
   const uint8_t type = load<DiskFileExtentInline>(item).type;
   if (type > file_extent_type::kPrealloc) return make_error(EUCLEAN, "file extent of type {}", type);
   if (type == file_extent_type::kInline) return check_inline(extent, item.size() - kInlineHeadBytes);
-  if (item.size() < sizeof(DiskFileExtent)) return make_error(EUCLEAN, "file extent item of {} bytes", item.size());
+  if (item.size() < sizeof(DiskFileExtent))
+    return make_error(EUCLEAN, "file extent item of {} bytes", item.size());
   return check_regular(extent);
 }
 

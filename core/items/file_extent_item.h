@@ -12,7 +12,8 @@ constexpr bool is_file_extent_of(const Key& key, uint64_t ino) {
   return key.objectid == ino && key.type == key_type::kExtentData;
 }
 
-// Decodes all but the inline data and checks what surgery relies on: sizes, alignment, no wrap-around. EUCLEAN.
+// Decodes all but the inline data and checks what surgery relies on: sizes, alignment, no wrap-around.
+// EUCLEAN.
 Result<FileExtent> checked_file_extent(const Key& key, ByteSpan item);
 
 // The end of what the item keeps other items away from: an inline extent owns whole sectors.
@@ -26,8 +27,8 @@ std::optional<DataRef> data_ref_of(const Tree& tree, uint64_t ino, const FileExt
 DiskFileExtent encode_file_extent(const FileExtent& extent);
 Status set_num_bytes(WriteCursor& cursor, uint64_t num_bytes);
 
-// Reference changes of one operation, kept back until the tree is changed: copying a shared leaf adds a reference for
-// each of its items first, which the drops then take away.
+// Reference changes of one operation, kept back until the tree is changed: copying a shared leaf adds a
+// reference for each of its items first, which the drops then take away.
 class RefChanges {
  public:
   void add(std::optional<DataRef> ref) {

@@ -85,8 +85,8 @@ class ExtentTruncator {
   Status shorten_inline(const FileExtent& extent) {
     std::vector<std::byte> plain;
     if (extent.compression != compression_type::kNone) {
-      // Uncompressed it may not fit a small leaf: then it stays, and the zeroed tail that the caller writes back
-      // replaces it (as in the kernel).
+      // Uncompressed it may not fit a small leaf: then it stays, and the zeroed tail that the caller writes
+      // back replaces it (as in the kernel).
       if (kInlineHeadBytes + new_size_ > cursor_.max_item_size()) return {};
       plain.resize(new_size_);
       BF_TRY(read_inline_data(decode_file_extent(cursor_.key(), cursor_.data()), plain));
@@ -119,8 +119,8 @@ class ExtentTruncator {
 
 }  // namespace
 
-Result<TruncateStep> truncate_file_extents(Tree& tree, TransactionHandle& handle, uint64_t ino, uint64_t new_size,
-                                           uint32_t max_items) {
+Result<TruncateStep> truncate_file_extents(Tree& tree, TransactionHandle& handle, uint64_t ino,
+                                           uint64_t new_size, uint32_t max_items) {
   ExtentTruncator truncator(tree, handle, ino, new_size, max_items);
   Result<TruncateStep> step = truncator.run();
   if (!step && truncator.changed()) handle.abort(step.error());

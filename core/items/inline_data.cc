@@ -13,7 +13,8 @@ Status read_inline_data(const FileExtent& extent, MutableByteSpan into) {
     if (filled != 0) std::memcpy(into.data(), extent.data.data(), filled);
   } else {
     const Codec* codec = codec_by_type(extent.compression);
-    if (codec == nullptr) return make_error(EUCLEAN, "inline extent of compression type {}", extent.compression);
+    if (codec == nullptr)
+      return make_error(EUCLEAN, "inline extent of compression type {}", extent.compression);
     BF_TRY(codec->decompress(extent.data, into.first(wanted)));
   }
   std::memset(into.data() + filled, 0, into.size() - filled);

@@ -6,7 +6,9 @@
 namespace butterfuse {
 namespace {
 
-Timespec decode_time(const DiskTimespec& disk) { return {static_cast<int64_t>(uint64_t{disk.sec}), disk.nsec}; }
+Timespec decode_time(const DiskTimespec& disk) {
+  return {static_cast<int64_t>(uint64_t{disk.sec}), disk.nsec};
+}
 
 DiskTimespec encode_time(const Timespec& time) {
   DiskTimespec disk{};
@@ -64,7 +66,8 @@ Result<InodeItem> read_inode_item(Tree& tree, uint64_t ino) {
   BF_ASSIGN(bool found, cursor.seek(inode_key(ino)));
   if (!found) return make_error(ENOENT, "root {}: no inode {}", tree.id(), ino);
   if (cursor.data().size() < sizeof(DiskInodeItem))
-    return make_error(EUCLEAN, "root {} inode {}: INODE_ITEM of {} bytes", tree.id(), ino, cursor.data().size());
+    return make_error(EUCLEAN, "root {} inode {}: INODE_ITEM of {} bytes", tree.id(), ino,
+                      cursor.data().size());
   return InodeItem::decode(cursor.as<DiskInodeItem>());
 }
 

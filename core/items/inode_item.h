@@ -22,9 +22,9 @@ struct InodeItem {
   uint64_t nbytes = 0;      // bytes of data the extents stand for (ram bytes of regular extents, inline size)
   uint32_t nlink = 1;
   uint32_t uid = 0, gid = 0;
-  uint32_t mode = 0;        // with the type bits
-  uint64_t rdev = 0;        // as btrfs stores it: the kernel's own dev_t, major << 20 | minor
-  uint64_t flags = 0;       // inode_flag::
+  uint32_t mode = 0;   // with the type bits
+  uint64_t rdev = 0;   // as btrfs stores it: the kernel's own dev_t, major << 20 | minor
+  uint64_t flags = 0;  // inode_flag::
   uint64_t sequence = 0;
   Timespec atime, ctime, mtime, otime;
 

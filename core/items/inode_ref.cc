@@ -32,7 +32,8 @@ Result<PackedRef> packed_ref_at(const Key& key, ByteSpan item, uint32_t offset) 
   ref.offset = offset;
   uint32_t name_len = 0;
   if (rest.size() < head)
-    return make_error(EUCLEAN, "{}: reference at {} runs over the item's {} bytes", to_text(key), offset, item.size());
+    return make_error(EUCLEAN, "{}: reference at {} runs over the item's {} bytes", to_text(key), offset,
+                      item.size());
   if (key.type == key_type::kInodeExtref) {
     const auto disk = load<DiskInodeExtref>(rest);
     ref.parent_ino = disk.parent_objectid;
@@ -46,8 +47,8 @@ Result<PackedRef> packed_ref_at(const Key& key, ByteSpan item, uint32_t offset) 
   }
   ref.size = head + name_len;
   if (ref.size > rest.size())
-    return make_error(EUCLEAN, "{}: reference at {} has name_len {}, the item {} bytes", to_text(key), offset, name_len,
-                      item.size());
+    return make_error(EUCLEAN, "{}: reference at {} has name_len {}, the item {} bytes", to_text(key), offset,
+                      name_len, item.size());
   ref.name = as_text(rest.subspan(head, name_len));
   return ref;
 }
@@ -81,7 +82,8 @@ void write_packed_ref(MutableByteSpan bytes, const Key& key, const InodeRef& ref
 // Room for `size` more bytes in the item under the cursor, unless it holds the name already.
 Result<MutableByteSpan> grow_refs(WriteCursor& cursor, const InodeRef& ref, uint32_t size) {
   BF_ASSIGN(auto existing, find_packed_ref(cursor.key(), cursor.data(), ref.parent_ino, ref.name));
-  if (existing) return make_error(EEXIST, "root {}: {} has this name", cursor.tree().id(), to_text(cursor.key()));
+  if (existing)
+    return make_error(EEXIST, "root {}: {} has this name", cursor.tree().id(), to_text(cursor.key()));
   const auto old_size = static_cast<uint32_t>(cursor.data().size());
   BF_TRY(cursor.resize(old_size + size));
   BF_ASSIGN(MutableByteSpan bytes, cursor.mutable_data());
@@ -111,7 +113,8 @@ Result<std::optional<PackedRef>> seek_ref(CursorBase& cursor, uint64_t ino, uint
 
 }  // namespace
 
-Status insert_inode_ref(Tree& tree, CowContext& context, uint64_t ino, const InodeRef& ref, bool extref_allowed) {
+Status insert_inode_ref(Tree& tree, CowContext& context, uint64_t ino, const InodeRef& ref,
+                        bool extref_allowed) {
   WriteCursor cursor(tree, context);
   Status added = add_ref(cursor, ref_key(ino, ref.parent_ino), ref);
   if (added || added.error().code != EOVERFLOW) return added;
@@ -134,12 +137,14 @@ Result<uint64_t> remove_inode_ref(Tree& tree, CowContext& context, uint64_t ino,
     return ref.index;
   }
   BF_ASSIGN(MutableByteSpan bytes, cursor.mutable_data());
-  std::memmove(bytes.data() + ref.offset, bytes.data() + ref.offset + ref.size, old_size - ref.offset - ref.size);
+  std::memmove(bytes.data() + ref.offset, bytes.data() + ref.offset + ref.size,
+               old_size - ref.offset - ref.size);
   BF_TRY(cursor.resize(old_size - ref.size));
   return ref.index;
 }
 
-Result<std::optional<InodeRef>> find_inode_ref(Tree& tree, uint64_t ino, uint64_t parent_ino, std::string_view name) {
+Result<std::optional<InodeRef>> find_inode_ref(Tree& tree, uint64_t ino, uint64_t parent_ino,
+                                               std::string_view name) {
   ReadCursor cursor(tree);
   BF_ASSIGN(auto ref, seek_ref(cursor, ino, parent_ino, name));
   if (!ref) return std::optional<InodeRef>();

@@ -15,7 +15,8 @@ void write_entry(MutableByteSpan bytes, const DiskDirItem& head, std::string_vie
 // Room for `size` more bytes in the bucket that the cursor stands on, unless it holds `name` already.
 Result<MutableByteSpan> grow_bucket(WriteCursor& cursor, std::string_view name, uint32_t size) {
   BF_ASSIGN(auto existing, find_name_entry(cursor.data(), name));
-  if (existing) return make_error(EEXIST, "root {}: name exists in {}", cursor.tree().id(), to_text(cursor.key()));
+  if (existing)
+    return make_error(EEXIST, "root {}: name exists in {}", cursor.tree().id(), to_text(cursor.key()));
   const auto old_size = static_cast<uint32_t>(cursor.data().size());
   BF_TRY(cursor.resize(old_size + size));
   BF_ASSIGN(MutableByteSpan bytes, cursor.mutable_data());
@@ -34,8 +35,8 @@ Result<NameEntry> name_entry_at(ByteSpan item, uint32_t offset) {
   const size_t name_len = entry.head.name_len, data_len = entry.head.data_len;
   const size_t size = sizeof(DiskDirItem) + name_len + data_len;
   if (size > rest.size())
-    return make_error(EUCLEAN, "directory entry at {} has name_len {} data_len {}, its item {} bytes", offset, name_len,
-                      data_len, item.size());
+    return make_error(EUCLEAN, "directory entry at {} has name_len {} data_len {}, its item {} bytes", offset,
+                      name_len, data_len, item.size());
   entry.size = static_cast<uint32_t>(size);
   entry.name = as_text(rest.subspan(sizeof(DiskDirItem), name_len));
   entry.value = rest.subspan(sizeof(DiskDirItem) + name_len, data_len);
@@ -51,7 +52,8 @@ Result<std::optional<NameEntry>> find_name_entry(ByteSpan item, std::string_view
   return std::optional<NameEntry>();
 }
 
-Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name, ByteSpan value) {
+Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name,
+                      ByteSpan value) {
   const size_t size = sizeof(DiskDirItem) + name.size() + value.size();
   if (size > cursor.max_item_size())
     return make_error(EOVERFLOW, "root {}: entry of {} bytes does not fit a leaf", cursor.tree().id(), size);

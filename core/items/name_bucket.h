@@ -26,7 +26,8 @@ Result<std::optional<NameEntry>> find_name_entry(ByteSpan item, std::string_view
 
 // Adds an entry to the bucket `key`, making the bucket if needed; the lengths in `head` are filled in.
 // EEXIST when the name is there, EOVERFLOW when the item would not fit a leaf; then nothing has changed.
-Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name, ByteSpan value);
+Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name,
+                      ByteSpan value);
 // Takes one entry out of the bucket under the cursor, and the bucket away with its last.
 Status cut_name_entry(WriteCursor& cursor, const NameEntry& entry);
 

@@ -7,10 +7,12 @@ namespace butterfuse {
 namespace {
 
 Result<SubvolumeLink> decode_link(const Key& key, ByteSpan item) {
-  if (item.size() < sizeof(DiskRootRef)) return make_error(EUCLEAN, "{}: {} bytes", to_text(key), item.size());
+  if (item.size() < sizeof(DiskRootRef))
+    return make_error(EUCLEAN, "{}: {} bytes", to_text(key), item.size());
   const auto disk = load<DiskRootRef>(item);
   if (item.size() - sizeof(DiskRootRef) < disk.name_len)
-    return make_error(EUCLEAN, "{}: name_len {} in {} bytes", to_text(key), uint16_t{disk.name_len}, item.size());
+    return make_error(EUCLEAN, "{}: name_len {} in {} bytes", to_text(key), uint16_t{disk.name_len},
+                      item.size());
   return SubvolumeLink{key.objectid, key.offset, disk.dirid, disk.sequence,
                        std::string(as_text(item.subspan(sizeof(DiskRootRef), disk.name_len)))};
 }
@@ -29,7 +31,8 @@ struct Place {
 Result<Place> step_into(Filesystem& filesystem, const Place& place, std::string_view name) {
   BF_ASSIGN(Tree * tree, filesystem.subvolume(place.root_id));
   BF_ASSIGN(auto entry, lookup_dir_entry(*tree, place.dir_ino, name));
-  if (!entry) return make_error(ENOENT, "no \"{}\" in root {} directory {}", name, place.root_id, place.dir_ino);
+  if (!entry)
+    return make_error(ENOENT, "no \"{}\" in root {} directory {}", name, place.root_id, place.dir_ino);
   if (entry->type != file_type::kDir) return make_error(ENOTDIR, "\"{}\" is not a directory", name);
   const Key to = entry->location;
   if (to.type != key_type::kRootItem) return Place{place.root_id, to.objectid, false};
@@ -69,8 +72,8 @@ Result<uint64_t> subvolume_by_path(Filesystem& filesystem, std::string_view path
   return place.root_id;
 }
 
-Result<bool> subvolume_hangs_at(Filesystem& filesystem, uint64_t root_id, uint64_t parent_root_id, uint64_t dir_ino,
-                                std::string_view name) {
+Result<bool> subvolume_hangs_at(Filesystem& filesystem, uint64_t root_id, uint64_t parent_root_id,
+                                uint64_t dir_ino, std::string_view name) {
   if (!is_subvolume_id(root_id)) return false;
   ReadCursor cursor(filesystem.root_tree());
   BF_ASSIGN(bool exact, cursor.seek({root_id, key_type::kRootBackref, parent_root_id}));

@@ -9,7 +9,7 @@
 
 namespace butterfuse {
 
-struct SubvolumeLink {   // ROOT_BACKREF
+struct SubvolumeLink {  // ROOT_BACKREF
   uint64_t root_id = 0;
   uint64_t parent_root_id = 0;
   uint64_t dir_ino = 0;  // directory in the parent
@@ -17,13 +17,14 @@ struct SubvolumeLink {   // ROOT_BACKREF
   std::string name;
 };
 Result<std::vector<SubvolumeLink>> list_subvolumes(Filesystem& filesystem);
-// Path components from subvolume kFsTree; extra slashes are ignored. ENOENT; EINVAL when the path names a directory
-// inside a subvolume, ENOTDIR when it goes through a file.
+// Path components from subvolume kFsTree; extra slashes are ignored. ENOENT; EINVAL when the path names a
+// directory inside a subvolume, ENOTDIR when it goes through a file.
 Result<uint64_t> subvolume_by_path(Filesystem& filesystem, std::string_view path);
 
-// Whether subvolume `root_id` really hangs at this name: a snapshot copies the directory entries of nested subvolumes,
-// but not the subvolumes; there the entry stands for an empty directory (kernel: fixup_tree_root_location).
-Result<bool> subvolume_hangs_at(Filesystem& filesystem, uint64_t root_id, uint64_t parent_root_id, uint64_t dir_ino,
-                                std::string_view name);
+// Whether subvolume `root_id` really hangs at this name: a snapshot copies the directory entries of nested
+// subvolumes, but not the subvolumes; there the entry stands for an empty directory (kernel:
+// fixup_tree_root_location).
+Result<bool> subvolume_hangs_at(Filesystem& filesystem, uint64_t root_id, uint64_t parent_root_id,
+                                uint64_t dir_ino, std::string_view name);
 
 }  // namespace butterfuse

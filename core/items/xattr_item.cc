@@ -13,7 +13,8 @@ namespace {
 Key xattr_key(uint64_t ino, std::string_view name) { return {ino, key_type::kXattrItem, name_hash(name)}; }
 
 tl::unexpected<Error> no_room(Tree& tree, uint64_t ino, size_t bytes) {
-  return make_error(ENOSPC, "root {} inode {}: xattr value of {} bytes does not fit a leaf", tree.id(), ino, bytes);
+  return make_error(ENOSPC, "root {} inode {}: xattr value of {} bytes does not fit a leaf", tree.id(), ino,
+                    bytes);
 }
 
 // Gives the entry under the cursor a new value: same name and place in the bucket, other length. EOVERFLOW.

@@ -12,8 +12,8 @@ ReadScratch& ReadScratch::of_this_thread() {
 }
 
 Status ExtentReader::read(Tree& tree, uint64_t ino, bool nodatasum, ByteRange range, MutableByteSpan into) {
-  BF_ASSERT(into.size() == range.length() && range.start % kSectorSize == 0, "inode {}: {} bytes for {}..{}", ino,
-            into.size(), range.start, range.end);
+  BF_ASSERT(into.size() == range.length() && range.start % kSectorSize == 0, "inode {}: {} bytes for {}..{}",
+            ino, into.size(), range.start, range.end);
   if (range.empty()) return {};
   ReadScratch& scratch = ReadScratch::of_this_thread();
   scratch.extents.clear();
@@ -21,7 +21,8 @@ Status ExtentReader::read(Tree& tree, uint64_t ino, bool nodatasum, ByteRange ra
     scratch.extents.push_back(extent);
     return true;
   }));
-  const ReadOrigin origin{.root_id = tree.id(), .ino = ino, .file_offset = range.start, .nodatasum = nodatasum};
+  const ReadOrigin origin{
+      .root_id = tree.id(), .ino = ino, .file_offset = range.start, .nodatasum = nodatasum};
   return FileRead(filesystem_, origin, range, into, scratch, csum_errors_).run(scratch.extents);
 }
 

@@ -8,20 +8,21 @@
 
 namespace butterfuse {
 
-// Thread-safe: callers parallelize by reading ranges from several threads; each thread keeps its own scratch buffers
-// (under 1 MiB). Keeps no cache: what it decodes goes to the caller.
+// Thread-safe: callers parallelize by reading ranges from several threads; each thread keeps its own scratch
+// buffers (under 1 MiB). Keeps no cache: what it decodes goes to the caller.
 //
-// The list of extents is taken under the tree's shared lock, the I/O done without. Who reads must see to it that the
-// file's extents in the range are not dropped meanwhile (the page cache's locked pages, the inode's extent range lock):
-// space freed by a commit may be reused, and the reader would meet another file's bytes, which the checksums, looked
-// up after the list, may even agree with.
+// The list of extents is taken under the tree's shared lock, the I/O done without. Who reads must see to it
+// that the file's extents in the range are not dropped meanwhile (the page cache's locked pages, the inode's
+// extent range lock): space freed by a commit may be reused, and the reader would meet another file's bytes,
+// which the checksums, looked up after the list, may even agree with.
 class ExtentReader {
  public:
   explicit ExtentReader(Filesystem& filesystem) : filesystem_(filesystem) {}
 
-  // File bytes [range) of the extents on disk into `into` (into.size() == range.length()); holes, prealloc and bytes
-  // behind the last extent read as zero. `range.start` sector-aligned. Every sector is checked against its checksum
-  // (unless nodatasum); a bad copy is retried from the other. EIO names inode, offset, bytenr, want and have.
+  // File bytes [range) of the extents on disk into `into` (into.size() == range.length()); holes, prealloc
+  // and bytes behind the last extent read as zero. `range.start` sector-aligned. Every sector is checked
+  // against its checksum (unless nodatasum); a bad copy is retried from the other. EIO names inode, offset,
+  // bytenr, want and have.
   Status read(Tree& tree, uint64_t ino, bool nodatasum, ByteRange range, MutableByteSpan into);
 
   // The range that is cheapest to read together with `position`: the whole compressed extent that covers it,

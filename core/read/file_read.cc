@@ -23,11 +23,12 @@ bool is_compressed(const FileExtent& extent) {
 }  // namespace
 
 tl::unexpected<Error> FileRead::bad_extent(const FileExtent& extent, const char* reason) const {
-  return make_error(EUCLEAN,
-                    "root {} inode {} offset {}: {}: disk_bytenr {} disk_num_bytes {} ram_bytes {} offset {} num_bytes "
-                    "{} compression {}",
-                    origin_.root_id, origin_.ino, extent.start, reason, extent.disk_bytenr, extent.disk_num_bytes,
-                    extent.ram_bytes, extent.offset, extent.num_bytes, extent.compression);
+  return make_error(
+      EUCLEAN,
+      "root {} inode {} offset {}: {}: disk_bytenr {} disk_num_bytes {} ram_bytes {} offset {} num_bytes "
+      "{} compression {}",
+      origin_.root_id, origin_.ino, extent.start, reason, extent.disk_bytenr, extent.disk_num_bytes,
+      extent.ram_bytes, extent.offset, extent.num_bytes, extent.compression);
 }
 
 Status FileRead::run(std::span<const FileExtent> extents) {
@@ -155,8 +156,8 @@ Status FileRead::decompress(const FileExtent& extent, ByteSpan stored) {
     if (codec == nullptr) return bad_extent(extent, "unknown compression");
     if (!direct) plain_bytenr_ = 0;
     if (Status done = codec->decompress(stored, plain); !done)
-      return make_error(done.error().code, "root {} inode {} offset {} bytenr {}: {}", origin_.root_id, origin_.ino,
-                        extent.start, extent.disk_bytenr, done.error().message);
+      return make_error(done.error().code, "root {} inode {} offset {} bytenr {}: {}", origin_.root_id,
+                        origin_.ino, extent.start, extent.disk_bytenr, done.error().message);
     if (!direct) plain_bytenr_ = extent.disk_bytenr, plain_ram_bytes_ = extent.ram_bytes;
   }
   if (!direct) std::memcpy(to.data(), plain.data() + skip, to.size());

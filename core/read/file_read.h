@@ -10,8 +10,8 @@
 
 namespace butterfuse {
 
-// Lives on the stack of ExtentReader::read. The extents cover the range without gaps, in order; their numbers come from
-// disk and are checked here before use.
+// Lives on the stack of ExtentReader::read. The extents cover the range without gaps, in order; their numbers
+// come from disk and are checked here before use.
 class FileRead {
  public:
   // `origin`: inode and nodatasum; its file_offset is not used.
@@ -51,7 +51,8 @@ class FileRead {
   const MutableByteSpan into_;
   ReadScratch& scratch_;
   std::atomic<uint64_t>& csum_errors_;
-  // The compressed extent whose bytes are in scratch_.plain: files with overwritten parts show it in several pieces.
+  // The compressed extent whose bytes are in scratch_.plain: files with overwritten parts show it in several
+  // pieces.
   uint64_t plain_bytenr_ = 0;  // 0: none
   uint64_t plain_ram_bytes_ = 0;
 };

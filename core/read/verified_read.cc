@@ -14,7 +14,8 @@ namespace {
 
 std::string hex(ByteSpan bytes) {
   std::string text;
-  for (std::byte byte : bytes) fmt::format_to(std::back_inserter(text), "{:02x}", std::to_integer<unsigned>(byte));
+  for (std::byte byte : bytes)
+    fmt::format_to(std::back_inserter(text), "{:02x}", std::to_integer<unsigned>(byte));
   return text;
 }
 
@@ -33,8 +34,8 @@ class VerifiedRead {
 
   Status run() {
     if (!origin_.nodatasum) {
-      BF_ASSIGN(want_, lookup_csums(filesystem_.csum_tree(), ByteRange::at(bytenr_, into_.size()), kSectorSize,
-                                    csum_size_));
+      BF_ASSIGN(want_, lookup_csums(filesystem_.csum_tree(), ByteRange::at(bytenr_, into_.size()),
+                                    kSectorSize, csum_size_));
     }
     // A chunk is where one volume read must end.
     for (size_t done = 0; done < into_.size();) {
@@ -42,7 +43,8 @@ class VerifiedRead {
       if (!chunk) return make_error(EUCLEAN, "{}: no chunk maps it", where(done));
       const uint64_t left = chunk->start + chunk->length - (bytenr_ + done);
       const size_t length = std::min<uint64_t>(left, into_.size() - done);
-      if (length % kSectorSize != 0) return make_error(EUCLEAN, "{}: the chunk ends inside a sector", where(done));
+      if (length % kSectorSize != 0)
+        return make_error(EUCLEAN, "{}: the chunk ends inside a sector", where(done));
       BF_TRY(read_piece(done, length, chunk->copies()));
       done += length;
     }
@@ -52,11 +54,13 @@ class VerifiedRead {
  private:
   // `at` counts from bytenr_, everywhere.
   std::string where(size_t at) const {
-    return fmt::format("root {} inode {} offset {} bytenr {}", origin_.root_id, origin_.ino, origin_.file_offset + at,
-                       bytenr_ + at);
+    return fmt::format("root {} inode {} offset {} bytenr {}", origin_.root_id, origin_.ino,
+                       origin_.file_offset + at, bytenr_ + at);
   }
   MutableByteSpan sector(size_t at) const { return into_.subspan(at, kSectorSize); }
-  ByteSpan want(size_t at) const { return ByteSpan(want_.csums).subspan(at / kSectorSize * csum_size_, csum_size_); }
+  ByteSpan want(size_t at) const {
+    return ByteSpan(want_.csums).subspan(at / kSectorSize * csum_size_, csum_size_);
+  }
 
   bool good(size_t at) const {
     if (origin_.nodatasum) return true;
@@ -111,8 +115,8 @@ Status read_verified(Filesystem& filesystem, const ReadOrigin& origin, uint64_t 
                      std::atomic<uint64_t>& csum_errors) {
   BF_ASSERT(into.size() % kSectorSize == 0, "read of {} bytes", into.size());
   if (bytenr % kSectorSize != 0 || bytenr + into.size() < bytenr)
-    return make_error(EUCLEAN, "root {} inode {} offset {}: extent at bytenr {}+{}", origin.root_id, origin.ino,
-                      origin.file_offset, bytenr, into.size());
+    return make_error(EUCLEAN, "root {} inode {} offset {}: extent at bytenr {}+{}", origin.root_id,
+                      origin.ino, origin.file_offset, bytenr, into.size());
   return VerifiedRead(filesystem, origin, bytenr, into, csum_errors).run();
 }
 

@@ -1,4 +1,5 @@
-// Verified reading: sectors of data extents checked against the csum tree, with other copies tried for bad ones.
+// Verified reading: sectors of data extents checked against the csum tree, with other copies tried for bad
+// ones.
 #pragma once
 
 #include <atomic>
@@ -17,10 +18,10 @@ struct ReadOrigin {
   bool nodatasum = false;    // take the bytes as they are
 };
 
-// Reads into.size() bytes (whole sectors) at `bytenr`. Every sector must match its checksum in some copy; sectors without
-// a checksum are errors as in the kernel. `csum_errors` counts sectors that were bad in a copy.
-// Takes the csum tree's shared lock for the look-up, and none during I/O.
-// EIO names the first sector that no copy could serve, EUCLEAN says that no chunk maps the range.
+// Reads into.size() bytes (whole sectors) at `bytenr`. Every sector must match its checksum in some copy;
+// sectors without a checksum are errors as in the kernel. `csum_errors` counts sectors that were bad in a
+// copy. Takes the csum tree's shared lock for the look-up, and none during I/O. EIO names the first sector
+// that no copy could serve, EUCLEAN says that no chunk maps the range.
 Status read_verified(Filesystem& filesystem, const ReadOrigin& origin, uint64_t bytenr, MutableByteSpan into,
                      std::atomic<uint64_t>& csum_errors);
 
