@@ -1,0 +1,223 @@
+// butterfuse mkfs: makes a new file system in an image file or on a block device.
+#include "core/mkfs/mkfs.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "cli/commands.h"
+#include "core/mkfs/mounted.h"
+#include "core/mkfs/signature.h"
+#include "core/ondisk/constants.h"
+
+namespace butterfuse {
+namespace {
+
+struct MkfsArguments {
+  std::string target;
+  std::string byte_count, nodesize, sectorsize, label, metadata, data, uuid, csum;
+  std::vector<std::string> features;
+  bool force = false, quiet = false, nodiscard = false;
+  int verbose = 0;
+};
+
+// 4096, 16k, 10G, 1GiB: base 1024, suffixes k to e.
+Result<uint64_t> parse_size(const std::string& text, const char* what) {
+  constexpr std::string_view kUnits = "bkmgtpe";
+  char* end = nullptr;
+  errno = 0;
+  const uint64_t number = std::strtoull(text.c_str(), &end, 10);
+  std::string suffix(end);
+  for (char& letter : suffix) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  const size_t unit = suffix.empty() ? 0 : kUnits.find(suffix[0]);
+  const bool suffix_is_fine = suffix.size() <= 1 || suffix.substr(1) == "b" || suffix.substr(1) == "ib";
+  const unsigned shift = static_cast<unsigned>(unit) * 10;
+  if (text.empty() || !std::isdigit(static_cast<unsigned char>(text[0])) || errno != 0 ||
+      unit == std::string_view::npos || !suffix_is_fine || (number << shift) >> shift != number)
+    return make_error(EINVAL, "invalid {} '{}': a number with k, m, g, t, p or e is wanted", what, text);
+  return number << shift;
+}
+
+Result<MkfsProfile> parse_profile(const std::string& name, const char* what) {
+  if (const auto profile = profile_from_name(name)) return *profile;
+  return make_error(EINVAL, "{} profile '{}' is not supported, only single and dup", what, name);
+}
+
+Status parse_identity(const MkfsArguments& arguments, MkfsOptions& options) {
+  options.label = arguments.label;
+  if (!arguments.uuid.empty()) {
+    options.uuid = Uuid::parse(arguments.uuid);
+    if (!options.uuid) return make_error(EINVAL, "could not parse UUID: {}", arguments.uuid);
+  }
+  if (!arguments.csum.empty()) {
+    const auto csum = csum_from_name(arguments.csum);
+    if (!csum) return make_error(EINVAL, "unknown checksum type '{}'", arguments.csum);
+    options.csum = *csum;
+  }
+  return {};
+}
+
+Status parse_sizes(const MkfsArguments& arguments, MkfsOptions& options) {
+  const auto parse_small = [](const std::string& text, const char* what, uint32_t& into) -> Status {
+    if (text.empty()) return {};
+    BF_ASSIGN(const uint64_t size, parse_size(text, what));
+    if (size > UINT32_MAX) return make_error(EINVAL, "invalid {} '{}'", what, text);
+    into = static_cast<uint32_t>(size);
+    return {};
+  };
+  BF_TRY(parse_small(arguments.nodesize, "node size", options.nodesize));
+  BF_TRY(parse_small(arguments.sectorsize, "sector size", options.sectorsize));
+  if (arguments.byte_count.empty()) return {};
+  BF_ASSIGN(options.byte_count, parse_size(arguments.byte_count, "byte count"));
+  return {};
+}
+
+Result<MkfsOptions> parse_options(const MkfsArguments& arguments) {
+  MkfsOptions options;
+  BF_TRY(parse_identity(arguments, options));
+  BF_TRY(parse_sizes(arguments, options));
+  if (!arguments.metadata.empty()) {
+    BF_ASSIGN(options.metadata, parse_profile(arguments.metadata, "metadata"));
+  }
+  if (!arguments.data.empty()) {
+    BF_ASSIGN(options.data, parse_profile(arguments.data, "data"));
+  }
+  std::string features;
+  for (const std::string& list : arguments.features) features += list + ",";
+  BF_TRY(apply_feature_list(features, options.features));
+  options.discard = !arguments.nodiscard;
+  return options;
+}
+
+// With a byte count, an image file may be missing or too small: it is made, or grown, as a sparse file.
+Status prepare_image_file(const std::string& path, const MkfsOptions& options) {
+  struct stat info;
+  const bool exists = stat(path.c_str(), &info) == 0;
+  if (!exists && errno != ENOENT) return make_error(errno, "{}: {}", path, std::strerror(errno));
+  if (!exists && options.byte_count == 0)
+    return make_error(ENOENT, "{}: no such file; with -b SIZE it would be made", path);
+  if (exists && !S_ISREG(info.st_mode)) return {};
+  if (exists && static_cast<uint64_t>(info.st_size) >= options.byte_count) return {};
+  BF_TRY(check_mkfs_options(options, options.byte_count));  // before a file is left behind for nothing
+  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (fd < 0) return make_error(errno, "cannot create {}: {}", path, std::strerror(errno));
+  const int failed = ftruncate(fd, static_cast<off_t>(options.byte_count)) != 0 ? errno : 0;
+  close(fd);
+  if (failed != 0)
+    return make_error(failed, "cannot make {} {} bytes long: {}", path, options.byte_count,
+                      std::strerror(failed));
+  return {};
+}
+
+Status check_not_in_use(const MkfsArguments& arguments) {
+  if (const auto mount_point = mount_point_of(arguments.target))
+    return make_error(EBUSY, "{} is mounted at {}", arguments.target, *mount_point);
+  if (arguments.force) return {};
+  BF_ASSIGN(const auto signature, existing_signature(arguments.target));
+  if (signature)
+    return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it",
+                      arguments.target, *signature);
+  return {};
+}
+
+Result<MkfsSummary> make_on_target(const MkfsArguments& arguments, const MkfsOptions& options) {
+  BF_TRY(prepare_image_file(arguments.target, options));
+  BF_TRY(check_not_in_use(arguments));
+  BF_ASSIGN(auto device, open_file_device(arguments.target, OpenOptions{}));
+  return make_filesystem(*device, options);
+}
+
+std::string human_size(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  double size = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; size >= 1024 && unit + 1 < std::size(kUnits); ++unit) size /= 1024;
+  return fmt::format("{:.2f}{}", size, kUnits[unit]);
+}
+
+std::string feature_names(const MkfsOptions& options) {
+  std::string names = "extref, skinny-metadata";
+  if (options.features.no_holes) names += ", no-holes";
+  if (options.features.free_space_tree) names += ", free-space-tree";
+  if (options.features.block_group_tree) names += ", block-group-tree";
+  return names;
+}
+
+void print_chunk(const MkfsSummary::Chunk& chunk) {
+  const char* type = (chunk.type & bg::kData) != 0     ? "Data:"
+                     : (chunk.type & bg::kSystem) != 0 ? "System:"
+                                                       : "Metadata:";
+  const MkfsProfile profile = (chunk.type & bg::kDup) != 0 ? MkfsProfile::dup : MkfsProfile::single;
+  fmt::print("  {:<17} {:<8} {:>14}\n", type, profile_name(profile), human_size(chunk.length));
+}
+
+void print_summary(const MkfsArguments& arguments, const MkfsOptions& options, const MkfsSummary& summary) {
+  fmt::print("butterfuse {}\n\n", BUTTERFUSE_VERSION);
+  const auto line = [](const char* what, const std::string& value) {
+    fmt::print("{:<19} {}\n", what, value);
+  };
+  line("Label:", options.label.empty() ? "(null)" : options.label);
+  line("UUID:", summary.fsid.to_text());
+  line("Node size:", std::to_string(options.nodesize));
+  line("Sector size:", std::to_string(options.sectorsize));
+  line("Filesystem size:", human_size(summary.total_bytes));
+  fmt::print("Block group profiles:\n");
+  for (uint64_t type : {bg::kData, bg::kMetadata, bg::kSystem})
+    for (const MkfsSummary::Chunk& chunk : summary.chunks)
+      if ((chunk.type & type) != 0) print_chunk(chunk);
+  line("Features:", feature_names(options));
+  line("Checksum:", std::string(csum_name(options.csum)));
+  line("Number of devices:", "1");
+  fmt::print("Devices:\n   ID        SIZE  PATH\n    1  {:>10}  {}\n", human_size(summary.total_bytes),
+             arguments.target);
+}
+
+int fail(const Error& error) {
+  fmt::print(stderr, "butterfuse mkfs: {}\n", error.message);
+  return 1;
+}
+
+int run_mkfs(const MkfsArguments& arguments) {
+  for (const std::string& list : arguments.features)
+    if (list == "list-all") {
+      fmt::print("{}", feature_list_text());
+      return 0;
+    }
+  if (arguments.target.empty()) return fail({EINVAL, "no image file or device given (see --help)"});
+  const auto options = parse_options(arguments);
+  if (!options) return fail(options.error());
+  const auto summary = make_on_target(arguments, *options);
+  if (!summary) return fail(summary.error());
+  if (!arguments.quiet) print_summary(arguments, *options, *summary);
+  return 0;
+}
+
+}  // namespace
+
+void add_mkfs_command(CLI::App& app, CommandResult& result) {
+  auto arguments = std::make_shared<MkfsArguments>();
+  CLI::App* command = app.add_subcommand("mkfs", "Make a file system in an image file or on a block device");
+  command->add_option("TARGET", arguments->target, "image file or block device");
+  command->add_option("-b,--byte-count", arguments->byte_count,
+                      "size; an image file that is missing or smaller is made so");
+  command->add_option("-L,--label", arguments->label, "label, at most 255 bytes");
+  command->add_option("-n,--nodesize", arguments->nodesize, "size of tree blocks, 4k to 64k (default 16k)");
+  command->add_option("-s,--sectorsize", arguments->sectorsize, "only 4k is supported");
+  command->add_option("-m,--metadata", arguments->metadata, "metadata profile: single or dup (default)");
+  command->add_option("-d,--data", arguments->data, "data profile: single (default) or dup");
+  command->add_option("-U,--uuid", arguments->uuid, "UUID of the file system");
+  command->add_option("--csum,--checksum", arguments->csum, "crc32c (default), xxhash, sha256 or blake2");
+  command->add_option("-O,--features", arguments->features,
+                      "comma separated features, ^ turns one off; list-all shows them");
+  command->add_flag("-f,--force", arguments->force, "overwrite an existing file system");
+  command->add_flag("-q,--quiet", arguments->quiet, "print only errors");
+  command->add_flag("-v,--verbose", arguments->verbose, "accepted; there is nothing more to tell");
+  command->add_flag("-K,--nodiscard", arguments->nodiscard, "do not discard the old content first");
+  command->callback([arguments, &result] { result.exit_status = run_mkfs(*arguments); });
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,29 @@
+// make_filesystem: a new, empty btrfs file system on a device.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/device/block_device.h"
+#include "core/mkfs/mkfs_options.h"
+
+namespace butterfuse {
+
+// What was made, for a summary.
+struct MkfsSummary {
+  Uuid fsid;
+  uint64_t total_bytes = 0;
+  struct Chunk {
+    uint64_t type = 0;    // bg:: flags
+    uint64_t length = 0;  // of each copy
+  };
+  std::vector<Chunk> chunks;
+};
+
+// Overwrites what is on the device; whether that may be lost is for the caller to ask (see signature.h,
+// mounted.h). Order: old superblocks and signatures are zeroed, trees written, flush, superblocks written,
+// flush. A crash in between leaves no file system, neither the old nor a half-made new one. Errors: those of
+// check_mkfs_options, and of the device.
+Result<MkfsSummary> make_filesystem(BlockDevice& device, const MkfsOptions& options);
+
+}  // namespace butterfuse

@@ -1,0 +1,53 @@
+// NewFilesystem: all that is decided about a file system before its first byte is written.
+#pragma once
+
+#include <ctime>
+#include <vector>
+
+#include "core/mkfs/layout.h"
+#include "core/mkfs/mkfs_options.h"
+#include "core/mkfs/tree_image.h"
+#include "core/ondisk/format.h"
+
+namespace butterfuse {
+
+struct PlannedTree {
+  uint64_t owner = 0;            // objectid of its root
+  std::vector<uint64_t> blocks;  // bytenrs, leaves first and the root last
+  std::vector<uint8_t> levels;   // of the blocks
+  uint64_t root() const { return blocks.back(); }
+  uint8_t level() const { return levels.back(); }
+};
+
+struct NewFilesystem {
+  NewFilesystem(const MkfsOptions& options, uint64_t total_bytes);
+
+  const PlannedTree& tree(uint64_t owner) const;
+  uint64_t bytes_used() const;  // by tree blocks, each counted once
+  BlockIdentity identity() const;
+
+  MkfsOptions options;
+  uint64_t total_bytes;
+  Layout layout;
+  Uuid fsid, chunk_tree_uuid, dev_uuid, fs_tree_uuid;
+  uint64_t generation = 1;
+  int64_t now_s;                   // of all times in it
+  std::vector<PlannedTree> trees;  // by owner, data reloc last; blocks are taken by plan_blocks()
+};
+
+// The items of one of its trees, sorted, with what is known about all trees' blocks by now. See
+// initial_items.cc.
+std::vector<TreeItem> initial_items(const NewFilesystem& fs, uint64_t owner);
+
+// The device item that lies in the chunk tree and in the superblock.
+DiskDevItem device_item(const NewFilesystem& fs);
+// A CHUNK_ITEM with its stripes.
+std::vector<std::byte> chunk_item(const NewFilesystem& fs, const PlannedChunk& chunk);
+
+// Gives each tree the blocks its items need.
+void plan_blocks(NewFilesystem& fs);
+
+// All but bytenr and csum, which differ between the mirrors.
+DiskSuper initial_super(const NewFilesystem& fs);
+
+}  // namespace butterfuse

@@ -1,0 +1,40 @@
+// Zeroing of the places where signatures lie.
+#include "core/mkfs/wipe.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/base/byte_range.h"
+#include "core/ondisk/constants.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kEdgeBytes = 2 << 20;
+constexpr size_t kPieceBytes = 64 << 10;
+
+Status zero_range(BlockDevice& device, ByteRange range) {
+  std::vector<std::byte> piece(kPieceBytes);
+  for (uint64_t position = range.start; position < range.end; position += kPieceBytes) {
+    const MutableByteSpan bytes(piece.data(), std::min<uint64_t>(kPieceBytes, range.end - position));
+    BF_TRY(device.read(position, bytes));
+    if (std::ranges::all_of(bytes, [](std::byte byte) { return byte == std::byte{0}; })) continue;
+    std::ranges::fill(bytes, std::byte{0});
+    BF_TRY(device.write(position, bytes, WriteKind::super));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status wipe_signatures(BlockDevice& device) {
+  const uint64_t size = device.size_bytes();
+  BF_TRY(zero_range(device, {0, std::min(kEdgeBytes, size)}));
+  BF_TRY(zero_range(device, {size - std::min(kEdgeBytes, size), size}));
+  for (int mirror = 1; mirror < kSuperMirrors; ++mirror)
+    if (const uint64_t offset = super_mirror_offset(mirror); offset + kSuperSize <= size)
+      BF_TRY(zero_range(device, ByteRange::at(offset, kSuperSize)));
+  return device.flush();
+}
+
+}  // namespace butterfuse
