@@ -1,0 +1,86 @@
+// CheckState: what the phases of a check hand to each other. Internal to the room.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/base/byte_range.h"
+#include "core/check/checker.h"
+#include "core/ondisk/leaf_view.h"
+#include "core/volume/volume.h"
+
+namespace butterfuse::check {
+
+// One reference to an extent, as the extent tree records it and as the trees make it. For tree blocks
+// objectid, offset are zero; a shared one has parent != 0 and root, objectid, offset zero.
+struct Backref {
+  uint64_t parent = 0, root = 0, objectid = 0, offset = 0;
+  friend auto operator<=>(const Backref&, const Backref&) = default;
+};
+
+struct ExtentRecord {
+  uint64_t length = 0;
+  uint64_t refs = 0;           // by the extent item
+  uint64_t recorded_refs = 0;  // counted over its inline and keyed references
+  uint64_t generation = 0;
+  uint64_t flags = 0;
+  bool has_item = false;
+  bool is_tree_block = false;
+  int level = -1;
+  std::map<Backref, int64_t> balance;  // recorded minus found; all zero in a sound file system
+};
+
+struct TreeRoot {
+  uint64_t id = 0;
+  uint64_t bytenr = 0;
+  uint64_t generation = 0;
+  int level = 0;
+  DiskRootItem item{};
+};
+
+struct BlockGroupRecord {
+  uint64_t length = 0, used = 0, flags = 0, found_used = 0;
+};
+
+struct CheckState {
+  CheckState(Volume& opened, const CheckOptions& chosen) : volume(opened), options(chosen) {}
+  Volume& volume;
+  const CheckOptions& options;
+  CheckSummary summary;
+  std::map<uint64_t, ExtentRecord> extents;           // by bytenr
+  std::map<uint64_t, BlockGroupRecord> block_groups;  // by start
+  std::map<uint64_t, TreeRoot> roots;                 // by id; root and chunk tree included
+  std::vector<TreeRoot> reloc_roots;                  // of an interrupted balance: all have one id
+  std::vector<ByteRange> summed;                      // data bytes that have checksums, in order
+  std::set<uint64_t> walked;                          // tree blocks whose references are counted
+
+  bool has_incompat(uint64_t bit) const { return volume.super().incompat_flags & bit; }
+  bool has_compat_ro(uint64_t bit) const { return volume.super().compat_ro_flags & bit; }
+
+  template <class... Args>
+  void error(fmt::format_string<Args...> format, Args&&... args) {
+    if (summary.errors++ < options.max_errors)
+      options.on_error(fmt::format(format, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void warning(fmt::format_string<Args...> format, Args&&... args) {
+    if (summary.warnings++ < options.max_errors)
+      options.on_warning(fmt::format(format, std::forward<Args>(args)...));
+  }
+};
+
+// Phases, in the order they run. Each reports into state.error and goes on.
+void load_roots(CheckState& state);
+void read_extent_tree(CheckState& state);
+void count_references(CheckState& state);
+void compare_references(CheckState& state);
+void check_chunks(CheckState& state);
+void check_free_space(CheckState& state);
+void check_csums(CheckState& state);
+void check_subvolumes(CheckState& state);
+
+}  // namespace butterfuse::check

@@ -1,0 +1,42 @@
+// Runs the phases of a check one after the other over an opened volume.
+#include "core/check/checker.h"
+
+#include <cerrno>
+
+#include "core/check/check_state.h"
+
+namespace butterfuse {
+namespace {
+
+struct Phase {
+  const char* name;
+  void (*run)(check::CheckState&);
+};
+
+// The order matters: each phase uses what those before it gathered.
+constexpr Phase kPhases[] = {
+    {"roots", check::load_roots},
+    {"extents", check::read_extent_tree},
+    {"references", check::count_references},
+    {"reference counts", check::compare_references},
+    {"chunks", check::check_chunks},
+    {"free space", check::check_free_space},
+    {"checksum items", check::check_csums},
+    {"subvolumes", check::check_subvolumes},
+};
+
+}  // namespace
+
+Result<CheckSummary> check_filesystem(std::unique_ptr<BlockDevice> device, const CheckOptions& options) {
+  BF_ASSIGN(auto volume, Volume::open(std::move(device)));
+  check::CheckState state(*volume, options);
+  for (const Phase& phase : kPhases) {
+    options.on_progress(phase.name, 0);
+    phase.run(state);
+    if (options.interrupted()) return make_error(EINTR, "interrupted while checking {}", phase.name);
+  }
+  state.summary.has_log = volume->super().log_root != 0;
+  return state.summary;
+}
+
+}  // namespace butterfuse

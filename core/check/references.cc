@@ -1,0 +1,110 @@
+// References as the trees make them, subtracted from those the extent tree records: what is left is wrong.
+#include "core/check/tree_walk.h"
+
+namespace butterfuse::check {
+namespace {
+
+bool full_backref(const CheckState& state, uint64_t bytenr) {
+  auto record = state.extents.find(bytenr);
+  return record != state.extents.end() && (record->second.flags & extent_flag::kFullBackref);
+}
+
+// One found reference. A child of a FULL_BACKREF block is referenced by that block, else by the block's owner
+// tree.
+void found_ref(CheckState& state, uint64_t bytenr, uint64_t length, bool is_tree_block, const Backref& ref) {
+  ExtentRecord& record = state.extents[bytenr];
+  if (!record.has_item && record.balance.empty()) {
+    record.length = length;
+    record.is_tree_block = is_tree_block;
+  }
+  if (record.has_item && (record.length != length || record.is_tree_block != is_tree_block)) {
+    state.error("extent {}: is {} bytes of {} but used as {} bytes of {}", bytenr, record.length,
+                record.is_tree_block ? "tree" : "data", length, is_tree_block ? "tree" : "data");
+  }
+  record.balance[ref] -= 1;
+}
+
+void count_leaf(CheckState& state, ByteSpan block, bool full) {
+  const DiskHeader& header = header_of(block);
+  LeafView leaf(block);
+  for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
+    const Key key = leaf.key(slot);
+    if (key.type != key_type::kExtentData || leaf.data(slot).size() < sizeof(DiskFileExtent)) continue;
+    const auto extent = load<DiskFileExtent>(leaf.data(slot));
+    if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0) continue;
+    Backref ref{.parent = header.bytenr};
+    if (!full) ref = {.root = header.owner, .objectid = key.objectid, .offset = key.offset - extent.offset};
+    found_ref(state, extent.disk_bytenr, extent.disk_num_bytes, false, ref);
+  }
+}
+
+void count_block(CheckState& state, const TreeRoot& root, ByteSpan block) {
+  const DiskHeader& header = header_of(block);
+  const bool full = full_backref(state, header.bytenr);
+  state.summary.tree_blocks += 1;
+  state.summary.tree_bytes += block.size();
+  if (auto record = state.extents.find(header.bytenr);
+      record != state.extents.end() && record->second.has_item) {
+    if (record->second.generation != header.generation) {
+      state.error("tree block {}: generation {} but its extent item says {}", uint64_t{header.bytenr},
+                  uint64_t{header.generation}, record->second.generation);
+    }
+    if (record->second.level != header.level) {
+      state.error("tree block {}: level {} but its extent item says {}", uint64_t{header.bytenr},
+                  header.level, record->second.level);
+    }
+  }
+  if (header.level == 0) return count_leaf(state, block, full);
+  NodeView node(block);
+  for (uint32_t slot = 0; slot < node.count(); ++slot) {
+    if (already_dropped(root, block, slot)) continue;
+    Backref ref{.parent = header.bytenr};
+    if (!full) ref = {.root = header.owner};
+    found_ref(state, node.ptr(slot).blockptr, state.volume.nodesize(), true, ref);
+  }
+}
+
+std::string describe(const Backref& ref, bool is_tree_block) {
+  if (ref.parent) return fmt::format("parent {}", ref.parent);
+  if (is_tree_block) return fmt::format("root {}", ref.root);
+  return fmt::format("root {} inode {} offset {}", ref.root, ref.objectid, ref.offset);
+}
+
+void count_tree(CheckState& state, const TreeRoot& root, const Backref& root_ref) {
+  found_ref(state, root.bytenr, state.volume.nodesize(), true, root_ref);
+  walk_blocks(state, root, [&](ByteSpan block) {
+    if (!state.walked.insert(header_of(block).bytenr).second) return false;
+    count_block(state, root, block);
+    return true;
+  });
+}
+
+}  // namespace
+
+void count_references(CheckState& state) {
+  for (const auto& [id, root] : state.roots) count_tree(state, root, {.root = id});
+  // The root of a relocation tree is recorded as its own parent.
+  for (const TreeRoot& root : state.reloc_roots) count_tree(state, root, {.parent = root.bytenr});
+}
+
+void compare_references(CheckState& state) {
+  for (const auto& [bytenr, record] : state.extents) {
+    if (record.has_item && record.refs != record.recorded_refs) {
+      state.error("extent {}: refs is {} but {} references are recorded", bytenr, record.refs,
+                  record.recorded_refs);
+    }
+    if (!record.has_item) state.error("extent {}: in use, but has no extent item", bytenr);
+    for (const auto& [ref, balance] : record.balance) {
+      if (balance == 0) continue;
+      state.error("extent {}: references by {}: {} too {} recorded", bytenr,
+                  describe(ref, record.is_tree_block), balance > 0 ? balance : -balance,
+                  balance > 0 ? "many" : "few");
+    }
+    if (record.has_item && !record.is_tree_block) {
+      state.summary.data_extents += 1;
+      state.summary.data_bytes += record.length;
+    }
+  }
+}
+
+}  // namespace butterfuse::check

@@ -1,0 +1,55 @@
+// Finds the roots of all trees: chunk and root tree from the superblock, the others from their root items.
+#include "core/check/tree_walk.h"
+#include "core/ondisk/tree_checker.h"
+
+namespace butterfuse::check {
+namespace {
+
+// Root items of old images end early; what is missing counts as zero.
+DiskRootItem load_root_item(ByteSpan data) {
+  DiskRootItem item{};
+  std::memcpy(static_cast<void*>(&item), data.data(), std::min(data.size(), sizeof(item)));
+  return item;
+}
+
+void load_chunks(CheckState& state, const TreeRoot& chunk_root) {
+  TreeCheckContext context{.nodesize = state.volume.nodesize(),
+                           .sectorsize = state.volume.sectorsize(),
+                           .incompat = state.volume.super().incompat_flags,
+                           .total_bytes = state.volume.super().total_bytes,
+                           .generation = state.volume.super().generation};
+  walk_items(state, chunk_root, [&](const Key& key, ByteSpan data, ByteSpan) {
+    if (key.type != key_type::kChunkItem || state.volume.chunk_at(key.offset)) return;
+    if (auto good = check_chunk_item(context, key, data); !good)
+      return state.error("{}", good.error().message);
+    if (auto added = state.volume.add_chunk(decode_chunk(key, data)); !added)
+      state.error("{}", added.error().message);
+  });
+}
+
+}  // namespace
+
+void load_roots(CheckState& state) {
+  const DiskSuper& super = state.volume.super();
+  TreeRoot chunk_root{
+      objectid::kChunkTree, super.chunk_root, super.chunk_root_generation, super.chunk_root_level, {}};
+  load_chunks(state, chunk_root);
+  state.roots[objectid::kChunkTree] = chunk_root;
+  TreeRoot root_tree{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
+  state.roots[objectid::kRootTree] = root_tree;
+  walk_items(state, root_tree, [&](const Key& key, ByteSpan data, ByteSpan) {
+    if (key.type != key_type::kRootItem) return;
+    const DiskRootItem item = load_root_item(data);
+    const TreeRoot root{key.objectid, item.bytenr, item.generation, item.level, item};
+    if (key.objectid == objectid::kTreeReloc) {
+      state.reloc_roots.push_back(root);
+    } else {
+      state.roots[key.objectid] = root;
+    }
+  });
+  for (uint64_t id : {objectid::kExtentTree, objectid::kDevTree, objectid::kFsTree, objectid::kCsumTree}) {
+    if (!state.roots.contains(id)) state.error("root tree: tree {} is missing", id);
+  }
+}
+
+}  // namespace butterfuse::check

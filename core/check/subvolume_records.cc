@@ -1,0 +1,227 @@
+// Gathers and judges the items of one subvolume: names, link counts, sizes, extents and their checksums.
+#include "core/check/subvolume_records.h"
+
+#include <sys/stat.h>
+
+namespace butterfuse::check {
+namespace {
+
+uint8_t file_type_of(uint32_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFREG:
+      return file_type::kRegular;
+    case S_IFDIR:
+      return file_type::kDir;
+    case S_IFCHR:
+      return file_type::kChardev;
+    case S_IFBLK:
+      return file_type::kBlockdev;
+    case S_IFIFO:
+      return file_type::kFifo;
+    case S_IFSOCK:
+      return file_type::kSocket;
+    case S_IFLNK:
+      return file_type::kSymlink;
+    default:
+      return file_type::kUnknown;
+  }
+}
+
+}  // namespace
+
+void SubvolumeRecords::add(const Key& key, ByteSpan data) {
+  switch (key.type) {
+    case key_type::kInodeItem:
+      inodes_[key.objectid].has_item = true;
+      inodes_[key.objectid].item = load<DiskInodeItem>(data);
+      break;
+    case key_type::kInodeRef:
+      return add_refs(key, data);
+    case key_type::kInodeExtref:
+      return add_extrefs(key, data);
+    case key_type::kDirItem:
+    case key_type::kDirIndex:
+      return add_dir_entries(key, data);
+    case key_type::kExtentData:
+      return add_extent(key, data);
+    case key_type::kOrphanItem:
+      if (key.objectid == objectid::kOrphan) inodes_[key.offset].orphan = true;
+      break;
+    default:
+      break;
+  }
+}
+
+LinkRecord& SubvolumeRecords::link(uint64_t dir, std::string_view name) {
+  std::string id(reinterpret_cast<const char*>(&dir), sizeof(dir));
+  id.append(name);
+  return links_[id];
+}
+
+void SubvolumeRecords::add_dir_entries(const Key& key, ByteSpan data) {
+  while (data.size() >= sizeof(DiskDirItem)) {
+    const auto entry = load<DiskDirItem>(data);
+    const size_t size = sizeof(DiskDirItem) + entry.name_len + entry.data_len;
+    if (data.size() < size) return error("{}: an entry runs over its item", to_text(key));
+    const std::string_view name = as_text(data.subspan(sizeof(DiskDirItem), entry.name_len));
+    LinkRecord& record = link(key.objectid, name);
+    const bool seen = record.in_item || record.in_index;
+    if (seen && (record.location != Key(entry.location) || record.type != entry.type)) {
+      error("directory {} entry '{}': DIR_ITEM and DIR_INDEX do not agree", key.objectid, name);
+    }
+    record.location = entry.location;
+    record.type = entry.type;
+    if (key.type == key_type::kDirItem) {
+      if (key.offset != name_hash(name))
+        error("directory {} entry '{}': its hash is not {}", key.objectid, name, key.offset);
+      record.in_item = true;
+    } else {
+      if (record.in_ref && record.index != key.offset) {
+        error("directory {} entry '{}': index {} but the back reference says {}", key.objectid, name,
+              key.offset, record.index);
+      }
+      record.in_index = true;
+      record.index = key.offset;
+    }
+    inodes_[key.objectid].dir_bytes += entry.name_len;
+    data = data.subspan(size);
+  }
+}
+
+void SubvolumeRecords::add_ref(uint64_t ino, uint64_t parent, uint64_t index, std::string_view name) {
+  inodes_[ino].refs += 1;
+  if (ino == parent && name == "..") return;  // the subvolume's top directory
+  LinkRecord& record = link(parent, name);
+  if (record.in_index && record.index != index) {
+    error("directory {} entry '{}': index {} but the back reference says {}", parent, name, record.index,
+          index);
+  }
+  if ((record.in_index || record.in_item) && record.location.objectid != ino) {
+    error("directory {} entry '{}': names inode {}, but inode {} has a reference to it", parent, name,
+          record.location.objectid, ino);
+  }
+  if (!record.in_index && !record.in_item) record.location = {ino, key_type::kInodeItem, 0};
+  record.index = index;
+  record.in_ref = true;
+}
+
+void SubvolumeRecords::add_refs(const Key& key, ByteSpan data) {
+  while (data.size() >= sizeof(DiskInodeRef)) {
+    const auto ref = load<DiskInodeRef>(data);
+    if (data.size() < sizeof(DiskInodeRef) + ref.name_len)
+      return error("{}: a name runs over its item", to_text(key));
+    add_ref(key.objectid, key.offset, ref.index, as_text(data.subspan(sizeof(DiskInodeRef), ref.name_len)));
+    data = data.subspan(sizeof(DiskInodeRef) + ref.name_len);
+  }
+}
+
+void SubvolumeRecords::add_extrefs(const Key& key, ByteSpan data) {
+  while (data.size() >= sizeof(DiskInodeExtref)) {
+    const auto ref = load<DiskInodeExtref>(data);
+    if (data.size() < sizeof(DiskInodeExtref) + ref.name_len)
+      return error("{}: a name runs over its item", to_text(key));
+    add_ref(key.objectid, ref.parent_objectid, ref.index,
+            as_text(data.subspan(sizeof(DiskInodeExtref), ref.name_len)));
+    data = data.subspan(sizeof(DiskInodeExtref) + ref.name_len);
+  }
+}
+
+void SubvolumeRecords::add_extent(const Key& key, ByteSpan data) {
+  InodeRecord& inode = inodes_[key.objectid];
+  if (key.offset < inode.extent_end) {
+    error("inode {}: extent at {} overlaps the one that ends at {}", key.objectid, key.offset,
+          inode.extent_end);
+  }
+  inode.has_gap |= key.offset > inode.extent_end;
+  const auto head = load<DiskFileExtentInline>(data);
+  if (head.type == file_extent_type::kInline) {
+    inode.extent_bytes += head.ram_bytes;
+    inode.extent_end = round_up(key.offset + head.ram_bytes, state_.volume.sectorsize());
+    return;
+  }
+  const auto extent = load<DiskFileExtent>(data);
+  inode.extent_end = key.offset + extent.num_bytes;
+  if (extent.disk_bytenr == 0) return;
+  inode.extent_bytes += extent.num_bytes;
+  if (head.type == file_extent_type::kRegular) check_summed(key, extent);
+}
+
+// Data with a checksum flag has a checksum for every sector it uses.
+void SubvolumeRecords::check_summed(const Key& key, const DiskFileExtent& extent) {
+  auto inode = inodes_.find(key.objectid);
+  if (root_id_ == objectid::kDataRelocTree || inode == inodes_.end() || !inode->second.has_item ||
+      (inode->second.item.flags & inode_flag::kNoDataSum)) {
+    return;
+  }
+  ByteRange range = ByteRange::at(extent.disk_bytenr + extent.offset, extent.num_bytes);
+  if (extent.compression) range = ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
+  const auto& summed = state_.summed;
+  auto behind = std::upper_bound(summed.begin(), summed.end(), range.start,
+                                 [](uint64_t start, const ByteRange& one) { return start < one.start; });
+  if (behind == summed.begin() || !std::prev(behind)->contains(range)) {
+    error("inode {} extent at {}: data [{}, {}) lacks checksums", key.objectid, key.offset, range.start,
+          range.end);
+  }
+}
+
+void SubvolumeRecords::judge() {
+  for (const auto& [ino, inode] : inodes_) judge_inode(ino, inode);
+  for (const auto& [name, link] : links_) judge_link(name, link);
+}
+
+void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
+  if (!inode.has_item) {
+    if (!inode.orphan || inode.refs || inode.extent_end) error("inode {}: has no inode item", ino);
+    return;
+  }
+  state_.summary.inodes += 1;
+  // Bits 0 to 11 are chattr's, the high half is for read-only compatible features, kRootItemInit is for root
+  // items.
+  constexpr uint64_t kUnknownFlags = 0xffffffff & ~uint64_t{0xfff};
+  if (inode.item.flags & kUnknownFlags)
+    error("inode {}: unknown flags {:#x}", ino, uint64_t{inode.item.flags});
+  const bool is_dir = S_ISDIR(inode.item.mode);
+  if (inode.item.nlink == 0 && !inode.orphan && ino != objectid::kFreeIno) {
+    error("inode {}: no links and no orphan item", ino);
+  }
+  const uint64_t wanted_links = is_dir && inode.refs ? 1 : inode.refs;
+  if (inode.item.nlink != wanted_links && !inode.orphan) {
+    error("inode {}: link count {} but {} references", ino, uint32_t{inode.item.nlink}, inode.refs);
+  }
+  if (is_dir && inode.refs > 1) error("directory {}: has {} names", ino, inode.refs);
+  if (is_dir && inode.item.size != inode.dir_bytes) {
+    error("directory {}: size {} but its names take {}", ino, uint64_t{inode.item.size}, inode.dir_bytes);
+  }
+  if (!is_dir && !inode.orphan && inode.item.nbytes != inode.extent_bytes) {
+    error("inode {}: nbytes {} but its extents have {}", ino, uint64_t{inode.item.nbytes},
+          inode.extent_bytes);
+  }
+  const bool gap = inode.has_gap || (S_ISREG(inode.item.mode) && inode.extent_end < inode.item.size);
+  if (gap && !state_.has_incompat(incompat::kNoHoles) && inode.item.nlink) {
+    error("inode {}: a hole without an extent item, but no-holes is off", ino);
+  }
+}
+
+void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link) {
+  const auto dir = load<uint64_t>(as_bytes(id));
+  const std::string_view name = std::string_view(id).substr(sizeof(dir));
+  if (!link.in_item || !link.in_index) {
+    error("directory {} entry '{}': {}", dir, name,
+          link.in_item    ? "no DIR_INDEX"
+          : link.in_index ? "no DIR_ITEM"
+                          : "no entry, only a back reference");
+  }
+  if (link.location.type == key_type::kRootItem) return;  // a subvolume: its reference is a ROOT_BACKREF
+  if (!link.in_ref)
+    error("directory {} entry '{}': inode {} has no reference to it", dir, name, link.location.objectid);
+  auto child = inodes_.find(link.location.objectid);
+  if (child == inodes_.end() || !child->second.has_item) {
+    return error("directory {} entry '{}': inode {} does not exist", dir, name, link.location.objectid);
+  }
+  if ((link.in_item || link.in_index) && link.type != file_type_of(child->second.item.mode)) {
+    error("directory {} entry '{}': type {} but inode {} has mode {:o}", dir, name, link.type,
+          link.location.objectid, uint32_t{child->second.item.mode});
+  }
+}
+
+}  // namespace butterfuse::check

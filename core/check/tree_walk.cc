@@ -1,0 +1,98 @@
+// Walks trees by their parent pointers; what a parent promises of a child is checked here.
+#include "core/check/tree_walk.h"
+
+namespace butterfuse::check {
+namespace {
+
+class Walker {
+ public:
+  Walker(CheckState& state, const TreeRoot& root, const BlockVisitor& visit)
+      : state_(state), root_(root), visit_(visit) {}
+
+  void run() {
+    if (root_.level < 0 || root_.level >= kMaxLevel) {
+      return state_.error("tree {}: root level {} is not below {}", root_.id, root_.level, kMaxLevel);
+    }
+    visit_block(root_.bytenr, root_.generation, root_.level, nullptr);
+  }
+
+ private:
+  // Depth is bounded by the level, which read_tree_block checks against the parent's.
+  void visit_block(uint64_t bytenr, uint64_t generation, int level, const Key* first_key) {
+    if (state_.options.interrupted()) return;
+    Block block(state_.volume.nodesize());
+    if (auto read =
+            state_.volume.read_tree_block(bytenr, block, generation, level, state_.volume.super().generation);
+        !read) {
+      return state_.error("tree {}: block {} level {}: {}", root_.id, bytenr, level, read.error().message);
+    }
+    check_promises(block, first_key);
+    if (!visit_(block) || level == 0) return;
+    NodeView node(block);
+    for (uint32_t slot = 0; slot < node.count(); ++slot) {
+      if (already_dropped(root_, block, slot)) continue;
+      const Key key = node.key(slot);
+      visit_block(node.ptr(slot).blockptr, node.ptr(slot).generation, level - 1, &key);
+    }
+  }
+
+  void check_promises(ByteSpan block, const Key* first_key) {
+    const DiskHeader& header = header_of(block);
+    if (first_key) {
+      const Key have = header.level == 0 ? LeafView(block).key(0) : NodeView(block).key(0);
+      if (header.nritems == 0) {
+        state_.error("tree {}: block {} is empty but not the root", root_.id, uint64_t{header.bytenr});
+      } else if (have != *first_key) {
+        state_.error("tree {}: block {}: first key {} is not its parent's {}", root_.id,
+                     uint64_t{header.bytenr}, to_text(have), to_text(*first_key));
+      }
+    }
+    const bool subvolume = root_.id == objectid::kFsTree ||
+                           (root_.id >= objectid::kFirstFree && root_.id <= objectid::kLastFree) ||
+                           root_.id == objectid::kTreeReloc;
+    if (!subvolume && header.owner != root_.id) {
+      state_.error("tree {}: block {} is owned by tree {}", root_.id, uint64_t{header.bytenr},
+                   uint64_t{header.owner});
+    }
+  }
+
+  CheckState& state_;
+  const TreeRoot& root_;
+  const BlockVisitor& visit_;
+};
+
+}  // namespace
+
+bool already_dropped(const TreeRoot& root, ByteSpan block, uint32_t slot) {
+  const Key progress = root.item.drop_progress;
+  if (root.item.refs != 0 || progress == Key{} || header_of(block).level < root.item.drop_level) return false;
+  NodeView node(block);
+  return slot + 1 < node.count() && node.key(slot + 1) <= progress;
+}
+
+void walk_blocks(CheckState& state, const TreeRoot& root, const BlockVisitor& visit) {
+  Walker(state, root, visit).run();
+}
+
+void walk_items(CheckState& state, const TreeRoot& root, const ItemVisitor& visit) {
+  Key last{};
+  bool first = true;
+  walk_blocks(state, root, [&](ByteSpan block) {
+    if (header_of(block).level > 0) return true;
+    LeafView leaf(block);
+    for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
+      const Key key = leaf.key(slot);
+      if (!first && key <= last) {
+        state.error("tree {}: block {} slot {}: key {} is not above {}", root.id,
+                    uint64_t{header_of(block).bytenr}, slot, to_text(key), to_text(last));
+        return false;
+      }
+      first = false;
+      last = key;
+      visit(key, leaf.data(slot), block);
+    }
+    return false;
+  });
+}
+
+}  // namespace butterfuse::check
