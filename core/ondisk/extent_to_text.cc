@@ -22,8 +22,8 @@ const char* compression_name(uint8_t compression) {
 
 std::string data_ref_to_text(const DiskExtentDataRef& ref) {
   return fmt::format("\t\textent data backref root {} objectid {} offset {} count {}\n",
-                     objectid_name(ref.root, 0), uint64_t{ref.objectid},
-                     static_cast<int64_t>(uint64_t{ref.offset}), uint32_t{ref.count});
+                     objectid_name(ref.root, 0), uint64_t{ref.objectid}, uint64_t{ref.offset},
+                     uint32_t{ref.count});
 }
 
 // Text of the first inline ref, and how many bytes it takes; 0 when it is no ref.

@@ -77,7 +77,7 @@ std::string offset_name(const Key& key) {
     default:
       break;
   }
-  return key.offset == ~uint64_t{0} ? "-1" : std::to_string(key.offset);
+  return std::to_string(key.offset);
 }
 
 }  // namespace

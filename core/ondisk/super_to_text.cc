@@ -153,9 +153,9 @@ void add_sys_chunk_array(std::string& text, const DiskSuper& super) {
   }
 }
 
-void add_backup_root(std::string& text, const char* name, uint64_t bytenr, uint64_t generation,
+void add_backup_root(std::string& text, const char* name_and_tabs, uint64_t bytenr, uint64_t generation,
                      uint8_t level) {
-  add_line(text, "\t\t{}:\t{}\tgen: {}\tlevel: {}", name, bytenr, generation, level);
+  add_line(text, "\t\t{}{}\tgen: {}\tlevel: {}", name_and_tabs, bytenr, generation, level);
 }
 
 void add_backups(std::string& text, const DiskSuper& super) {
@@ -163,14 +163,15 @@ void add_backups(std::string& text, const DiskSuper& super) {
   for (int i = 0; i < kRootBackups; ++i) {
     const DiskRootBackup& backup = super.super_roots[i];
     add_line(text, "\tbackup {}:", i);
-    add_backup_root(text, "backup_tree_root", backup.tree_root, backup.tree_root_gen, backup.tree_root_level);
-    add_backup_root(text, "backup_chunk_root", backup.chunk_root, backup.chunk_root_gen,
+    add_backup_root(text, "backup_tree_root:\t", backup.tree_root, backup.tree_root_gen,
+                    backup.tree_root_level);
+    add_backup_root(text, "backup_chunk_root:\t", backup.chunk_root, backup.chunk_root_gen,
                     backup.chunk_root_level);
-    add_backup_root(text, "backup_extent_root", backup.extent_root, backup.extent_root_gen,
+    add_backup_root(text, "backup_extent_root:\t", backup.extent_root, backup.extent_root_gen,
                     backup.extent_root_level);
-    add_backup_root(text, "backup_fs_root", backup.fs_root, backup.fs_root_gen, backup.fs_root_level);
-    add_backup_root(text, "backup_dev_root", backup.dev_root, backup.dev_root_gen, backup.dev_root_level);
-    add_backup_root(text, "csum_root", backup.csum_root, backup.csum_root_gen, backup.csum_root_level);
+    add_backup_root(text, "backup_fs_root:\t\t", backup.fs_root, backup.fs_root_gen, backup.fs_root_level);
+    add_backup_root(text, "backup_dev_root:\t", backup.dev_root, backup.dev_root_gen, backup.dev_root_level);
+    add_backup_root(text, "csum_root:\t", backup.csum_root, backup.csum_root_gen, backup.csum_root_level);
     add_line(text, "\t\tbackup_total_bytes:\t{}", uint64_t{backup.total_bytes});
     add_line(text, "\t\tbackup_bytes_used:\t{}", uint64_t{backup.bytes_used});
     add_line(text, "\t\tbackup_num_devices:\t{}", uint64_t{backup.num_devices});

@@ -1,0 +1,102 @@
+// butterfuse inspect: superblocks and trees as text.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "cli/commands.h"
+#include "core/check/dump.h"
+#include "core/ondisk/constants.h"
+
+namespace butterfuse {
+namespace {
+
+struct DumpSuperArguments {
+  std::vector<std::string> sources;
+  DumpSuperOptions options;
+  uint64_t bytenr = 0;
+  int mirror = 0;
+};
+
+struct DumpTreeArguments {
+  std::string source;
+  std::string tree;
+  DumpTreeOptions options;
+};
+
+void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
+
+int fail(const Error& error) {
+  std::fflush(stdout);
+  fmt::print(stderr, "butterfuse inspect: {}\n", error.message);
+  return 1;
+}
+
+// Looking does no harm, and people look at file systems in use: no lock.
+Result<std::unique_ptr<BlockDevice>> open_source(const std::string& source) {
+  return open_file_device(source, {.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false});
+}
+
+int run_dump_super(const DumpSuperArguments& arguments) {
+  int exit_status = 0;
+  for (const std::string& source : arguments.sources) {
+    auto device = open_source(source);
+    Status status =
+        device ? dump_super(**device, arguments.options, print) : Status(tl::unexpected(device.error()));
+    if (!status) exit_status = fail(status.error());
+  }
+  return exit_status;
+}
+
+int run_dump_tree(DumpTreeArguments arguments) {
+  if (!arguments.tree.empty()) {
+    arguments.options.tree = parse_tree_id(arguments.tree);
+    if (!arguments.options.tree) return fail(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
+  }
+  auto device = open_source(arguments.source);
+  if (!device) return fail(device.error());
+  auto errors = dump_tree(std::move(*device), arguments.options, print);
+  if (!errors) return fail(errors.error());
+  return *errors == 0 ? 0 : 1;
+}
+
+void add_dump_super(CLI::App& inspect, CommandResult& result) {
+  auto arguments = std::make_shared<DumpSuperArguments>();
+  CLI::App* command = inspect.add_subcommand("dump-super", "Print superblocks");
+  command->add_option("source", arguments->sources, "Image files or block devices")->required();
+  command->add_flag("-f,--full", arguments->options.full, "Also the system chunks and the backup roots");
+  command->add_flag("-a,--all", arguments->options.all, "All mirrors");
+  auto* mirror = command->add_option("-s,--super", arguments->mirror, "The mirror of this number")
+                     ->check(CLI::Range(0, kSuperMirrors - 1));
+  auto* bytenr = command->add_option("--bytenr", arguments->bytenr, "The one at this byte")->excludes(mirror);
+  command->callback([arguments, mirror, bytenr, &result] {
+    if (mirror->count() > 0) arguments->options.bytenr = super_mirror_offset(arguments->mirror);
+    if (bytenr->count() > 0) arguments->options.bytenr = arguments->bytenr;
+    result.exit_status = run_dump_super(*arguments);
+  });
+}
+
+void add_dump_tree(CLI::App& inspect, CommandResult& result) {
+  auto arguments = std::make_shared<DumpTreeArguments>();
+  CLI::App* command = inspect.add_subcommand("dump-tree", "Print trees, with all items");
+  command->add_option("source", arguments->source, "Image file or block device")->required();
+  command->add_option("-t,--tree", arguments->tree,
+                      "Only the tree of this id or name (root, extent, fs, ...)");
+  command
+      ->add_option("-b,--block", arguments->options.blocks, "Only the block at this bytenr; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command->add_flag("-r,--roots", arguments->options.roots_only, "Only where the roots are");
+  command->callback([arguments, &result] { result.exit_status = run_dump_tree(*arguments); });
+}
+
+}  // namespace
+
+void add_inspect_command(CLI::App& app, CommandResult& result) {
+  CLI::App* inspect = app.add_subcommand("inspect", "Look into a file system")->alias("inspect-internal");
+  inspect->require_subcommand(1);
+  add_dump_super(*inspect, result);
+  add_dump_tree(*inspect, result);
+}
+
+}  // namespace butterfuse
