@@ -15,20 +15,21 @@ namespace butterfuse {
 
 enum class SpaceClass { data, metadata, system };  // mixed block groups serve data and metadata
 
-struct SpaceNumbers {       // of one class, bytes of logical space
-  uint64_t total = 0;       // in block groups
-  uint64_t used = 0;        // by extents of the running transaction
-  uint64_t pinned = 0;      // freed, but still reachable from the last commit
-  uint64_t reserved = 0;    // allocated in memory, no extent item yet
-  uint64_t may_use = 0;     // promised to writers
-  uint64_t unusable = 0;    // superblock mirrors inside block groups, read-only groups
+struct SpaceNumbers {     // of one class, bytes of logical space
+  uint64_t total = 0;     // in block groups
+  uint64_t used = 0;      // by extents of the running transaction
+  uint64_t pinned = 0;    // freed, but still reachable from the last commit
+  uint64_t reserved = 0;  // allocated in memory, no extent item yet
+  uint64_t may_use = 0;   // promised to writers
+  uint64_t unusable = 0;  // superblock mirrors inside block groups, read-only groups
 };
-struct StatfsNumbers {      // bytes; as btrfs_statfs computes them (raw bytes divided by the data profile's copies)
+struct StatfsNumbers {  // bytes; as btrfs_statfs computes them (raw bytes divided by the data profile's
+                        // copies)
   uint64_t total = 0, free = 0, available = 0;
 };
 
-// The trees the allocator reads and writes. block_group: the block group tree, or the extent tree where that feature
-// is off. free_space: null where the image has none (free space is then found from the extent tree).
+// The trees the allocator reads and writes. block_group: the block group tree, or the extent tree where that
+// feature is off. free_space: null where the image has none (free space is then found from the extent tree).
 struct AllocatorTrees {
   Tree* extent = nullptr;
   Tree* block_group = nullptr;
@@ -45,9 +46,9 @@ class Reservation {
   Reservation& operator=(Reservation&& other) noexcept;
   ~Reservation();
   uint64_t bytes() const { return bytes_; }
-  void release(uint64_t bytes);         // gives part back; REQUIRES bytes <= bytes()
-  Reservation split(uint64_t bytes);    // a part as its own value
-  void merge(Reservation&& other);      // same class
+  void release(uint64_t bytes);       // gives part back; REQUIRES bytes <= bytes()
+  Reservation split(uint64_t bytes);  // a part as its own value
+  void merge(Reservation&& other);    // same class
  private:
   friend class Allocator;
   class Allocator* owner_ = nullptr;
@@ -55,8 +56,9 @@ class Reservation {
   uint64_t bytes_ = 0;
 };
 
-// Thread-safe; one internal mutex, never held over I/O of tree blocks except while a block group's free space is
-// loaded for the first time (then under a per-group loading flag). All sizes are bytes, all addresses logical.
+// Thread-safe; one internal mutex, never held over I/O of tree blocks except while a block group's free space
+// is loaded for the first time (then under a per-group loading flag). All sizes are bytes, all addresses
+// logical.
 class Allocator {
  public:
   // Reads the block group items (and nothing else: free space is loaded when a group is first used).
@@ -64,52 +66,73 @@ class Allocator {
   static Result<std::unique_ptr<Allocator>> open(Volume& volume, const AllocatorTrees& trees);
   virtual ~Allocator() = default;
 
-  // ---- promises -------------------------------------------------------------------------------------------------
-  // ENOSPC when the space, plus what unallocated device space could become, does not hold all promises. Pinned space
+  // ---- promises
+  // ------------------------------------------------------------------------------------------------- ENOSPC
+  // when the space, plus what unallocated device space could become, does not hold all promises. Pinned space
   // does not count as free: the caller may commit and try again.
+  // Metadata promises are worst cases that share their copies-on-write (a block is copied once a
+  // transaction), so they are held against what the trees could really need, see promises.cc. Loads free
+  // space: hold no tree lock.
   virtual Result<Reservation> reserve(SpaceClass space, uint64_t bytes) = 0;
+  // For work that frees space: may dip into the global reserve, and promises less than `bytes` rather than
+  // fail.
+  virtual Result<Reservation> reserve_freeing(uint64_t bytes) { return reserve(SpaceClass::metadata, bytes); }
   // Worst-case metadata bytes of changing `items` items in trees of the usual height.
   virtual uint64_t metadata_bytes_for_items(uint64_t items) const = 0;
 
-  // ---- allocation -----------------------------------------------------------------------------------------------
-  // A run of data space of `bytes`, or, when no such run is free, the longest run >= min_bytes (both sector multiples).
-  // Near `hint` when 0 != hint. The space is `reserved` until note_extent_added or release_reserved. The caller holds a
-  // Reservation that covers it and gives it back afterwards. Makes a new chunk in memory when needed. ENOSPC.
+  // ---- allocation
+  // ----------------------------------------------------------------------------------------------- A run of
+  // data space of `bytes`, or, when no such run is free, the longest run >= min_bytes (both sector
+  // multiples). Near `hint` when 0 != hint. The space is `reserved` until note_extent_added or
+  // release_reserved. The caller holds a Reservation that covers it and gives it back afterwards. Makes a new
+  // chunk in memory when needed. ENOSPC.
   virtual Result<ByteRange> alloc_data(uint64_t bytes, uint64_t min_bytes, uint64_t hint) = 0;
   // One nodesize block. `system`: for the chunk tree. May use the global reserve.
   virtual Result<uint64_t> alloc_tree_block(SpaceClass space, uint64_t hint) = 0;
   // Undo of alloc_*: never written, or not reachable from any commit; free at once.
   virtual void release_reserved(ByteRange range) = 0;
 
-  // ---- called while delayed refs run, with the extent it is about --------------------------------------------------
-  // An extent item was inserted: moves reserved -> used, removes the range from the free space tree.
+  // ---- called while delayed refs run, with the extent it is about
+  // -------------------------------------------------- An extent item was inserted: moves reserved -> used,
+  // takes the range out of the free space tree. Changes of that tree are queued, so that an extent that comes
+  // and goes costs nothing: write_block_group_items writes them.
   virtual Status note_extent_added(CowContext& context, ByteRange range) = 0;
-  // An extent item was removed: used -> pinned (until finish_commit), adds the range to the free space tree.
+  // An extent item was removed: used -> pinned until finish_commit(context.transid()), and free in the free
+  // space tree.
   virtual Status note_extent_removed(CowContext& context, ByteRange range) = 0;
   // A tree block born and freed in the same transaction whose extent item was never inserted.
   virtual void release_unwritten_tree_block(uint64_t bytenr) = 0;
 
-  // ---- commit ------------------------------------------------------------------------------------------------------
-  // Inserts the items of chunks and block groups made in memory since the last call (chunk item, device extents,
-  // device item, block group item, free space info; for system chunks also `super`'s sys_chunk_array). Called often.
+  // ---- commit
+  // ------------------------------------------------------------------------------------------------------
+  // Inserts the items of chunks and block groups made in memory since the last call (chunk item, device
+  // extents, device item, block group item, free space info; for system chunks also `super`'s
+  // sys_chunk_array). Called often, and again whenever write_block_group_items returned true, for its
+  // allocations may have made more.
   virtual Status insert_pending_block_groups(CowContext& context, DiskSuper& super) = 0;
-  // Removes block groups that have been empty since the last commit and keeps at least one of each kind; their
-  // device space is reusable after the commit. Called once at the start of a commit.
+  // Removes block groups that have been empty since the last commit and keeps at least one of each kind;
+  // their device space is reusable after finish_commit(context.transid()). Pinned space is no obstacle, so a
+  // call after the delayed refs ran finds the groups that this transaction emptied. May be called more than
+  // once.
   virtual Status remove_empty_block_groups(CowContext& context, DiskSuper& super) = 0;
-  // Writes `used` of changed block groups to their items. True when any item was changed.
+  // Writes the queued changes of the free space tree, and `used` of changed block groups to their items. True
+  // when anything was changed, or waits for insert_pending_block_groups: run the delayed refs that this made
+  // and call both again, until it returns false; only then do all these trees agree.
   virtual Result<bool> write_block_group_items(CowContext& context) = 0;
-  // The running transaction is closed: what it pinned now waits for its superblock. Called with joins blocked.
+  // The running transaction is closed: what it pinned now waits for its superblock. Called with joins
+  // blocked. (Pins are kept by context.transid(), so its exact moment does not matter.)
   virtual void begin_commit(uint64_t transid) = 0;
   // The superblock of `transid` is on disk: its pinned space is free now (and discarded if asked).
   virtual void finish_commit(uint64_t transid) = 0;
-  // Space is short and pinned space would help.
+  // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 
-  // ---- facts -------------------------------------------------------------------------------------------------------
+  // ---- facts
+  // -------------------------------------------------------------------------------------------------------
   virtual SpaceNumbers numbers(SpaceClass space) const = 0;
   virtual StatfsNumbers statfs() const = 0;
   virtual uint64_t bytes_used() const = 0;         // of the superblock: all extents
-  virtual uint64_t device_bytes_used() const = 0;  // dev_item.bytes_used
+  virtual uint64_t device_bytes_used() const = 0;  // dev_item.bytes_used: of the chunks that have their items
   virtual void set_discard(bool on) = 0;
 
  protected:

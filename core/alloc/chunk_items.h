@@ -1,0 +1,27 @@
+// Chunk items: the items that a chunk and its block group have in the trees, and the copy in the superblock.
+#pragma once
+
+#include <vector>
+
+#include "core/alloc/allocator.h"
+
+namespace butterfuse {
+
+// Each takes and gives back the lock of one tree at a time.
+// The CHUNK_ITEM, and the DEV_ITEM's bytes_used (also in `super`); for system chunks also sys_chunk_array.
+Status insert_chunk_item(CowContext& context, Tree& chunk_tree, DiskSuper& super, const ChunkMapping& chunk,
+                         uint64_t device_bytes_used);
+Status remove_chunk_item(CowContext& context, Tree& chunk_tree, DiskSuper& super, const ChunkMapping& chunk,
+                         uint64_t device_bytes_used);
+Status insert_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk,
+                             const Uuid& chunk_tree_uuid);
+Status remove_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk);
+
+std::vector<std::byte> encode_chunk(const ChunkMapping& chunk, uint32_t sectorsize);
+// EFBIG when the array is full.
+Status add_sys_chunk(DiskSuper& super, const ChunkMapping& chunk);
+void remove_sys_chunk(DiskSuper& super, uint64_t chunk_start);
+// Bytes of one entry.
+uint64_t sys_chunk_bytes(const ChunkMapping& chunk);
+
+}  // namespace butterfuse

@@ -1,0 +1,106 @@
+// Opening the allocator: block group items and nothing else.
+#include <limits>
+
+#include "core/alloc/block_group_items.h"
+#include "core/alloc/space_allocator.h"
+
+namespace butterfuse {
+namespace {
+
+AllocatorTrees usable_trees(const Volume& volume, AllocatorTrees trees) {
+  const uint64_t both = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid;
+  if ((volume.super().compat_ro_flags & both) != both) trees.free_space = nullptr;
+  return trees;
+}
+
+bool has_v1_space_cache(const DiskSuper& super) {
+  const uint64_t generation = super.cache_generation;
+  return generation != 0 && generation != std::numeric_limits<uint64_t>::max();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Allocator>> Allocator::open(Volume& volume, const AllocatorTrees& trees) {
+  auto allocator = std::make_unique<SpaceAllocator>(volume, trees);
+  BF_TRY(allocator->read_block_groups());
+  return std::unique_ptr<Allocator>(std::move(allocator));
+}
+
+SpaceAllocator::SpaceAllocator(Volume& volume, const AllocatorTrees& trees)
+    : volume_(volume),
+      trees_(usable_trees(volume, trees)),
+      sectorsize_(volume.sectorsize()),
+      nodesize_(volume.nodesize()),
+      device_item_(volume.super().dev_item),
+      device_space_(volume.super().dev_item.total_bytes) {
+  keep_old_groups_ = trees_.free_space == nullptr && has_v1_space_cache(volume.super());
+}
+
+Status SpaceAllocator::check_chunk(const ChunkMapping& chunk) const {
+  const bool aligned = chunk.start % sectorsize_ == 0 && chunk.length % sectorsize_ == 0;
+  const bool fits = chunk.length > 0 && chunk.start <= std::numeric_limits<uint64_t>::max() - chunk.length;
+  if (aligned && fits && (chunk.type & bg::kTypeMask) != 0) return {};
+  return make_error(EUCLEAN, "chunk {} length {} type {:#x} can't be a block group", chunk.start,
+                    chunk.length, chunk.type);
+}
+
+Status SpaceAllocator::read_block_groups() {
+  const std::vector<std::shared_ptr<const ChunkMapping>> chunks = volume_.chunks();
+  std::vector<uint64_t> used(chunks.size());
+  {
+    ReadCursor cursor(*trees_.block_group);
+    for (size_t i = 0; i < chunks.size(); i++) {
+      BF_TRY(check_chunk(*chunks[i]));
+      BF_ASSIGN(const DiskBlockGroupItem item, read_block_group_item(cursor, *chunks[i]));
+      used[i] = item.used;
+    }
+    if (trees_.block_group->id() == objectid::kBlockGroupTree) {
+      BF_TRY(check_block_groups_have_chunks(cursor, volume_));
+    }
+  }
+  MutexLock lock(mutex_);
+  bool mixed = (volume_.super().incompat_flags & incompat::kMixedGroups) != 0;
+  for (const auto& chunk : chunks) mixed |= (chunk->type & bg::kData) && (chunk->type & bg::kMetadata);
+  const auto new_pool = [&](uint64_t type) {
+    return pools_.emplace_back(std::make_unique<SpacePool>(type)).get();
+  };
+  data_ = new_pool(mixed ? bg::kData | bg::kMetadata : bg::kData);
+  metadata_ = mixed ? data_ : new_pool(bg::kMetadata);
+  system_ = new_pool(bg::kSystem);
+  for (size_t i = 0; i < chunks.size(); i++) BF_TRY(add_existing_group(chunks[i], used[i]));
+  return {};
+}
+
+Status SpaceAllocator::add_existing_group(std::shared_ptr<const ChunkMapping> chunk, uint64_t used) {
+  BF_TRY(device_space_.add(*chunk));
+  device_bytes_inserted_ += chunk->length * chunk->stripes.size();
+  next_logical_ = std::max(next_logical_, chunk->start + chunk->length);
+  auto group = std::make_unique<BlockGroup>(std::move(chunk), used);
+  pool_for_type(group->chunk->type).add(group.get());
+  groups_.emplace(group->start(), std::move(group));
+  return {};
+}
+
+SpacePool& SpaceAllocator::pool_for_type(uint64_t type) {
+  if (type & bg::kSystem) return *system_;
+  return type & bg::kData ? *data_ : *metadata_;
+}
+
+SpacePool& SpaceAllocator::pool_of(SpaceClass space) const {
+  if (space == SpaceClass::system) return *system_;
+  return space == SpaceClass::data ? *data_ : *metadata_;
+}
+
+BlockGroup* SpaceAllocator::group_at(uint64_t bytenr) const {
+  auto behind = groups_.upper_bound(bytenr);
+  if (behind == groups_.begin()) return nullptr;
+  BlockGroup* group = std::prev(behind)->second.get();
+  return group->range().contains(bytenr) ? group : nullptr;
+}
+
+BlockGroup* SpaceAllocator::group_of(ByteRange range) const {
+  BlockGroup* group = group_at(range.start);
+  return group != nullptr && !range.empty() && group->range().contains(range) ? group : nullptr;
+}
+
+}  // namespace butterfuse
