@@ -180,6 +180,9 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
   constexpr uint64_t kUnknownFlags = 0xffffffff & ~uint64_t{0xfff};
   if (inode.item.flags & kUnknownFlags)
     error("inode {}: unknown flags {:#x}", ino, uint64_t{inode.item.flags});
+  if (S_ISLNK(inode.item.mode) && (inode.item.flags & (inode_flag::kImmutable | inode_flag::kAppend))) {
+    error("inode {}: a symlink with flags {:#x}", ino, uint64_t{inode.item.flags});
+  }
   const bool is_dir = S_ISDIR(inode.item.mode);
   if (inode.item.nlink == 0 && !inode.orphan && ino != objectid::kFreeIno) {
     error("inode {}: no links and no orphan item", ino);
