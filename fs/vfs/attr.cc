@@ -1,0 +1,152 @@
+// Attributes: stat, and setattr's rules.
+#include "fs/vfs/attr.h"
+
+#include "core/items/file_extent.h"
+#include "fs/vfs/clock.h"
+#include "fs/vfs/create.h"
+#include "fs/vfs/names.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kFileSizeMax = INT64_MAX;
+constexpr uint32_t kTruncateItems = 8;
+constexpr uint32_t kExtentsPerStep = 32;
+
+timespec to_timespec(const Timespec& time) { return {time.sec, static_cast<long>(time.nsec)}; }
+
+// One bounded cut of the tree items behind `size`; true when done. The disk size follows each step down, so
+// that a crash leaves a file that is shorter, but whole.
+Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kTruncateItems));
+  auto step = truncate_file_extents(inode.tree(), handle, inode.ino(), size, kExtentsPerStep);
+  if (!step) {
+    handle.abort(step.error());
+    return tl::unexpected(std::move(step).error());
+  }
+  FileData& data = inode.data();
+  data.set_disk_size(std::min(data.disk_size(), step->done ? size : std::max(step->new_end, size)));
+  inode.change([&](InodeItem& item) { item.nbytes -= step->nbytes_dropped; });
+  BF_TRY(or_abort(handle, inode.save(handle)));
+  return step->done;
+}
+
+Status shrink(Mount& mount, Inode& inode, uint64_t size) {
+  BF_TRY(inode.data().truncate_pages(size));
+  for (;;) {
+    BF_ASSIGN(const bool done, shrink_step(mount, inode, size));
+    if (done) return {};
+  }
+}
+
+// Where files need explicit hole items, everything before the hole must be in the tree first.
+Status grow(Mount& mount, Inode& inode, uint64_t old_size, uint64_t size) {
+  const bool explicit_holes = !mount.filesystem().has_incompat(incompat::kNoHoles);
+  BF_TRY(inode.data().truncate_pages(size));
+  if (explicit_holes) BF_TRY(inode.data().flush({0, UINT64_MAX}, true));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2));
+  if (explicit_holes) {
+    const uint64_t sector = mount.filesystem().sectorsize();
+    const ByteRange hole{round_up(old_size, sector), round_up(size, sector)};
+    if (!hole.empty()) BF_TRY(or_abort(handle, insert_hole(inode.tree(), handle, inode.ino(), hole)));
+  }
+  inode.data().set_disk_size(size);
+  return or_abort(handle, inode.save(handle));
+}
+
+Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
+  BF_TRY(mount.check_writable(inode));
+  BF_TRY(check_not_immutable(inode));
+  if (!change.size) return {};
+  if (inode.is_dir()) return make_error(EISDIR, "size of directory {}", inode.ino());
+  if (!inode.is_regular())
+    return make_error(EINVAL, "size of inode {}, which is no regular file", inode.ino());
+  if (*change.size > kFileSizeMax) return make_error(EFBIG, "size {} is too big", *change.size);
+  return inode.load_properties();
+}
+
+void apply(InodeItem& item, const AttrChange& change) {
+  if (change.mode) item.mode = (item.mode & S_IFMT) | (*change.mode & ~uint32_t{S_IFMT});
+  if (change.uid) item.uid = *change.uid;
+  if (change.gid) item.gid = *change.gid;
+  if (change.atime) item.atime = *change.atime;
+  if (change.mtime) item.mtime = *change.mtime;
+  item.ctime = change.ctime.value_or(current_time());
+  ++item.sequence;
+}
+
+bool atime_is_due(AtimeMode mode, const InodeItem& item, const Timespec& now) {
+  constexpr int64_t kDay = 24 * 60 * 60;
+  if (mode == AtimeMode::noatime || (item.flags & inode_flag::kNoAtime)) return false;
+  if (mode == AtimeMode::strictatime) return true;
+  return item.atime <= item.mtime || item.atime <= item.ctime || now.sec - item.atime.sec >= kDay;
+}
+
+}  // namespace
+
+struct stat get_attr(Mount& mount, Inode& inode) {
+  const InodeItem item = inode.item();
+  const FileData* data = inode.data_if_any();
+  const uint64_t sector = mount.filesystem().sectorsize();
+  const uint64_t delalloc = data != nullptr ? data->delalloc_bytes() : 0;
+  struct stat attr {};
+  attr.st_ino = mount.node_ids().ino_of(inode.key());
+  attr.st_mode = item.mode;
+  attr.st_nlink = item.nlink;
+  attr.st_uid = item.uid;
+  attr.st_gid = item.gid;
+  attr.st_rdev = decode_rdev(item.rdev);
+  attr.st_size = static_cast<off_t>(item.size);
+  attr.st_blksize = static_cast<blksize_t>(sector);
+  attr.st_blocks = static_cast<blkcnt_t>((round_up(item.nbytes, sector) + round_up(delalloc, sector)) / 512);
+  attr.st_atim = to_timespec(item.atime);
+  attr.st_mtim = to_timespec(item.mtime);
+  attr.st_ctim = to_timespec(item.ctime);
+  return attr;
+}
+
+Status truncate(Mount& mount, Inode& inode, uint64_t size) {
+  const uint64_t old_size = inode.data().size();
+  if (size == old_size) return {};
+  BF_TRY(size < old_size ? shrink(mount, inode, size) : grow(mount, inode, old_size, size));
+  inode.change([&](InodeItem& item) {
+    item.mtime = item.ctime = current_time();
+    ++item.sequence;
+  });
+  inode.mark_dirty();
+  return {};
+}
+
+Status set_attr(Mount& mount, Inode& inode, const AttrChange& change) {
+  BF_TRY(check_change(mount, inode, change));
+  if (change.size) {
+    WriterLock lock(inode.data_lock());
+    BF_TRY(truncate(mount, inode, *change.size));
+  }
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1));
+  inode.change([&](InodeItem& item) { apply(item, change); });
+  return or_abort(handle, inode.save(handle));
+}
+
+void touch_atime(Mount& mount, Inode& inode) {
+  const MountOptions& options = mount.options();
+  if (options.atime == AtimeMode::noatime || !mount.check_writable(inode)) return;
+  if (inode.is_dir() && options.nodiratime) return;
+  const Timespec now = current_time();
+  bool due = false;
+  inode.change([&](InodeItem& item) {
+    due = atime_is_due(options.atime, item, now);
+    if (due) item.atime = now;
+  });
+  if (due) inode.mark_dirty();
+}
+
+void drop_suid(Inode& inode, const Caller& caller) {
+  if (caller.uid == 0) return;
+  inode.change([](InodeItem& item) {
+    item.mode &= ~uint32_t{S_ISUID};
+    if (item.mode & S_IXGRP) item.mode &= ~uint32_t{S_ISGID};
+  });
+}
+
+}  // namespace butterfuse

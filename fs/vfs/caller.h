@@ -1,0 +1,19 @@
+// Caller: on whose behalf an operation runs.
+#pragma once
+
+#include <sys/types.h>
+
+#include "core/writeback/file_data.h"
+
+namespace butterfuse {
+
+struct Caller {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  pid_t pid = 0;
+};
+
+// Whose dirty limit a write is charged to. The one place to change when cgroups become domains.
+inline DomainId domain_of(const Caller& caller) { return caller.uid; }
+
+}  // namespace butterfuse

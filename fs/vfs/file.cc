@@ -1,0 +1,121 @@
+// Open files: the rules around FileData.
+#include "fs/vfs/file.h"
+
+#include <fcntl.h>
+
+#include "fs/vfs/attr.h"
+#include "fs/vfs/clock.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kReadaheadBytes = 2u << 20;
+
+bool for_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
+
+Status check_open(Mount& mount, const Inode& inode, int flags) {
+  if (!for_writing(flags) && !(flags & O_TRUNC)) return {};
+  if (inode.is_dir()) return make_error(EISDIR, "inode {} is a directory", inode.ino());
+  BF_TRY(mount.check_writable(inode));
+  const uint64_t inode_flags = inode.item().flags;
+  if (inode_flags & inode_flag::kImmutable) return make_error(EPERM, "inode {} is immutable", inode.ino());
+  if ((inode_flags & inode_flag::kAppend) && (!(flags & O_APPEND) || (flags & O_TRUNC))) {
+    return make_error(EPERM, "inode {} is append-only", inode.ino());
+  }
+  return {};
+}
+
+// Space may be hidden in dirty data that will compress, or pinned until a commit.
+Status make_space(Mount& mount, uint64_t bytes) {
+  Allocator& allocator = mount.filesystem().allocator();
+  const bool promised = allocator.numbers(SpaceClass::data).may_use != 0;
+  if (promised) BF_TRY(mount.engine().flush_all());
+  if (promised || allocator.commit_would_free(SpaceClass::data, bytes)) BF_TRY(mount.filesystem().commit());
+  return {};
+}
+
+Result<size_t> write_data(Mount& mount, Inode& inode, const WriteRequest& request, DomainId domain) {
+  auto written = inode.data().write(request.offset, request.pieces, domain);
+  if (written || written.error().code != ENOSPC) return written;
+  uint64_t bytes = 0;
+  for (ByteSpan piece : request.pieces) bytes += piece.size();
+  if (!make_space(mount, bytes)) return written;
+  return inode.data().write(request.offset, request.pieces, domain);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int flags, const Caller& caller) {
+  BF_TRY(check_open(mount, *inode, flags));
+  auto file = std::make_unique<OpenFile>(std::move(inode));
+  Inode& opened = *file->inode;
+  if (!opened.is_regular()) return file;
+  if (for_writing(flags) || (flags & O_TRUNC)) BF_TRY(opened.load_properties());
+  {
+    MutexLock lock(file->mutex);
+    file->error_seen = opened.data().error_cursor();
+  }
+  if (flags & O_TRUNC) {
+    drop_suid(opened, caller);
+    AttrChange change;
+    change.size = 0;
+    change.mtime = current_time();
+    BF_TRY(set_attr(mount, opened, change));
+  }
+  return file;
+}
+
+Status read_file(Mount& mount, OpenFile& file, uint64_t offset, size_t length,
+                 const std::function<void(const std::vector<ByteSpan>&)>& sink) {
+  Inode& inode = *file.inode;
+  if (!inode.is_regular())
+    return make_error(EINVAL, "read of inode {}, which is no regular file", inode.ino());
+  {
+    ReaderLock lock(inode.data_lock());
+    const uint64_t end = offset + length;
+    if (file.read_end.exchange(end) == offset) inode.data().readahead(ByteRange::at(end, kReadaheadBytes));
+    BF_TRY(inode.data().read(offset, length, sink));
+  }
+  touch_atime(mount, inode);
+  return {};
+}
+
+Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller) {
+  Inode& inode = *file.inode;
+  BF_TRY(mount.check_writable(inode));
+  if (!inode.is_regular())
+    return make_error(EINVAL, "write to inode {}, which is no regular file", inode.ino());
+  WriterLock lock(inode.data_lock());
+  BF_ASSIGN(const size_t written, write_data(mount, inode, request, domain_of(caller)));
+  if (request.from_kernel_cache) return written;
+  drop_suid(inode, caller);
+  inode.change([](InodeItem& item) {
+    item.mtime = item.ctime = current_time();
+    ++item.sequence;
+  });
+  inode.mark_dirty();
+  return written;
+}
+
+Status flush_file(OpenFile& file) {
+  FileData* data = file.inode->data_if_any();
+  if (data == nullptr) return {};
+  MutexLock lock(file.mutex);
+  return data->take_error(file.error_seen);
+}
+
+Status sync_file(Mount& mount, OpenFile& file) {
+  Inode& inode = *file.inode;
+  if (mount.options().read_only) return {};
+  if (FileData* data = inode.data_if_any()) BF_TRY(data->flush({0, UINT64_MAX}, true));
+  BF_TRY(flush_file(file));
+  if (inode.is_committed()) return {};
+  return mount.filesystem().commit();
+}
+
+Status sync_directory(Mount& mount, Inode& dir) {
+  if (mount.options().read_only || dir.is_placeholder() || dir.is_committed()) return {};
+  return mount.filesystem().commit();
+}
+
+}  // namespace butterfuse

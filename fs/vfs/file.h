@@ -1,0 +1,42 @@
+// Open files: reading, writing, and making it durable.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "fs/vfs/caller.h"
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+// One open(2) of a regular file or directory; its pin keeps an unlinked inode alive.
+struct OpenFile {
+  explicit OpenFile(InodePtr pin) : inode(std::move(pin)) {}
+  InodePtr inode;
+  Mutex mutex;
+  uint64_t error_seen BF_GUARDED_BY(mutex) = 0;  // errors of writeback told to this opener so far
+  std::atomic<uint64_t> read_end{0};  // where the last read stopped: sequential readers go on from here
+};
+
+// `flags` as of open(2). O_TRUNC truncates. EROFS, EPERM (immutable, append-only), EISDIR.
+Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int flags, const Caller& caller);
+// See FileData::read: the pieces are good during the call of `sink` only.
+Status read_file(Mount& mount, OpenFile& file, uint64_t offset, size_t length,
+                 const std::function<void(const std::vector<ByteSpan>&)>& sink);
+
+struct WriteRequest {
+  uint64_t offset = 0;
+  std::vector<ByteSpan> pieces;
+  bool from_kernel_cache = false;  // the kernel sends times itself, and the writer's identity is lost
+};
+// Bytes written, perhaps fewer than asked. ENOSPC after trying to free space by writeback and commit.
+Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller);
+// At close(2): an error of earlier writeback this opener has not seen.
+Status flush_file(OpenFile& file);
+// Data and inode are on stable storage when it returns without error.
+Status sync_file(Mount& mount, OpenFile& file);
+Status sync_directory(Mount& mount, Inode& dir);
+
+}  // namespace butterfuse

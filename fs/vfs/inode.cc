@@ -1,0 +1,213 @@
+// Inode: attributes, their way into the tree, and what the data side asks of them.
+#include "fs/vfs/inode.h"
+
+#include <sys/stat.h>
+
+#include "compress/codec.h"
+#include "core/items/dir_item.h"
+#include "core/items/xattr_item.h"
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+Inode::Inode(Mount& mount, Subvolume& subvolume, uint64_t ino, const InodeItem& item)
+    : mount_(mount), subvolume_(subvolume), ino_(ino), type_(item.mode & S_IFMT), item_(item) {}
+
+Inode::~Inode() {
+  if (FileData* data = data_if_any(); data != nullptr && data->has_dirty_or_ordered()) data->invalidate();
+}
+
+bool Inode::is_dir() const { return type_ == S_IFDIR; }
+bool Inode::is_regular() const { return type_ == S_IFREG; }
+bool Inode::is_symlink() const { return type_ == S_IFLNK; }
+
+uint8_t Inode::dir_entry_type() const {
+  switch (type_) {
+    case S_IFREG:
+      return file_type::kRegular;
+    case S_IFDIR:
+      return file_type::kDir;
+    case S_IFCHR:
+      return file_type::kChardev;
+    case S_IFBLK:
+      return file_type::kBlockdev;
+    case S_IFIFO:
+      return file_type::kFifo;
+    case S_IFSOCK:
+      return file_type::kSocket;
+    case S_IFLNK:
+      return file_type::kSymlink;
+    default:
+      return file_type::kUnknown;
+  }
+}
+
+InodeItem Inode::item() const {
+  InodeItem copy;
+  {
+    MutexLock lock(item_mutex_);
+    copy = item_;
+  }
+  if (const FileData* data = data_if_any()) copy.size = data->size();
+  return copy;
+}
+
+uint32_t Inode::nlink() const {
+  MutexLock lock(item_mutex_);
+  return item_.nlink;
+}
+
+void Inode::queue_locked(bool& must_queue) {
+  dirty_ = true;
+  must_queue = !queued_;
+  queued_ = true;
+}
+
+Status Inode::save(TransactionHandle& handle) {
+  bool written_before = false;
+  bool must_queue = false;
+  {
+    MutexLock lock(item_mutex_);
+    changed_transid_ = handle.transid();
+    written_before = written_transid_ == handle.transid();
+    if (written_before) queue_locked(must_queue);
+  }
+  if (!written_before) return write_item(handle);
+  if (must_queue) mount_.queue_dirty(*this);
+  return {};
+}
+
+void Inode::mark_dirty() {
+  bool must_queue = false;
+  {
+    MutexLock lock(item_mutex_);
+    queue_locked(must_queue);
+  }
+  if (must_queue) mount_.queue_dirty(*this);
+}
+
+void Inode::note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t) {
+  bool must_queue = false;
+  {
+    MutexLock lock(item_mutex_);
+    item_.nbytes += static_cast<uint64_t>(nbytes_delta);
+    changed_transid_ = handle.transid();
+    queue_locked(must_queue);
+  }
+  if (must_queue) mount_.queue_dirty(*this);
+}
+
+Status Inode::write_if_dirty(TransactionHandle& handle) {
+  {
+    MutexLock lock(item_mutex_);
+    queued_ = false;
+    if (!dirty_ || gone_) return {};
+  }
+  return write_item(handle);
+}
+
+// disk_size() is read after dirty_ is cleared: whoever raises it later marks the inode dirty again.
+Status Inode::write_item(TransactionHandle& handle) {
+  MutexLock writing(write_mutex_);
+  InodeItem copy;
+  {
+    MutexLock lock(item_mutex_);
+    if (gone_) return {};
+    dirty_ = false;
+    item_.transid = changed_transid_ = written_transid_ = handle.transid();
+    copy = item_;
+  }
+  if (const FileData* data = data_if_any()) copy.size = data->disk_size();
+  return write_inode_item(tree(), handle, ino_, copy);
+}
+
+void Inode::forget_item() {
+  MutexLock lock(item_mutex_);
+  gone_ = true;
+  dirty_ = false;
+}
+
+bool Inode::is_committed() const {
+  if (const FileData* data = data_if_any(); data != nullptr && data->has_dirty_or_ordered()) return false;
+  MutexLock lock(item_mutex_);
+  return !dirty_ && changed_transid_ <= mount_.filesystem().last_committed();
+}
+
+bool Inode::is_clean() const {
+  {
+    MutexLock lock(item_mutex_);
+    if (gone_) return true;
+    if (dirty_ || queued_) return false;
+  }
+  const FileData* data = data_if_any();
+  return data == nullptr || (!data->has_dirty_or_ordered() && data->disk_size() == data->size());
+}
+
+FileData& Inode::data() {
+  if (FileData* data = data_if_any()) return *data;
+  MutexLock lock(data_mutex_);
+  if (data_owner_ == nullptr) {
+    uint64_t size = 0;
+    change([&](InodeItem& item) { size = item.size; });
+    data_owner_ = std::make_unique<FileData>(mount_.engine(), *this, size);
+    data_.store(data_owner_.get(), std::memory_order_release);
+  }
+  return *data_owner_;
+}
+
+Result<uint64_t> Inode::take_dir_index() {
+  if (next_dir_index_ == 0) {
+    BF_ASSIGN(next_dir_index_, butterfuse::next_dir_index(tree(), ino_));
+  }
+  return next_dir_index_++;
+}
+
+Status Inode::load_properties() {
+  if (properties_loaded_.load(std::memory_order_acquire) || is_placeholder()) return {};
+  BF_ASSIGN(auto value, read_xattr(tree(), ino_, "btrfs.compression"));
+  const Codec* codec = value ? codec_by_name(as_text(*value)) : nullptr;
+  set_compression_property(codec != nullptr ? codec->type() : compression_type::kNone);
+  return {};
+}
+
+void Inode::set_compression_property(uint8_t type) {
+  {
+    MutexLock lock(item_mutex_);
+    compression_property_ = type;
+  }
+  properties_loaded_.store(true, std::memory_order_release);
+}
+
+uint8_t Inode::compression_property() const {
+  MutexLock lock(item_mutex_);
+  return compression_property_;
+}
+
+// The kernel's rule: force wins over the NOCOMPRESS flag; then the option, the COMPRESS flag or the property
+// turn it on, and the property names the codec. Without an option the codec of a flagged file is zlib.
+CompressChoice Inode::compress_choice() const {
+  MutexLock lock(item_mutex_);
+  if (item_.flags & (inode_flag::kNoDataCow | inode_flag::kNoDataSum)) return {};
+  CompressChoice choice = mount_.options().compress;
+  if (!choice.force && (item_.flags & inode_flag::kNoCompress)) return {};
+  if (compression_property_ != compression_type::kNone && compression_property_ != choice.type) {
+    choice.type = compression_property_;
+    choice.level = 0;
+  }
+  if (choice.type == compression_type::kNone && (item_.flags & inode_flag::kCompress)) {
+    choice.type = compression_type::kZlib;
+  }
+  return choice;
+}
+
+bool Inode::nodatasum() const {
+  MutexLock lock(item_mutex_);
+  return (item_.flags & inode_flag::kNoDataSum) != 0;
+}
+
+bool Inode::nodatacow() const {
+  MutexLock lock(item_mutex_);
+  return (item_.flags & inode_flag::kNoDataCow) != 0;
+}
+
+}  // namespace butterfuse

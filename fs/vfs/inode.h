@@ -1,0 +1,121 @@
+// Inode: one inode in memory: its attributes, its data, and whether its item must be written.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+
+#include "core/base/mutex.h"
+#include "core/items/inode_item.h"
+#include "core/transaction/filesystem.h"
+#include "core/writeback/file_data.h"
+#include "fs/vfs/subvolume.h"
+
+namespace butterfuse {
+
+class Mount;
+
+// Made by InodeTable, which also ends it. Memory is shared; being in the table is what makes it *the* inode.
+//
+// Attributes live in item_ under item_mutex_, a leaf lock. They reach the tree by save() inside a
+// transaction: the first time in each transaction at once (so that its leaf is paid for by the handle's
+// reservation), later by the commit hook.
+class Inode final : public DataOwner, public std::enable_shared_from_this<Inode> {
+ public:
+  Inode(Mount& mount, Subvolume& subvolume, uint64_t ino, const InodeItem& item);
+  ~Inode() override;
+  Inode(const Inode&) = delete;
+
+  Mount& mount() const { return mount_; }
+  Subvolume& subvolume() const { return subvolume_; }
+  InodeKey key() const { return {subvolume_.root_id, ino_}; }
+  bool is_placeholder() const { return subvolume_.tree == nullptr; }
+  uint32_t type() const { return type_; }  // S_IFMT bits
+  bool is_dir() const;
+  bool is_regular() const;
+  bool is_symlink() const;
+  uint8_t dir_entry_type() const;  // file_type::
+
+  // ---- locks of operations (see README.md for the order) ----
+  SharedMutex& names_lock() { return names_lock_; }  // directories: entries; others: nlink and xattrs
+  SharedMutex& data_lock() { return data_lock_; }    // contents: read shared, write and truncate exclusive
+
+  // ---- attributes ----
+  InodeItem item() const;  // `size` is the current i_size
+  uint32_t nlink() const;
+  // Calls f(InodeItem&) with the attributes; follow with save(), or mark_dirty() outside of transactions.
+  template <class F>
+  void change(F&& f) BF_EXCLUDES(item_mutex_) {
+    MutexLock lock(item_mutex_);
+    f(item_);
+  }
+  // The item will be in the tree before `handle`'s transaction commits.
+  Status save(TransactionHandle& handle);
+  // As save, for changes that need no transaction of their own: the next commit writes them.
+  void mark_dirty();
+  // Called by the commit hook: writes the item if it changed since.
+  Status write_if_dirty(TransactionHandle& handle);
+  // The item has left the tree: never write it again.
+  void forget_item();
+  // True when all changes up to now are part of a committed transaction.
+  bool is_committed() const;
+  // Nothing would be lost by dropping this object.
+  bool is_clean() const;
+
+  // ---- data ----
+  FileData& data();  // REQUIRES is_regular(); made on first use
+  FileData* data_if_any() const { return data_.load(std::memory_order_acquire); }
+  // Reads the compression property; needed before data is written. Cheap after the first time.
+  Status load_properties();
+  void set_compression_property(uint8_t type);  // compression_type::; kNone: no property
+  uint8_t compression_property() const;
+
+  // Next DIR_INDEX of a directory; counts up. REQUIRES names_lock() exclusive, or the name-space lock.
+  Result<uint64_t> take_dir_index();
+
+  // ---- DataOwner ----
+  Tree& tree() override { return *subvolume_.tree; }
+  uint64_t ino() const override { return ino_; }
+  CompressChoice compress_choice() const override;
+  bool nodatasum() const override;
+  bool nodatacow() const override;
+  void note_incompressible() override {}  // a bad stretch costs only itself: never sticky
+  void note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t disk_size) override;
+
+ private:
+  friend class InodeTable;
+  void queue_locked(bool& must_queue) BF_REQUIRES(item_mutex_);
+  Status write_item(TransactionHandle& handle);
+
+  Mount& mount_;
+  Subvolume& subvolume_;
+  const uint64_t ino_;
+  const uint32_t type_;
+  SharedMutex names_lock_;
+  SharedMutex data_lock_;
+  uint64_t next_dir_index_ = 0;  // 0: not known yet
+
+  Mutex write_mutex_;  // held over the tree change of one item, so that an older copy never replaces a newer
+                       // one
+  mutable Mutex item_mutex_;
+  InodeItem item_ BF_GUARDED_BY(item_mutex_);
+  bool dirty_ BF_GUARDED_BY(item_mutex_) = false;
+  bool queued_ BF_GUARDED_BY(item_mutex_) = false;  // in the mount's list of dirty inodes
+  bool gone_ BF_GUARDED_BY(item_mutex_) = false;    // item removed from the tree
+  uint64_t written_transid_ BF_GUARDED_BY(item_mutex_) =
+      0;  // transaction that has the item in a leaf of its own
+  uint64_t changed_transid_ BF_GUARDED_BY(item_mutex_) = 0;  // last transaction that concerned this inode
+  uint8_t compression_property_ BF_GUARDED_BY(item_mutex_) = 0;
+  std::atomic<bool> properties_loaded_{false};
+
+  Mutex data_mutex_;  // making of data_
+  std::unique_ptr<FileData> data_owner_ BF_GUARDED_BY(data_mutex_);
+  std::atomic<FileData*> data_{nullptr};
+
+  // Owned by InodeTable, under its shard's mutex.
+  uint32_t pins_ = 0;
+  bool idle_ = false;
+  std::list<Inode*>::iterator idle_position_;
+};
+
+}  // namespace butterfuse

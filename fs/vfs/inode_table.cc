@@ -1,0 +1,206 @@
+// InodeTable: loading once, counting exactly, evicting the clean, deleting the unlinked.
+#include "fs/vfs/inode_table.h"
+
+#include "core/base/assert.h"
+#include "core/base/log.h"
+#include "fs/vfs/mount.h"
+#include "fs/vfs/unlink.h"
+
+namespace butterfuse {
+
+InodePtr& InodePtr::operator=(InodePtr&& other) noexcept {
+  if (this != &other) {
+    reset();
+    table_ = std::exchange(other.table_, nullptr);
+    inode_ = std::move(other.inode_);
+  }
+  return *this;
+}
+
+void InodePtr::reset() {
+  if (inode_ == nullptr) return;
+  std::exchange(table_, nullptr)->unpin(inode_);
+  inode_.reset();
+}
+
+InodeTable::~InodeTable() { clear(); }
+
+InodePtr InodeTable::pin(Shard& shard, Entry& entry) {
+  make_busy(shard, *entry.inode);
+  ++entry.inode->pins_;
+  return InodePtr(this, entry.inode);
+}
+
+void InodeTable::make_idle(Shard& shard, Inode& inode) {
+  if (inode.idle_) return;
+  inode.idle_ = true;
+  inode.idle_position_ = shard.idle.insert(shard.idle.end(), &inode);
+}
+
+void InodeTable::make_busy(Shard& shard, Inode& inode) {
+  if (!inode.idle_) return;
+  inode.idle_ = false;
+  shard.idle.erase(inode.idle_position_);
+}
+
+Result<InodePtr> InodeTable::get(const InodeKey& key) {
+  Shard& shard = shard_of(key);
+  {
+    MutexLock lock(shard.mutex);
+    for (;;) {
+      auto [slot, fresh] = shard.entries.try_emplace(key);
+      if (fresh) break;  // ours to load
+      if (slot->second.state == EntryState::live) return pin(shard, slot->second);
+      if (slot->second.state == EntryState::deleting)
+        return make_error(ESTALE, "inode {} is being deleted", key.ino);
+      shard.changed.wait(lock);
+    }
+  }
+  auto loaded = mount_.load_inode(key);
+  MutexLock lock(shard.mutex);
+  shard.changed.notify_all();
+  auto slot = shard.entries.find(key);
+  if (!loaded) {
+    shard.entries.erase(slot);
+    return tl::unexpected(std::move(loaded).error());
+  }
+  slot->second.inode = std::move(*loaded);
+  slot->second.state = EntryState::live;
+  return pin(shard, slot->second);
+}
+
+InodePtr InodeTable::add(std::shared_ptr<Inode> inode) {
+  Shard& shard = shard_of(inode->key());
+  MutexLock lock(shard.mutex);
+  auto [slot, fresh] = shard.entries.try_emplace(inode->key());
+  BF_ASSERT(fresh, "inode {} of root {} is in the table already", inode->ino(), inode->key().root_id);
+  slot->second = {EntryState::live, std::move(inode)};
+  return pin(shard, slot->second);
+}
+
+void InodeTable::discard(const Inode& inode) {
+  Shard& shard = shard_of(inode.key());
+  MutexLock lock(shard.mutex);
+  shard.entries.erase(inode.key());
+}
+
+bool InodeTable::retire(Shard& shard, Entry& entry) {
+  Inode& inode = *entry.inode;
+  if (inode.pins_ != 0 || entry.state != EntryState::live) return false;
+  if (inode.nlink() != 0 || inode.is_placeholder()) {
+    make_idle(shard, inode);
+    return false;
+  }
+  if (shard.lookups.contains(inode.key()) || mount_.is_read_only()) return false;
+  make_busy(shard, inode);
+  entry.state = EntryState::deleting;
+  return true;
+}
+
+void InodeTable::unpin(const std::shared_ptr<Inode>& inode) {
+  Shard& shard = shard_of(inode->key());
+  std::vector<std::shared_ptr<Inode>> evicted;  // they end after the lock is gone
+  bool must_delete = false;
+  {
+    MutexLock lock(shard.mutex);
+    --inode->pins_;
+    auto slot = shard.entries.find(inode->key());
+    if (slot == shard.entries.end() || slot->second.inode != inode) return;  // discarded
+    must_delete = retire(shard, slot->second);
+    if (shard.idle.size() > kIdlePerShard) evicted = evict_some(shard);
+  }
+  if (must_delete) finish_delete(shard, inode);
+}
+
+std::vector<std::shared_ptr<Inode>> InodeTable::evict_some(Shard& shard) {
+  std::vector<std::shared_ptr<Inode>> evicted;
+  for (int tries = 0; tries < 4 && shard.idle.size() > kIdlePerShard; ++tries) {
+    Inode& oldest = *shard.idle.front();
+    if (!oldest.is_clean()) {
+      shard.idle.splice(shard.idle.end(), shard.idle, shard.idle.begin());
+      continue;
+    }
+    make_busy(shard, oldest);
+    auto slot = shard.entries.find(oldest.key());
+    evicted.push_back(std::move(slot->second.inode));
+    shard.entries.erase(slot);
+  }
+  return evicted;
+}
+
+void InodeTable::finish_delete(Shard& shard, const std::shared_ptr<Inode>& inode) {
+  if (auto status = delete_inode(mount_, *inode); !status) {
+    log(LogLevel::error, "deleting inode {} of root {}: {}", inode->ino(), inode->key().root_id,
+        status.error().message);
+  }
+  inode->forget_item();
+  MutexLock lock(shard.mutex);
+  shard.entries.erase(inode->key());
+  shard.changed.notify_all();
+}
+
+void InodeTable::add_lookup(const InodeKey& key) {
+  Shard& shard = shard_of(key);
+  MutexLock lock(shard.mutex);
+  ++shard.lookups[key];
+}
+
+void InodeTable::forget(const InodeKey& key, uint64_t count) {
+  Shard& shard = shard_of(key);
+  std::shared_ptr<Inode> dead;
+  {
+    MutexLock lock(shard.mutex);
+    auto lookups = shard.lookups.find(key);
+    if (lookups == shard.lookups.end()) return;
+    lookups->second -= std::min(lookups->second, count);
+    if (lookups->second != 0) return;
+    shard.lookups.erase(lookups);
+    auto slot = shard.entries.find(key);
+    if (slot != shard.entries.end() && slot->second.inode && retire(shard, slot->second))
+      dead = slot->second.inode;
+  }
+  if (dead) finish_delete(shard, dead);
+}
+
+void InodeTable::forget_all() {
+  for (Shard& shard : shards_) {
+    std::vector<std::shared_ptr<Inode>> dead;
+    {
+      MutexLock lock(shard.mutex);
+      shard.lookups.clear();
+      for (auto& [key, entry] : shard.entries) {
+        if (entry.inode && retire(shard, entry)) dead.push_back(entry.inode);
+      }
+    }
+    for (auto& inode : dead) finish_delete(shard, inode);
+  }
+}
+
+void InodeTable::clear() {
+  for (Shard& shard : shards_) {
+    std::unordered_map<InodeKey, Entry, InodeKeyHash> entries;
+    MutexLock lock(shard.mutex);
+    shard.idle.clear();
+    entries.swap(shard.entries);
+  }
+}
+
+size_t InodeTable::inodes() const {
+  size_t sum = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    sum += shard.entries.size();
+  }
+  return sum;
+}
+
+size_t InodeTable::lookups() const {
+  size_t sum = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    sum += shard.lookups.size();
+  }
+  return sum;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,13 @@
+// Hard links.
+#pragma once
+
+#include <string_view>
+
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+// EXDEV across subvolumes, EPERM for directories, EMLINK, EEXIST, ENOENT for an inode without names.
+Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name);
+
+}  // namespace butterfuse

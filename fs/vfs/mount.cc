@@ -1,0 +1,237 @@
+// Mount: opening and closing, subvolumes, orphans, and the commit hook.
+#include "fs/vfs/mount.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "core/items/root_ref.h"
+#include "fs/vfs/clock.h"
+
+namespace butterfuse {
+
+Mount::Mount(const MountOptions& options) : options_(options), inodes_(*this) {}
+
+Mount::~Mount() {
+  if (auto status = close(); !status) log(LogLevel::error, "unmount: {}", status.error().message);
+  root_.reset();
+  inodes_.clear();
+  engine_.reset();
+  filesystem_.reset();
+}
+
+Result<std::unique_ptr<Mount>> Mount::open(std::unique_ptr<BlockDevice> device, const MountOptions& options) {
+  BF_TRY(check_mount_options(options));
+  std::unique_ptr<Mount> mount(new Mount(options));
+  if (device->read_only()) mount->options_.read_only = true;
+  if (auto status = mount->open_trees(std::move(device)); !status) {
+    mount->closed_ = true;  // nothing was changed
+    return tl::unexpected(std::move(status).error());
+  }
+  return mount;
+}
+
+namespace {
+
+FilesystemOptions filesystem_options(const MountOptions& options) {
+  FilesystemOptions result;
+  result.read_only = options.read_only;
+  result.commit_interval_s = options.commit_interval_s;
+  return result;
+}
+
+DataEngineOptions engine_options(const MountOptions& options) {
+  DataEngineOptions result;
+  if (options.cache_bytes != 0) {
+    result.cache_bytes = std::max<uint64_t>(options.cache_bytes, 16u << 20);
+    result.dirty_limit_bytes = result.cache_bytes / 2;
+    result.dirty_background_bytes = result.cache_bytes / 6;
+  }
+  result.max_inline = options.max_inline_bytes;
+  result.worker_threads = options.thread_pool;
+  return result;
+}
+
+}  // namespace
+
+Status Mount::open_trees(std::unique_ptr<BlockDevice> device) {
+  BF_ASSIGN(filesystem_, Filesystem::open(std::move(device), filesystem_options(options_)));
+  if (options_.discard && !is_read_only()) filesystem_->allocator().set_discard(true);
+  engine_ = DataEngine::create(*filesystem_, engine_options(options_));
+  reader_ = std::make_unique<ExtentReader>(*filesystem_);
+  filesystem_->set_commit_hook(this);
+  BF_ASSIGN(const uint64_t root_id, choose_subvolume());
+  auto opened = subvolume(root_id);
+  if (!opened) return make_error(opened.error().code, "subvolume {}: {}", root_id, opened.error().message);
+  Subvolume* home = *opened;
+  node_ids_ = std::make_unique<NodeIds>(root_id, home->root_dirid);
+  BF_ASSIGN(root_, inodes_.get({root_id, home->root_dirid}));
+  if (!root_->is_dir())
+    return make_error(EUCLEAN, "root inode {} of subvolume {} is no directory", root_->ino(), root_id);
+  return {};
+}
+
+Result<uint64_t> Mount::choose_subvolume() {
+  if (!options_.subvol) {
+    if (options_.subvolid) return *options_.subvolid;
+    return filesystem_->default_subvolume();
+  }
+  std::string_view path = *options_.subvol;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  uint64_t root_id = objectid::kFsTree;
+  if (!path.empty()) {
+    auto found = subvolume_by_path(*filesystem_, path);
+    if (!found)
+      return make_error(found.error().code, "subvol={}: {}", *options_.subvol, found.error().message);
+    root_id = *found;
+  }
+  if (options_.subvolid && *options_.subvolid != root_id) {
+    return make_error(EINVAL, "subvol={} is subvolume {}, not subvolid={}", *options_.subvol, root_id,
+                      *options_.subvolid);
+  }
+  return root_id;
+}
+
+Status Mount::sync() {
+  BF_TRY(engine_->flush_all());
+  return filesystem_->commit();
+}
+
+Status Mount::close() {
+  if (std::exchange(closed_, true)) return {};
+  Status first;
+  auto keep = [&](Status status) {
+    if (first && !status) first = std::move(status);
+  };
+  if (!is_read_only()) keep(engine_->flush_all());
+  inodes_.forget_all();
+  keep(filesystem_->close());
+  filesystem_->set_commit_hook(nullptr);
+  return first;
+}
+
+Status Mount::check_writable(const Inode& inode) const {
+  if (options_.read_only) return make_error(EROFS, "mounted read-only");
+  if (filesystem_->read_only()) return make_error(EROFS, "the file system turned read-only");
+  if (inode.subvolume().read_only) return make_error(EROFS, "subvolume {} is read-only", inode.key().root_id);
+  return {};
+}
+
+bool Mount::space_is_low() {
+  const StatfsNumbers numbers = filesystem_->allocator().statfs();
+  return numbers.available < (64u << 20) + numbers.total / 32;
+}
+
+std::string Mount::stats_text() {
+  return engine_->stats_text() + fmt::format("inodes_in_memory {}\ninodes_looked_up {}\ntransid {}\n",
+                                             inodes_.inodes(), inodes_.lookups(),
+                                             filesystem_->running_transid());
+}
+
+Result<std::unique_ptr<Subvolume>> Mount::open_subvolume(uint64_t root_id) {
+  auto subvolume = std::make_unique<Subvolume>();
+  subvolume->root_id = root_id;
+  BF_ASSIGN(subvolume->tree, filesystem_->subvolume(root_id));
+  BF_ASSIGN(const DiskRootItem root_item, filesystem_->root_item(root_id));
+  subvolume->root_dirid = root_item.root_dirid;
+  if (subvolume->root_dirid < objectid::kFirstFree || subvolume->root_dirid > objectid::kLastFree) {
+    return make_error(EUCLEAN, "subvolume {}: bad root directory inode {}", root_id, subvolume->root_dirid);
+  }
+  subvolume->read_only = (root_item.flags & root_flag::kReadonly) != 0;
+  if (!is_read_only()) {
+    BF_ASSIGN(const uint64_t highest, highest_ino(*subvolume->tree));
+    subvolume->next_ino = highest + 1;
+  }
+  return subvolume;
+}
+
+Result<Subvolume*> Mount::subvolume(uint64_t root_id) {
+  if (root_id != objectid::kFsTree && root_id < objectid::kFirstFree)
+    return make_error(ENOENT, "no subvolume {}", root_id);
+  Subvolume* opened = nullptr;
+  {
+    MutexLock lock(subvolumes_mutex_);
+    auto slot = subvolumes_.find(root_id);
+    if (slot == subvolumes_.end()) {
+      BF_ASSIGN(auto fresh, open_subvolume(root_id));
+      slot = subvolumes_.emplace(root_id, std::move(fresh)).first;
+    }
+    opened = slot->second.get();
+  }
+  if (!is_read_only() && !opened->orphans_cleaned.exchange(true)) {
+    if (auto status = clean_orphans(*opened); !status) {
+      log(LogLevel::warning, "subvolume {}: cleaning up orphans: {}", root_id, status.error().message);
+    }
+  }
+  return opened;
+}
+
+Status Mount::clean_orphans(Subvolume& subvolume) {
+  BF_ASSIGN(const std::vector<uint64_t> orphans, list_orphans(*subvolume.tree));
+  for (uint64_t ino : orphans) BF_TRY(clean_orphan(subvolume, ino));
+  return {};
+}
+
+// An unlinked inode is deleted as its pin ends. One that still has names is an orphan only by a truncate that
+// old kernels were cut off in: its item already has the size to keep.
+Status Mount::clean_orphan(Subvolume& subvolume, uint64_t ino) {
+  auto inode = inodes_.get({subvolume.root_id, ino});
+  if (inode && (*inode)->nlink() == 0) return {};
+  if (!inode && inode.error().code != ENOENT) return tl::unexpected(std::move(inode).error());
+  BF_ASSIGN(TransactionHandle handle, filesystem_->begin_freeing(1));
+  return remove_orphan(*subvolume.tree, handle, ino);
+}
+
+Result<std::shared_ptr<Inode>> Mount::load_inode(const InodeKey& key) {
+  if (key.root_id == kPlaceholderRoot) return make_error(ESTALE, "placeholder {} is gone", key.ino);
+  if (key.ino < objectid::kFirstFree || key.ino > objectid::kLastFree) {
+    return make_error(EUCLEAN, "inode number {} is out of range", key.ino);
+  }
+  BF_ASSIGN(Subvolume * home, subvolume(key.root_id));
+  BF_ASSIGN(const InodeItem item, read_inode_item(*home->tree, key.ino));
+  return std::make_shared<Inode>(*this, *home, key.ino, item);
+}
+
+// The same entry gives the same inode while the mount lives; it holds nothing, so it is never dropped from
+// the map.
+Result<InodePtr> Mount::placeholder(const InodeKey& dir, uint64_t index) {
+  InodeKey key{kPlaceholderRoot, 0};
+  std::shared_ptr<Inode> made;
+  {
+    MutexLock lock(subvolumes_mutex_);
+    auto [slot, fresh] = placeholders_.try_emplace({dir, index}, placeholders_.size() + 1);
+    key.ino = slot->second;
+    if (fresh) {
+      auto& home = subvolumes_[kPlaceholderRoot];
+      if (home == nullptr) home = std::make_unique<Subvolume>();
+      home->read_only = true;
+      InodeItem item;
+      item.mode = S_IFDIR | 0755;
+      item.atime = item.mtime = item.ctime = item.otime = current_time();
+      made = std::make_shared<Inode>(*this, *home, key.ino, item);
+    }
+  }
+  if (made == nullptr) return inodes_.get(key);
+  inodes_.add_lookup(key);  // keeps it for good
+  return inodes_.add(std::move(made));
+}
+
+void Mount::queue_dirty(Inode& inode) {
+  MutexLock lock(dirty_mutex_);
+  dirty_.push_back(inode.shared_from_this());
+}
+
+Status Mount::before_commit(TransactionHandle& handle) {
+  std::vector<std::shared_ptr<Inode>> dirty;
+  {
+    MutexLock lock(dirty_mutex_);
+    dirty.swap(dirty_);
+  }
+  std::sort(dirty.begin(), dirty.end(), [](const auto& a, const auto& b) { return a->key() < b->key(); });
+  for (const auto& inode : dirty) BF_TRY(inode->write_if_dirty(handle));
+  return {};
+}
+
+}  // namespace butterfuse

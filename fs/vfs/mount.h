@@ -1,0 +1,88 @@
+// Mount: one mounted file system: the engine, the inodes in memory, and the options they live under.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/read/extent_reader.h"
+#include "core/transaction/filesystem.h"
+#include "core/writeback/data_engine.h"
+#include "fs/vfs/inode_table.h"
+#include "fs/vfs/node_ids.h"
+#include "fs/vfs/options.h"
+
+namespace butterfuse {
+
+// Made by open(), ended by close() and its destructor; the operations beside it (lookup.h, create.h, ...) run
+// on any thread in between.
+class Mount final : public CommitHook {
+ public:
+  static Result<std::unique_ptr<Mount>> open(std::unique_ptr<BlockDevice> device,
+                                             const MountOptions& options);
+  ~Mount() override;
+
+  // Writes back all data, deletes what was unlinked but open, commits and stops. First error. Idempotent.
+  // REQUIRES that no operation runs; pins (open files) must be gone.
+  Status close();
+  // Writes back all data and commits.
+  Status sync();
+
+  const MountOptions& options() const { return options_; }
+  Filesystem& filesystem() { return *filesystem_; }
+  DataEngine& engine() { return *engine_; }
+  ExtentReader& reader() { return *reader_; }
+  InodeTable& inodes() { return inodes_; }
+  NodeIds& node_ids() { return *node_ids_; }
+  Inode& root() { return *root_; }
+  bool is_read_only() const { return options_.read_only || filesystem_->read_only(); }
+  // EROFS on a read-only mount, subvolume or placeholder; EPERM never.
+  Status check_writable(const Inode& inode) const;
+  // Little space is left: promises made by the kernel's writeback cache could not be kept.
+  bool space_is_low();
+  std::string stats_text();
+
+  // Create, link and unlink share it, rename and rmdir have it alone: so that these two may lock several
+  // directories in any order. Outermost of all locks.
+  SharedMutex& namespace_lock() { return namespace_lock_; }
+
+  // A file tree by root id, opened on first use, its orphans deleted then. ENOENT.
+  Result<Subvolume*> subvolume(uint64_t root_id);
+  // The empty directory that stands for a stale subvolume entry: entry `index` of directory `dir`.
+  Result<InodePtr> placeholder(const InodeKey& dir, uint64_t index);
+  // Reads an inode item into a new object (for InodeTable).
+  Result<std::shared_ptr<Inode>> load_inode(const InodeKey& key);
+
+  // The next commit writes this inode's item.
+  void queue_dirty(Inode& inode);
+  Status before_commit(TransactionHandle& handle) override;
+
+ private:
+  explicit Mount(const MountOptions& options);
+  Status open_trees(std::unique_ptr<BlockDevice> device);
+  Result<uint64_t> choose_subvolume();
+  Result<std::unique_ptr<Subvolume>> open_subvolume(uint64_t root_id);
+  Status clean_orphans(Subvolume& subvolume);
+  Status clean_orphan(Subvolume& subvolume, uint64_t ino);
+
+  MountOptions options_;
+  std::unique_ptr<Filesystem> filesystem_;
+  std::unique_ptr<DataEngine> engine_;
+  std::unique_ptr<ExtentReader> reader_;
+  std::unique_ptr<NodeIds> node_ids_;
+  bool closed_ = false;
+
+  SharedMutex namespace_lock_;
+  Mutex subvolumes_mutex_;
+  std::map<uint64_t, std::unique_ptr<Subvolume>> subvolumes_ BF_GUARDED_BY(subvolumes_mutex_);
+  std::map<std::pair<InodeKey, uint64_t>, uint64_t> placeholders_ BF_GUARDED_BY(subvolumes_mutex_);
+  Mutex dirty_mutex_;
+  std::vector<std::shared_ptr<Inode>> dirty_ BF_GUARDED_BY(dirty_mutex_);
+
+  InodeTable inodes_;  // behind all it refers to
+  InodePtr root_;
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,81 @@
+// Names: directory entry, back reference and directory attributes change together.
+#include "fs/vfs/names.h"
+
+#include "core/items/dir_item.h"
+#include "fs/vfs/clock.h"
+
+namespace butterfuse {
+namespace {
+
+// btrfs counts each name twice in a directory's size: for its DIR_ITEM and its DIR_INDEX.
+Status save_dir(TransactionHandle& handle, Inode& dir, int64_t name_bytes) {
+  const Timespec now = current_time();
+  dir.change([&](InodeItem& item) {
+    item.size += static_cast<uint64_t>(2 * name_bytes);
+    item.mtime = item.ctime = now;
+    ++item.sequence;
+  });
+  return or_abort(handle, dir.save(handle));
+}
+
+}  // namespace
+
+Status or_abort(TransactionHandle& handle, Status status) {
+  if (!status) handle.abort(status.error());
+  return status;
+}
+
+Status check_not_immutable(const Inode& inode) {
+  if (inode.item().flags & (inode_flag::kImmutable | inode_flag::kAppend)) {
+    return make_error(EPERM, "inode {} is immutable or append-only", inode.ino());
+  }
+  return {};
+}
+
+Status check_can_add_names(const Inode& dir) {
+  if (dir.item().flags & inode_flag::kImmutable)
+    return make_error(EPERM, "directory {} is immutable", dir.ino());
+  return {};
+}
+
+Status add_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name) {
+  BF_ASSIGN(const uint64_t index, dir.take_dir_index());
+  const DirEntry entry{.name = std::string(name),
+                       .location = {child.ino(), key_type::kInodeItem, 0},
+                       .type = child.dir_entry_type(),
+                       .index = index,
+                       .transid = handle.transid()};
+  BF_TRY(insert_dir_entry(dir.tree(), handle, dir.ino(), entry));
+  const bool extref = handle.filesystem().has_incompat(incompat::kExtendedIref);
+  const InodeRef ref{dir.ino(), index, entry.name};
+  if (auto status = insert_inode_ref(dir.tree(), handle, child.ino(), ref, extref); !status) {
+    if (status.error().code != EMLINK) return or_abort(handle, std::move(status));
+    BF_TRY(or_abort(handle, remove_dir_entry(dir.tree(), handle, dir.ino(), name, index)));
+    return status;
+  }
+  return save_dir(handle, dir, static_cast<int64_t>(name.size()));
+}
+
+Status remove_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name) {
+  auto index = remove_inode_ref(dir.tree(), handle, child.ino(), dir.ino(), name);
+  if (!index && index.error().code == ENOENT) {
+    return make_error(EUCLEAN, "inode {} does not know its name '{}' in directory {}", child.ino(), name,
+                      dir.ino());
+  }
+  if (!index) return or_abort(handle, tl::unexpected(std::move(index).error()));
+  BF_TRY(or_abort(handle, remove_dir_entry(dir.tree(), handle, dir.ino(), name, *index)));
+  return save_dir(handle, dir, -static_cast<int64_t>(name.size()));
+}
+
+Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view name) {
+  uint64_t index = 0;
+  BF_TRY(for_each_dir_entry(dir.tree(), dir.ino(), 0, [&](const DirEntry& entry) {
+    if (entry.name == name) index = entry.index;
+    return index == 0;
+  }));
+  if (index == 0) return make_error(EUCLEAN, "entry '{}' of directory {} has no index", name, dir.ino());
+  BF_TRY(or_abort(handle, remove_dir_entry(dir.tree(), handle, dir.ino(), name, index)));
+  return save_dir(handle, dir, -static_cast<int64_t>(name.size()));
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,28 @@
+// Names: one name of an inode put into a directory or taken out of it, with all that changes along.
+#pragma once
+
+#include <string_view>
+
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+// REQUIRES of both: the directory's names_lock() exclusive or the name-space lock exclusive.
+//
+// Adds directory entry and back reference; the directory's size, times and sequence change in memory, its
+// item is saved into the transaction. EEXIST, EOVERFLOW (hash bucket full) and EMLINK leave everything as it
+// was; after other errors the transaction is aborted.
+Status add_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name);
+// The reverse. EUCLEAN when the back reference is missing (nothing changed).
+Status remove_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name);
+// Removes an entry that has no inode behind it (a stale subvolume entry).
+Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view name);
+
+// Passes the status on; a failed one aborts the transaction first.
+Status or_abort(TransactionHandle& handle, Status status);
+// EPERM when an inode flag forbids changing it (chattr +i, +a).
+Status check_not_immutable(const Inode& inode);
+// Names may be added to an append-only directory, but not taken out.
+Status check_can_add_names(const Inode& dir);
+
+}  // namespace butterfuse

@@ -1,0 +1,36 @@
+// NodeIds: the arithmetic of node numbers.
+#include "fs/vfs/node_ids.h"
+
+namespace butterfuse {
+
+uint64_t NodeIds::counted_id(const InodeKey& key) {
+  MutexLock lock(mutex_);
+  auto [slot, fresh] = ids_.try_emplace(key, kCounted + ids_.size());
+  if (fresh) keys_.emplace(slot->second, key);
+  return slot->second;
+}
+
+uint64_t NodeIds::ino_of(const InodeKey& key) {
+  const bool small_ino = key.ino >> kInoBits == 0;
+  if (small_ino && key.root_id == root_.root_id) return key.ino;
+  if (small_ino && key.root_id != kPlaceholderRoot && key.root_id >> (63 - kInoBits) == 0) {
+    return key.root_id << kInoBits | key.ino;
+  }
+  return counted_id(key);
+}
+
+uint64_t NodeIds::node_of(const InodeKey& key) { return key == root_ ? kRootNode : ino_of(key); }
+
+std::optional<InodeKey> NodeIds::key_of(uint64_t node) const {
+  if (node == kRootNode) return root_;
+  if (node & kCounted) {
+    MutexLock lock(mutex_);
+    auto slot = keys_.find(node);
+    if (slot == keys_.end()) return std::nullopt;
+    return slot->second;
+  }
+  const uint64_t root_id = node >> kInoBits;
+  return InodeKey{root_id == 0 ? root_.root_id : root_id, node & ((uint64_t{1} << kInoBits) - 1)};
+}
+
+}  // namespace butterfuse

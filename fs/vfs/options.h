@@ -1,0 +1,51 @@
+// MountOptions: what a comma separated option string asks of a mount.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/ondisk/constants.h"
+#include "core/writeback/file_data.h"
+
+namespace butterfuse {
+
+enum class AtimeMode { noatime, relatime, strictatime };
+
+struct MountOptions {
+  bool read_only = false;
+  std::optional<std::string> subvol;  // path from subvolume 5
+  std::optional<uint64_t> subvolid;
+
+  CompressChoice compress;  // type 0: off
+  bool datacow = true;
+  bool datasum = true;
+  uint32_t max_inline_bytes = 2048;
+  uint32_t thread_pool = 0;  // 0: the engine's default
+  uint64_t cache_bytes = 0;  // 0: the engine's default
+  uint32_t commit_interval_s = 30;
+  bool discard = false;
+
+  AtimeMode atime = AtimeMode::relatime;
+  bool nodiratime = false;
+
+  // The kernel's writeback cache answers write(2) before we see the data, so it can't say ENOSPC: off unless
+  // asked.
+  bool writeback_cache = false;
+  bool default_permissions = true;  // the kernel checks modes
+  bool suid_given = false, dev_given = false;
+
+  std::vector<std::string> fuse_options;  // handed to libfuse as they are
+  std::vector<std::string> ignored;       // accepted for compatibility, without effect here
+};
+
+// Adds `text` ("compress=zstd:3,ro") to `options`; the last word on a subject wins. EINVAL names an unknown
+// option or a bad value; ENOTSUP names one that is known but not supported yet.
+Status parse_mount_options(std::string_view text, MountOptions& options);
+// Conflicts between options, once all are parsed.
+Status check_mount_options(const MountOptions& options);
+
+}  // namespace butterfuse

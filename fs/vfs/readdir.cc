@@ -1,0 +1,82 @@
+// Reading directories: a batch at a time, in DIR_INDEX order.
+#include "fs/vfs/readdir.h"
+
+#include <sys/stat.h>
+
+#include "fs/vfs/lookup.h"
+
+namespace butterfuse {
+namespace {
+
+uint32_t mode_of(uint8_t type) {
+  switch (type) {
+    case file_type::kRegular:
+      return S_IFREG;
+    case file_type::kDir:
+      return S_IFDIR;
+    case file_type::kChardev:
+      return S_IFCHR;
+    case file_type::kBlockdev:
+      return S_IFBLK;
+    case file_type::kFifo:
+      return S_IFIFO;
+    case file_type::kSocket:
+      return S_IFSOCK;
+    case file_type::kSymlink:
+      return S_IFLNK;
+    default:
+      return 0;
+  }
+}
+
+// A subvolume's root directory is inode 256 in its own tree.
+uint64_t ino_of_entry(Mount& mount, const Inode& dir, const DirEntry& entry) {
+  if (entry.location.type == key_type::kRootItem) {
+    return mount.node_ids().ino_of({entry.location.objectid, objectid::kFirstFree});
+  }
+  return mount.node_ids().ino_of({dir.key().root_id, entry.location.objectid});
+}
+
+Result<ListedEntry> dot_entry(Mount& mount, Inode& dir, bool dotdot) {
+  ListedEntry listed;
+  listed.name = dotdot ? ".." : ".";
+  listed.mode = S_IFDIR;
+  listed.next_position = dotdot ? 2 : 1;
+  listed.is_dot = true;
+  InodeKey key = dir.key();
+  if (dotdot) {
+    if (auto parent = parent_of(mount, dir)) key = *parent;  // a removed directory has none
+  }
+  listed.ino = mount.node_ids().ino_of(key);
+  return listed;
+}
+
+}  // namespace
+
+Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64_t position,
+                                                size_t budget_bytes, size_t entry_bytes) {
+  if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
+  std::vector<ListedEntry> list;
+  size_t used_bytes = 0;
+  for (; position < 2; ++position) {
+    BF_ASSIGN(ListedEntry dot, dot_entry(mount, dir, position == 1));
+    used_bytes += entry_bytes;
+    list.push_back(std::move(dot));
+  }
+  if (dir.is_placeholder()) return list;
+  auto visit = [&](const DirEntry& entry) {
+    ListedEntry listed;
+    listed.name = entry.name;
+    listed.mode = mode_of(entry.type);
+    listed.next_position = entry.index + 1;
+    listed.ino = ino_of_entry(mount, dir, entry);
+    listed.entry = entry;
+    used_bytes += entry_bytes + entry.name.size();
+    list.push_back(std::move(listed));
+    return used_bytes < budget_bytes;
+  };
+  if (used_bytes < budget_bytes) BF_TRY(for_each_dir_entry(dir.tree(), dir.ino(), position, visit));
+  return list;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,136 @@
+// Renaming: names move between directories in one transaction.
+#include "fs/vfs/rename.h"
+
+#include <stdio.h>  // RENAME_*
+
+#include "core/items/dir_item.h"
+#include "fs/vfs/clock.h"
+#include "fs/vfs/lookup.h"
+#include "fs/vfs/names.h"
+#include "fs/vfs/unlink.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint32_t kRenameItems =
+    12;  // of both names: two entries and a back reference; four inodes; an orphan
+
+Status check_request(Mount& mount, const RenameRequest& request) {
+  if (request.flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE})
+    return make_error(EINVAL, "rename flags {:#x}", request.flags);
+  if (request.flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+    return make_error(EINVAL, "rename flags exclude each other");
+  BF_TRY(check_name(request.old_name));
+  BF_TRY(check_name(request.new_name));
+  BF_TRY(mount.check_writable(request.old_dir));
+  BF_TRY(mount.check_writable(request.new_dir));
+  if (!request.old_dir.is_dir() || !request.new_dir.is_dir())
+    return make_error(ENOTDIR, "rename in no directory");
+  if (request.old_dir.key().root_id != request.new_dir.key().root_id)
+    return make_error(EXDEV, "rename across subvolumes");
+  if (request.new_dir.nlink() == 0)
+    return make_error(ENOENT, "directory {} was removed", request.new_dir.ino());
+  BF_TRY(check_not_immutable(request.old_dir));
+  return request.flags & RENAME_EXCHANGE ? check_not_immutable(request.new_dir)
+                                         : check_can_add_names(request.new_dir);
+}
+
+// Moving the root of another subvolume changes root references: not here yet.
+Status check_moves(const Inode& inode, const RenameRequest& request) {
+  if (inode.key().root_id != request.old_dir.key().root_id) {
+    return make_error(ENOTSUP, "renaming subvolumes is not supported yet");
+  }
+  return check_not_immutable(inode);
+}
+
+// `dir` or one of its parents is `inode`.
+Result<bool> is_inside(Mount& mount, Inode& dir, const Inode& inode) {
+  InodePtr up;
+  for (Inode* at = &dir;;) {
+    if (at->key() == inode.key()) return true;
+    if (at->ino() == at->subvolume().root_dirid) return false;
+    BF_ASSIGN(const InodeKey parent, parent_of(mount, *at));
+    if (parent == at->key()) return false;
+    BF_ASSIGN(up, mount.inodes().get(parent));
+    at = up.get();
+  }
+}
+
+Status check_target(Mount& mount, const RenameRequest& request, Inode& source, Inode& target) {
+  if (request.flags & RENAME_NOREPLACE) return make_error(EEXIST, "'{}' exists", request.new_name);
+  BF_TRY(check_moves(target, request));
+  if (request.flags & RENAME_EXCHANGE) {
+    if (!target.is_dir()) return {};
+    BF_ASSIGN(const bool loop, is_inside(mount, request.old_dir, target));
+    return loop ? make_error(EINVAL, "directory would move into itself") : Status{};
+  }
+  BF_TRY(check_not_immutable(request.new_dir));
+  if (!target.is_dir())
+    return source.is_dir() ? make_error(ENOTDIR, "'{}' is no directory", request.new_name) : Status{};
+  if (!source.is_dir()) return make_error(EISDIR, "'{}' is a directory", request.new_name);
+  BF_ASSIGN(const bool empty, dir_is_empty(target.tree(), target.ino()));
+  return empty ? Status{} : make_error(ENOTEMPTY, "'{}' is not empty", request.new_name);
+}
+
+Status save_moved(TransactionHandle& handle, Inode& inode) {
+  inode.change([&](InodeItem& item) {
+    ++item.sequence;
+    item.ctime = current_time();
+  });
+  return inode.save(handle);
+}
+
+// To a free name: adding comes first, since it may fail without harm.
+Status move_name(TransactionHandle& handle, const RenameRequest& request, Inode& source) {
+  BF_TRY(add_name(handle, request.new_dir, source, request.new_name));
+  BF_TRY(or_abort(handle, remove_name(handle, request.old_dir, source, request.old_name)));
+  return or_abort(handle, save_moved(handle, source));
+}
+
+// Over a name: the target's goes first, which leaves the room its entries had.
+Status replace_name(TransactionHandle& handle, const RenameRequest& request, Inode& source, Inode& target) {
+  BF_TRY(remove_name(handle, request.new_dir, target, request.new_name));
+  BF_TRY(or_abort(handle, drop_link(handle, target)));
+  BF_TRY(or_abort(handle, remove_name(handle, request.old_dir, source, request.old_name)));
+  BF_TRY(or_abort(handle, add_name(handle, request.new_dir, source, request.new_name)));
+  return or_abort(handle, save_moved(handle, source));
+}
+
+Status exchange_names(TransactionHandle& handle, const RenameRequest& request, Inode& source, Inode& target) {
+  BF_TRY(remove_name(handle, request.new_dir, target, request.new_name));
+  BF_TRY(or_abort(handle, remove_name(handle, request.old_dir, source, request.old_name)));
+  BF_TRY(or_abort(handle, add_name(handle, request.new_dir, source, request.new_name)));
+  BF_TRY(or_abort(handle, add_name(handle, request.old_dir, target, request.old_name)));
+  BF_TRY(or_abort(handle, save_moved(handle, source)));
+  return or_abort(handle, save_moved(handle, target));
+}
+
+Status apply(Mount& mount, const RenameRequest& request, Inode& source, Inode* target) {
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kRenameItems));
+  if (target == nullptr) return move_name(handle, request, source);
+  if (request.flags & RENAME_EXCHANGE) return exchange_names(handle, request, source, *target);
+  return replace_name(handle, request, source, *target);
+}
+
+}  // namespace
+
+Status rename(Mount& mount, const RenameRequest& request) {
+  BF_TRY(check_request(mount, request));
+  InodePtr source, target;
+  WriterLock names(mount.namespace_lock());
+  BF_ASSIGN(source, lookup_existing(mount, request.old_dir, request.old_name));
+  BF_TRY(check_moves(*source, request));
+  if (source->is_dir() && request.old_dir.key() != request.new_dir.key()) {
+    BF_ASSIGN(const bool loop, is_inside(mount, request.new_dir, *source));
+    if (loop) return make_error(EINVAL, "directory would move into itself");
+  }
+  BF_ASSIGN(auto found, lookup(mount, request.new_dir, request.new_name));
+  if (found) target = std::move(*found);
+  if (!target && (request.flags & RENAME_EXCHANGE))
+    return make_error(ENOENT, "no entry '{}'", request.new_name);
+  if (target && target->key() == source->key()) return {};  // two links of one inode: POSIX says leave both
+  if (target) BF_TRY(check_target(mount, request, *source, *target));
+  return apply(mount, request, *source, target.get());
+}
+
+}  // namespace butterfuse

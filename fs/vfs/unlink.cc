@@ -1,0 +1,123 @@
+// Removing names: unlink, rmdir, and the end of orphans.
+#include "fs/vfs/unlink.h"
+
+#include "core/items/dir_item.h"
+#include "core/items/file_extent.h"
+#include "fs/vfs/clock.h"
+#include "fs/vfs/lookup.h"
+#include "fs/vfs/names.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint32_t kUnlinkItems = 6;  // two entries, back reference, orphan, both inodes
+constexpr uint32_t kDeleteItems = 8;  // what one step of a deletion reserves
+constexpr uint32_t kExtentsPerStep = 32;
+
+Status remove_link(Mount& mount, Inode& dir, Inode& child, std::string_view name) {
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems));
+  BF_TRY(remove_name(handle, dir, child, name));
+  return or_abort(handle, drop_link(handle, child));
+}
+
+Status check_can_remove(Mount& mount, Inode& dir) {
+  BF_TRY(mount.check_writable(dir));
+  if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
+  return check_not_immutable(dir);
+}
+
+// All items of the inode other than its data: attributes, leftovers, and the inode item itself.
+Status remove_items(TransactionHandle& handle, Inode& inode) {
+  WriteCursor cursor(inode.tree(), handle);
+  BF_TRY(cursor.seek({inode.ino(), 0, 0}));
+  return cursor.remove_while([&](const Key& key, ByteSpan) -> Result<bool> {
+    return key.objectid == inode.ino() && key.type != key_type::kExtentData;
+  });
+}
+
+Result<bool> delete_step(Mount& mount, Inode& inode) {
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kDeleteItems));
+  TruncateStep step{.done = true};
+  if (inode.is_regular() || inode.is_symlink()) {
+    auto truncated = truncate_file_extents(inode.tree(), handle, inode.ino(), 0, kExtentsPerStep);
+    if (!truncated) {
+      handle.abort(truncated.error());
+      return tl::unexpected(std::move(truncated).error());
+    }
+    step = *truncated;
+  }
+  if (!step.done) {
+    if (FileData* data = inode.data_if_any()) data->set_disk_size(step.new_end);
+    inode.change([&](InodeItem& item) {
+      item.nbytes -= step.nbytes_dropped;
+      item.size = step.new_end;
+    });
+    BF_TRY(or_abort(handle, inode.save(handle)));
+    return false;
+  }
+  inode.forget_item();
+  BF_TRY(or_abort(handle, remove_items(handle, inode)));
+  BF_TRY(or_abort(handle, remove_orphan(inode.tree(), handle, inode.ino())));
+  return true;
+}
+
+Status remove_directory(Mount& mount, Inode& dir, Inode& child, std::string_view name) {
+  if (!child.is_dir()) return make_error(ENOTDIR, "'{}' is no directory", name);
+  if (child.is_placeholder()) {
+    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems));
+    return remove_bare_entry(handle, dir, name);
+  }
+  if (child.key().root_id != dir.key().root_id)
+    return make_error(ENOTSUP, "deleting subvolumes is not supported yet");
+  BF_ASSIGN(const bool empty, dir_is_empty(child.tree(), child.ino()));
+  if (!empty) return make_error(ENOTEMPTY, "'{}' is not empty", name);
+  return remove_link(mount, dir, child, name);
+}
+
+}  // namespace
+
+Status drop_link(TransactionHandle& handle, Inode& child) {
+  bool last = false;
+  child.change([&](InodeItem& item) {
+    if (item.nlink > 0) --item.nlink;
+    last = item.nlink == 0;
+    if (last && child.is_dir()) item.size = 0;
+    ++item.sequence;
+    item.ctime = current_time();
+  });
+  if (last) BF_TRY(insert_orphan(child.tree(), handle, child.ino()));
+  return child.save(handle);
+}
+
+Status unlink(Mount& mount, Inode& dir, std::string_view name) {
+  BF_TRY(check_can_remove(mount, dir));
+  InodePtr child;  // may end with deleting the inode, so behind the locks
+  ReaderLock names(mount.namespace_lock());
+  WriterLock entries(dir.names_lock());
+  BF_ASSIGN(child, lookup_existing(mount, dir, name));
+  if (child->is_dir()) return make_error(EISDIR, "'{}' is a directory", name);
+  BF_TRY(check_not_immutable(*child));
+  WriterLock links(child->names_lock());
+  return remove_link(mount, dir, *child, name);
+}
+
+Status rmdir(Mount& mount, Inode& dir, std::string_view name) {
+  BF_TRY(check_can_remove(mount, dir));
+  if (name == ".") return make_error(EINVAL, "rmdir of '.'");
+  if (name == "..") return make_error(ENOTEMPTY, "rmdir of '..'");
+  InodePtr child;
+  WriterLock names(mount.namespace_lock());
+  BF_ASSIGN(child, lookup_existing(mount, dir, name));
+  if (!child->is_placeholder()) BF_TRY(check_not_immutable(*child));
+  return remove_directory(mount, dir, *child, name);
+}
+
+Status delete_inode(Mount& mount, Inode& inode) {
+  if (FileData* data = inode.data_if_any()) data->invalidate();
+  for (;;) {
+    BF_ASSIGN(const bool done, delete_step(mount, inode));
+    if (done) return {};
+  }
+}
+
+}  // namespace butterfuse
