@@ -1,0 +1,105 @@
+// FUSE opendir, readdir, readdirplus, fsyncdir, releasedir.
+#include <sys/stat.h>
+
+#include "core/base/log.h"
+#include "fs/fuse/ops.h"
+#include "fs/vfs/attr.h"
+#include "fs/vfs/lookup.h"
+#include "fs/vfs/readdir.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr size_t kDirentBytes = 24;       // fuse_dirent without its name
+constexpr size_t kDirentPlusBytes = 152;  // fuse_direntplus without its name
+
+void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  auto inode = inode_of(request, node);
+  if (!inode) return reply_error(request, inode.error());
+  auto file = std::make_unique<OpenFile>(std::move(*inode));
+  info->fh = reinterpret_cast<uint64_t>(file.get());
+  info->cache_readdir = 1;  // the kernel checks mtime before it uses what it kept
+  info->keep_cache = 1;
+  if (fuse_reply_open(request, info) == 0) file.release();
+}
+
+void op_readdir(fuse_req_t request, fuse_ino_t, size_t size, off_t position, fuse_file_info* info) {
+  Mount& mount = mount_of(request);
+  Inode& dir = *open_file_of(info).inode;
+  auto list = list_directory(mount, dir, static_cast<uint64_t>(position), size, kDirentBytes);
+  if (!list) return reply_error(request, list.error());
+  std::vector<char> buffer(size);
+  size_t used = 0;
+  for (const ListedEntry& listed : *list) {
+    struct stat attr {};
+    attr.st_ino = listed.ino;
+    attr.st_mode = listed.mode;
+    const size_t need = fuse_add_direntry(request, buffer.data() + used, size - used, listed.name.c_str(),
+                                          &attr, static_cast<off_t>(listed.next_position));
+    if (need > size - used) break;
+    used += need;
+  }
+  touch_atime(mount, dir);
+  fuse_reply_buf(request, buffer.data(), used);
+}
+
+// An entry whose inode can't be read is still listed, without attributes: a look-up will tell the error.
+fuse_entry_param plus_entry(Mount& mount, Inode& dir, const ListedEntry& listed, InodePtr& inode) {
+  fuse_entry_param entry{};
+  entry.attr.st_ino = listed.ino;
+  entry.attr.st_mode = listed.mode;
+  if (listed.is_dot) return entry;
+  auto followed = follow_entry(mount, dir, listed.entry);
+  if (!followed) {
+    log(LogLevel::warning, "directory {}: entry '{}': {}", dir.ino(), listed.name, followed.error().message);
+    return entry;
+  }
+  inode = std::move(*followed);
+  return entry_of(mount, *inode);
+}
+
+void op_readdirplus(fuse_req_t request, fuse_ino_t, size_t size, off_t position, fuse_file_info* info) {
+  Mount& mount = mount_of(request);
+  Inode& dir = *open_file_of(info).inode;
+  auto list = list_directory(mount, dir, static_cast<uint64_t>(position), size, kDirentPlusBytes);
+  if (!list) return reply_error(request, list.error());
+  std::vector<char> buffer(size);
+  std::vector<InodeKey> looked_up;
+  size_t used = 0;
+  for (const ListedEntry& listed : *list) {
+    InodePtr inode;
+    const fuse_entry_param entry = plus_entry(mount, dir, listed, inode);
+    const size_t need =
+        fuse_add_direntry_plus(request, buffer.data() + used, size - used, listed.name.c_str(), &entry,
+                               static_cast<off_t>(listed.next_position));
+    if (need > size - used) break;
+    used += need;
+    if (!inode) continue;
+    looked_up.push_back(inode->key());
+    mount.inodes().add_lookup(inode->key());
+  }
+  touch_atime(mount, dir);
+  if (fuse_reply_buf(request, buffer.data(), used) == 0) return;
+  for (const InodeKey& key : looked_up) mount.inodes().forget(key, 1);
+}
+
+void op_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+  delete &open_file_of(info);
+  fuse_reply_err(request, 0);
+}
+
+void op_fsyncdir(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
+  reply_status(request, sync_directory(mount_of(request), *open_file_of(info).inode));
+}
+
+}  // namespace
+
+void add_dir_ops(fuse_lowlevel_ops& ops) {
+  ops.opendir = op_opendir;
+  ops.readdir = op_readdir;
+  ops.readdirplus = op_readdirplus;
+  ops.releasedir = op_releasedir;
+  ops.fsyncdir = op_fsyncdir;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,111 @@
+// FUSE create, open, read, write, flush, fsync, release.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "fs/fuse/ops.h"
+#include "fs/vfs/create.h"
+
+namespace butterfuse {
+namespace {
+
+// With the kernel's writeback cache a descriptor opened for writing only is read from (to fill partial
+// pages), and the kernel, which knows the size, does the appending.
+int engine_flags(const Mount& mount, int flags) {
+  if (!mount.options().writeback_cache) return flags;
+  if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR;
+  return flags;
+}
+
+void fill_open_reply(Mount& mount, fuse_file_info& info, OpenFile& file) {
+  const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
+  info.fh = reinterpret_cast<uint64_t>(&file);
+  info.keep_cache = 1;
+  info.noflush = !writes;
+  // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
+  info.direct_io = mount.options().writeback_cache && writes && mount.space_is_low();
+}
+
+void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  Mount& mount = mount_of(request);
+  auto inode = inode_of(request, node);
+  if (!inode) return reply_error(request, inode.error());
+  auto file = open_file(mount, std::move(*inode), engine_flags(mount, info->flags), caller_of(request));
+  if (!file) return reply_error(request, file.error());
+  fill_open_reply(mount, *info, **file);
+  if (fuse_reply_open(request, info) == 0) file->release();
+}
+
+void op_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
+  Mount& mount = mount_of(request);
+  auto dir = inode_of(request, parent);
+  if (!dir) return reply_error(request, dir.error());
+  NewInode what;
+  what.mode = S_IFREG | (mode & 07777);
+  auto inode = create(mount, **dir, name, what, caller_of(request));
+  if (!inode) return reply_error(request, inode.error());
+  const InodeKey key = (*inode)->key();
+  const fuse_entry_param entry = entry_of(mount, **inode);
+  auto file =
+      open_file(mount, std::move(*inode), engine_flags(mount, info->flags) & ~O_TRUNC, caller_of(request));
+  if (!file) return reply_error(request, file.error());
+  fill_open_reply(mount, *info, **file);
+  mount.inodes().add_lookup(key);
+  if (fuse_reply_create(request, &entry, info) == 0) {
+    file->release();
+  } else {
+    mount.inodes().forget(key, 1);
+  }
+}
+
+// The pages' own memory goes to the kernel, while they are pinned.
+void op_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
+  auto reply = [&](const std::vector<ByteSpan>& pieces) {
+    std::vector<iovec> vectors;
+    vectors.reserve(pieces.size());
+    for (ByteSpan piece : pieces) {
+      vectors.push_back({const_cast<std::byte*>(piece.data()), piece.size()});
+    }
+    fuse_reply_iov(request, vectors.data(), static_cast<int>(vectors.size()));
+  };
+  auto status = read_file(mount_of(request), open_file_of(info), static_cast<uint64_t>(offset), size, reply);
+  if (!status) reply_error(request, status.error());
+}
+
+void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
+              fuse_file_info* info) {
+  WriteRequest write;
+  write.offset = static_cast<uint64_t>(offset);
+  write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
+  write.from_kernel_cache = info->writepage;
+  auto written = write_file(mount_of(request), open_file_of(info), write, caller_of(request));
+  if (!written) return reply_error(request, written.error());
+  fuse_reply_write(request, *written);
+}
+
+void op_flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+  reply_status(request, flush_file(open_file_of(info)));
+}
+
+void op_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
+  reply_status(request, sync_file(mount_of(request), open_file_of(info)));
+}
+
+void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+  delete &open_file_of(info);
+  fuse_reply_err(request, 0);
+}
+
+}  // namespace
+
+void add_file_ops(fuse_lowlevel_ops& ops) {
+  ops.open = op_open;
+  ops.create = op_create;
+  ops.read = op_read;
+  ops.write = op_write;
+  ops.flush = op_flush;
+  ops.fsync = op_fsync;
+  ops.release = op_release;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,83 @@
+// FUSE mknod, mkdir, symlink, link, unlink, rmdir, rename.
+#include <sys/stat.h>
+
+#include "fs/fuse/ops.h"
+#include "fs/vfs/create.h"
+#include "fs/vfs/link.h"
+#include "fs/vfs/rename.h"
+#include "fs/vfs/unlink.h"
+
+namespace butterfuse {
+namespace {
+
+void create_and_reply(fuse_req_t request, fuse_ino_t parent, const char* name, const NewInode& what) {
+  auto dir = inode_of(request, parent);
+  if (!dir) return reply_error(request, dir.error());
+  reply_entry(request, create(mount_of(request), **dir, name, what, caller_of(request)));
+}
+
+void op_mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t rdev) {
+  if ((mode & S_IFMT) == 0) mode |= S_IFREG;
+  NewInode what;
+  what.mode = mode;
+  what.rdev = encode_rdev(rdev);
+  create_and_reply(request, parent, name, what);
+}
+
+void op_mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode) {
+  NewInode what;
+  what.mode = S_IFDIR | (mode & 07777);
+  create_and_reply(request, parent, name, what);
+}
+
+void op_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) {
+  NewInode what;
+  what.mode = S_IFLNK | 0777;
+  what.target = target;
+  create_and_reply(request, parent, name, what);
+}
+
+void op_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {
+  auto inode = inode_of(request, node);
+  if (!inode) return reply_error(request, inode.error());
+  auto dir = inode_of(request, parent);
+  if (!dir) return reply_error(request, dir.error());
+  if (auto status = link(mount_of(request), **inode, **dir, name); !status)
+    return reply_error(request, status.error());
+  reply_entry(request, inode);
+}
+
+void op_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  auto dir = inode_of(request, parent);
+  if (!dir) return reply_error(request, dir.error());
+  reply_status(request, unlink(mount_of(request), **dir, name));
+}
+
+void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  auto dir = inode_of(request, parent);
+  if (!dir) return reply_error(request, dir.error());
+  reply_status(request, rmdir(mount_of(request), **dir, name));
+}
+
+void op_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+               const char* new_name, unsigned flags) {
+  auto dir = inode_of(request, parent);
+  if (!dir) return reply_error(request, dir.error());
+  auto new_dir = inode_of(request, new_parent);
+  if (!new_dir) return reply_error(request, new_dir.error());
+  reply_status(request, rename(mount_of(request), {**dir, name, **new_dir, new_name, flags}));
+}
+
+}  // namespace
+
+void add_namespace_ops(fuse_lowlevel_ops& ops) {
+  ops.mknod = op_mknod;
+  ops.mkdir = op_mkdir;
+  ops.symlink = op_symlink;
+  ops.link = op_link;
+  ops.unlink = op_unlink;
+  ops.rmdir = op_rmdir;
+  ops.rename = op_rename;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,58 @@
+// What all FUSE operations share: finding inodes, answering, and errno.
+#include "fs/fuse/ops.h"
+
+#include "core/base/log.h"
+#include "fs/vfs/attr.h"
+
+namespace butterfuse {
+
+Mount& mount_of(fuse_req_t request) { return static_cast<FuseContext*>(fuse_req_userdata(request))->mount; }
+
+Caller caller_of(fuse_req_t request) {
+  const fuse_ctx* context = fuse_req_ctx(request);
+  return {context->uid, context->gid, context->pid};
+}
+
+void reply_error(fuse_req_t request, const Error& error) {
+  if (error.code == EIO || error.code == EUCLEAN) log(LogLevel::error, "{}", error.message);
+  fuse_reply_err(request, error.code);
+}
+
+void reply_status(fuse_req_t request, const Status& status) {
+  if (status) {
+    fuse_reply_err(request, 0);
+  } else {
+    reply_error(request, status.error());
+  }
+}
+
+Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node) {
+  Mount& mount = mount_of(request);
+  const auto key = mount.node_ids().key_of(node);
+  if (!key) return make_error(ESTALE, "no node {}", node);
+  auto inode = mount.inodes().get(*key);
+  if (!inode && inode.error().code == ENOENT) return make_error(ESTALE, "node {} is gone", node);
+  return inode;
+}
+
+fuse_entry_param entry_of(Mount& mount, Inode& inode) {
+  fuse_entry_param entry{};
+  entry.ino = mount.node_ids().node_of(inode.key());
+  entry.generation = inode.item().generation;
+  entry.attr = get_attr(mount, inode);
+  entry.attr_timeout = entry.entry_timeout = kCacheSeconds;
+  return entry;
+}
+
+void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
+  if (!inode) return reply_error(request, inode.error());
+  Mount& mount = mount_of(request);
+  const InodeKey key = (*inode)->key();
+  const fuse_entry_param entry = entry_of(mount, **inode);
+  mount.inodes().add_lookup(key);  // before the answer: the kernel may forget at once
+  if (fuse_reply_entry(request, &entry) != 0) mount.inodes().forget(key, 1);
+}
+
+OpenFile& open_file_of(const fuse_file_info* info) { return *reinterpret_cast<OpenFile*>(info->fh); }
+
+}  // namespace butterfuse

@@ -1,0 +1,48 @@
+// FUSE operations: the table libfuse calls, one file per family, and what they share.
+#pragma once
+
+#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION 312
+#endif
+#include <fuse_lowlevel.h>
+
+#include <functional>
+
+#include "fs/vfs/caller.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+// What every request finds behind fuse_req_userdata.
+struct FuseContext {
+  Mount& mount;
+  std::function<void()> on_live;  // the kernel has said hello: the mount works
+};
+
+// Each family fills in its own entries.
+void add_lookup_ops(fuse_lowlevel_ops& ops);
+void add_attr_ops(fuse_lowlevel_ops& ops);
+void add_namespace_ops(fuse_lowlevel_ops& ops);
+void add_file_ops(fuse_lowlevel_ops& ops);
+void add_dir_ops(fuse_lowlevel_ops& ops);
+void add_xattr_ops(fuse_lowlevel_ops& ops);
+void add_statfs_ops(fuse_lowlevel_ops& ops);
+
+// We are the only one who changes the file system, so what the kernel learnt stays true until it changes it
+// itself.
+constexpr double kCacheSeconds = 3600;
+
+Mount& mount_of(fuse_req_t request);
+Caller caller_of(fuse_req_t request);
+// The one place where errors become errno; those that say something about the disk are logged.
+void reply_error(fuse_req_t request, const Error& error);
+void reply_status(fuse_req_t request, const Status& status);
+// The inode of a node id. ESTALE when there is none.
+Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node);
+fuse_entry_param entry_of(Mount& mount, Inode& inode);
+// Answers with an entry and counts the look-up, exactly when the kernel gets to know of it.
+void reply_entry(fuse_req_t request, const Result<InodePtr>& inode);
+OpenFile& open_file_of(const fuse_file_info* info);
+
+}  // namespace butterfuse

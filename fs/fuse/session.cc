@@ -1,0 +1,185 @@
+// Session: libfuse's loop around our operations.
+#include "fs/fuse/session.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "core/base/log.h"
+#include "fs/fuse/ops.h"
+#include "fs/fuse/signal_watch.h"
+
+namespace butterfuse {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kPollInterval = 20ms;
+constexpr auto kGraceForUsers = 5'000ms;
+constexpr unsigned kRequestBytes = 1u << 20;
+constexpr unsigned kBackgroundRequests = 16;  // the kernel's own writes and read-aheads at a time
+constexpr unsigned kThreadsMax = 64;  // more than all background requests: throttled writers starve no one
+constexpr unsigned kIdleThreadsMax = 12;
+
+void want(fuse_conn_info& connection, unsigned capability, bool on) {
+  if (on && (connection.capable & capability)) connection.want |= capability;
+  if (!on) connection.want &= ~capability;
+}
+
+void op_init(void* userdata, fuse_conn_info* connection) {
+  auto& context = *static_cast<FuseContext*>(userdata);
+  want(*connection, FUSE_CAP_WRITEBACK_CACHE, context.mount.options().writeback_cache);
+  for (unsigned capability :
+       {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT, FUSE_CAP_READDIRPLUS,
+        FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_DIO, FUSE_CAP_CACHE_SYMLINKS}) {
+    want(*connection, capability, true);
+  }
+  // Data goes from libfuse's buffer into our pages and back in one copy; a pipe in between would only add
+  // one. The kernel takes set-user-id bits away with setattr. It must not drop its cache when mtime changes:
+  // we change it.
+  for (unsigned capability : {FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE,
+                              FUSE_CAP_HANDLE_KILLPRIV, FUSE_CAP_AUTO_INVAL_DATA}) {
+    want(*connection, capability, false);
+  }
+  connection->max_write = kRequestBytes;
+  connection->max_readahead = kRequestBytes;
+  connection->max_background = kBackgroundRequests;
+  connection->congestion_threshold = kBackgroundRequests * 3 / 4;
+  connection->time_gran = 1;
+  if (context.on_live) context.on_live();
+}
+
+fuse_lowlevel_ops all_ops() {
+  fuse_lowlevel_ops ops{};
+  ops.init = op_init;
+  add_lookup_ops(ops);
+  add_attr_ops(ops);
+  add_namespace_ops(ops);
+  add_file_ops(ops);
+  add_dir_ops(ops);
+  add_xattr_ops(ops);
+  add_statfs_ops(ops);
+  return ops;
+}
+
+std::string escape_commas(const std::string& text) {
+  std::string escaped;
+  for (char c : text) {
+    if (c == ',' || c == '\\') escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+// libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
+std::string libfuse_options(const MountOptions& options, const std::string& source) {
+  std::string text = "subtype=butterfuse,fsname=" + escape_commas(source);
+  if (options.default_permissions) text += ",default_permissions";
+  if (options.read_only) text += ",ro";
+  if (options.atime == AtimeMode::noatime) text += ",noatime";
+  if (geteuid() == 0 && !options.suid_given) text += ",suid";
+  if (geteuid() == 0 && !options.dev_given) text += ",dev";
+  for (const std::string& option : options.fuse_options) text += "," + option;
+  return text;
+}
+
+struct SessionDeleter {
+  void operator()(fuse_session* session) const { fuse_session_destroy(session); }
+};
+using SessionHandle = std::unique_ptr<fuse_session, SessionDeleter>;
+
+Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options) {
+  std::string text = libfuse_options(context.mount.options(), options.source);
+  std::string program = "butterfuse", flag = "-o", debug = "-d";
+  std::vector<char*> arguments{program.data(), flag.data(), text.data()};
+  if (options.debug) arguments.push_back(debug.data());
+  fuse_args args = FUSE_ARGS_INIT(static_cast<int>(arguments.size()), arguments.data());
+  const fuse_lowlevel_ops ops = all_ops();
+  SessionHandle session(fuse_session_new(&args, &ops, sizeof(ops), &context));
+  fuse_opt_free_args(&args);
+  if (session == nullptr) return make_error(EINVAL, "libfuse refuses the mount options '{}'", text);
+  return session;
+}
+
+int run_fusermount(const std::string& mountpoint) {
+  const pid_t child = fork();
+  if (child == 0) {
+    execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--", mountpoint.c_str(), nullptr);
+    _exit(127);
+  }
+  int status = -1;
+  if (child > 0) waitpid(child, &status, 0);
+  return status;
+}
+
+// Takes the mount out of the tree. The kernel ends the session when its last user is gone, and writes what it
+// holds before; we go on serving meanwhile.
+void unmount_lazily(const std::string& mountpoint) {
+  log(LogLevel::info, "unmounting {} on a signal", mountpoint);
+  if (umount2(mountpoint.c_str(), MNT_DETACH) == 0) return;
+  if (run_fusermount(mountpoint) != 0) log(LogLevel::error, "can't unmount {}", mountpoint);
+}
+
+// Wakes a thread that waits in libfuse, again and again: one signal could come just before it goes to sleep.
+void end_loop(fuse_session* session, pthread_t loop_thread, const std::atomic<bool>& ending) {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  sigaction(SIGUSR1, &action, nullptr);
+  fuse_session_exit(session);
+  while (!ending) {
+    pthread_kill(loop_thread, SIGUSR1);
+    std::this_thread::sleep_for(kPollInterval);
+  }
+}
+
+// Users that keep files open may keep the session for a while, not for ever: what they wrote is saved first.
+void end_session(Mount& mount, fuse_session* session, const std::string& mountpoint, pthread_t loop_thread,
+                 const std::atomic<bool>& ending) {
+  unmount_lazily(mountpoint);
+  if (auto status = mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
+  for (auto waited = 0ms; waited < kGraceForUsers; waited += kPollInterval) {
+    if (ending) return;
+    std::this_thread::sleep_for(kPollInterval);
+  }
+  log(LogLevel::warning, "{} is still in use: ending the session", mountpoint);
+  end_loop(session, loop_thread, ending);
+}
+
+int run_loop(fuse_session* session, bool single_thread) {
+  if (single_thread) return fuse_session_loop(session);
+  fuse_loop_config* config = fuse_loop_cfg_create();
+  fuse_loop_cfg_set_clone_fd(config, 1);
+  fuse_loop_cfg_set_max_threads(config, kThreadsMax);
+  fuse_loop_cfg_set_idle_threads(config, kIdleThreadsMax);
+  const int result = fuse_session_loop_mt(session, config);
+  fuse_loop_cfg_destroy(config);
+  return result;
+}
+
+}  // namespace
+
+Status serve(Mount& mount, const SessionOptions& options) {
+  FuseContext context{mount, options.on_live};
+  BF_ASSIGN(SessionHandle session, new_session(context, options));
+  if (fuse_session_mount(session.get(), options.mountpoint.c_str()) != 0) {
+    return make_error(EIO, "can't mount on {}", options.mountpoint);
+  }
+  int result = 0;
+  {
+    SignalWatch watch([&, loop_thread = pthread_self()](const std::atomic<bool>& ending) {
+      end_session(mount, session.get(), options.mountpoint, loop_thread, ending);
+    });
+    result = run_loop(session.get(), options.single_thread);
+  }
+  fuse_session_unmount(session.get());
+  if (result < 0) return make_error(-result, "serving {} ended with an error", options.mountpoint);
+  return {};
+}
+
+}  // namespace butterfuse
