@@ -1,0 +1,68 @@
+// main: which subcommand is meant, by the program's name or the first argument.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+
+namespace butterfuse {
+namespace {
+
+// Names under which the program stands for one of its subcommands (mount(8), mkfs(8) and fsck(8) look for
+// these).
+std::string command_of_program(const std::string& name) {
+  if (name == "mkfs.butterfuse") return "mkfs";
+  if (name == "mount.butterfuse" || name == "mount.fuse.butterfuse") return "mount";
+  if (name == "fsck.butterfuse") return "check";
+  return "";
+}
+
+bool is_meant_for_the_program(const CLI::App& app, const std::string& first) {
+  if (first == "-h" || first == "--help" || first == "-V" || first == "--version") return true;
+  const auto commands = app.get_subcommands({});
+  return std::any_of(commands.begin(), commands.end(),
+                     [&](const auto* command) { return command->get_name() == first; });
+}
+
+// The arguments with the subcommand spelled out: "butterfuse SOURCE MOUNTPOINT" means mount.
+std::vector<std::string> full_arguments(const CLI::App& app, const std::string& program, int argc,
+                                        char** argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::string command = command_of_program(program);
+  if (command.empty() && !arguments.empty() && !is_meant_for_the_program(app, arguments.front()))
+    command = "mount";
+  if (!command.empty()) arguments.insert(arguments.begin(), command);
+  return arguments;
+}
+
+// fsck(8) has its own numbers: 4 errors left uncorrected, 8 operational error.
+int fsck_status(int check_status) { return check_status == 1 ? 4 : check_status == 2 ? 8 : check_status; }
+
+int run(int argc, char** argv) {
+  CLI::App app{"butterfuse: btrfs file systems in user space", "butterfuse"};
+  CommandResult result;
+  app.set_version_flag("-V,--version", "butterfuse " BUTTERFUSE_VERSION);
+  app.require_subcommand(1);
+  app.failure_message(CLI::FailureMessage::simple);
+  add_mount_command(app, result);
+  add_mkfs_command(app, result);
+  add_check_command(app, result);
+  add_inspect_command(app, result);
+  const std::string program = std::filesystem::path(argv[0]).filename().string();
+  std::vector<std::string> arguments = full_arguments(app, program, argc, argv);
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error);
+  }
+  return program == "fsck.butterfuse" ? fsck_status(result.exit_status) : result.exit_status;
+}
+
+}  // namespace
+}  // namespace butterfuse
+
+int main(int argc, char** argv) { return butterfuse::run(argc, argv); }

@@ -1,0 +1,126 @@
+// butterfuse mount: serves an image or device on a directory.
+#include "fs/vfs/mount.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "cli/background.h"
+#include "cli/commands.h"
+#include "cli/logging.h"
+#include "core/base/log.h"
+#include "core/device/block_device.h"
+#include "fs/fuse/session.h"
+#include "fs/fuse/signal_watch.h"
+#include "fs/vfs/options.h"
+
+namespace butterfuse {
+namespace {
+
+struct MountArguments {
+  std::string source;
+  std::string mountpoint;
+  std::vector<std::string> options;
+  std::string type;
+  bool foreground = false;
+  bool debug = false;
+  bool single_thread = false;
+  bool accepted = false;  // flags of mount(8) that mean nothing here
+};
+
+Result<std::string> existing_directory(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::canonical(path, error);
+  if (error) return make_error(error.value(), "{}: {}", path, error.message());
+  if (!std::filesystem::is_directory(absolute, error))
+    return make_error(ENOTDIR, "{}: not a directory", path);
+  return absolute.string();
+}
+
+Result<MountOptions> parse_options(const MountArguments& arguments) {
+  MountOptions options;
+  for (const std::string& text : arguments.options) BF_TRY(parse_mount_options(text, options));
+  BF_TRY(check_mount_options(options));
+  return options;
+}
+
+Result<std::unique_ptr<Mount>> open_mount(const std::string& source, const MountOptions& options) {
+  OpenOptions how;
+  how.mode = options.read_only ? OpenMode::read_only : OpenMode::read_write;
+  BF_ASSIGN(auto device, open_file_device(source, how));
+  return Mount::open(std::move(device), options);
+}
+
+void log_ignored(const MountOptions& options) {
+  for (const std::string& option : options.ignored)
+    log(LogLevel::debug, "mount option '{}' has no effect", option);
+}
+
+// Everything from opening the source to the last commit. Runs in the process that stays.
+Status mount_and_serve(const MountOptions& options, SessionOptions session) {
+  block_ending_signals();
+  BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(session.source, options));
+  log_ignored(options);
+  Status served = serve(*mount, session);
+  Status closed = mount->close();
+  return served ? std::move(closed) : std::move(served);
+}
+
+int fail(const std::string& source, const Error& error, Background* background) {
+  const std::string line = fmt::format("butterfuse mount: {}: {}", source, error.message);
+  if (background == nullptr) fmt::print(stderr, "{}\n", line);
+  if (background != nullptr) background->fail(line);
+  log(LogLevel::debug, "{}", line);
+  return 1;
+}
+
+int run_mount(const MountArguments& arguments) {
+  auto options = parse_options(arguments);
+  if (!options) return fail(arguments.source, options.error(), nullptr);
+  auto mountpoint = existing_directory(arguments.mountpoint);
+  if (!mountpoint) return fail(arguments.source, mountpoint.error(), nullptr);
+
+  SessionOptions session;
+  session.source = std::filesystem::absolute(arguments.source).lexically_normal().string();
+  session.mountpoint = *mountpoint;
+  session.single_thread = arguments.single_thread;
+  session.debug = arguments.debug;
+
+  std::optional<Background> background;
+  if (!arguments.foreground && !arguments.debug) {
+    auto started = Background::start();
+    if (!started) return fail(session.source, started.error(), nullptr);
+    background.emplace(std::move(*started));
+    session.on_live = [&] {
+      move_log(LogTarget::system_log);
+      background->report_live();
+    };
+  }
+  start_logging(LogTarget::terminal, arguments.debug);
+  if (auto status = mount_and_serve(*options, session); !status) {
+    if (background) log(LogLevel::error, "{}: {}", session.source, status.error().message);
+    return fail(session.source, status.error(), background ? &*background : nullptr);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_mount_command(CLI::App& app, CommandResult& result) {
+  auto arguments = std::make_shared<MountArguments>();
+  CLI::App* command = app.add_subcommand("mount", "Mount a file system; also: butterfuse SOURCE MOUNTPOINT");
+  command->add_option("SOURCE", arguments->source, "image file or block device")->required();
+  command->add_option("MOUNTPOINT", arguments->mountpoint, "an existing directory")->required();
+  command->add_option("-o,--options", arguments->options, "comma separated mount options")
+      ->allow_extra_args(false);
+  command->add_flag("-f,--foreground", arguments->foreground, "stay in the foreground, log to stderr");
+  command->add_flag("-d,--debug", arguments->debug, "foreground, and every FUSE request is printed");
+  command->add_flag("-s,--single-thread", arguments->single_thread, "answer one request at a time");
+  command->add_flag("-n,-v,--verbose", arguments->accepted, "accepted from mount(8)");
+  command->add_option("-t,--type", arguments->type, "accepted from mount(8)")->allow_extra_args(false);
+  command->callback([arguments, &result] { result.exit_status = run_mount(*arguments); });
+}
+
+}  // namespace butterfuse
