@@ -6,10 +6,24 @@
 #include <utility>
 
 namespace butterfuse {
+namespace {
+
+sigset_t ending_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  return set;
+}
+
+}  // namespace
+
+void block_ending_signals() {
+  const sigset_t set = ending_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
 
 SignalWatch::SignalWatch(Handler on_signal) : on_signal_(std::move(on_signal)) {
-  sigemptyset(&watched_);
-  for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&watched_, number);
+  watched_ = ending_signals();
   pthread_sigmask(SIG_BLOCK, &watched_, &before_);
   thread_ = std::thread([this] { run(); });
 }
