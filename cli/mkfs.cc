@@ -211,8 +211,10 @@ void add_mkfs_command(CLI::App& app, CommandResult& result) {
   command->add_option("-d,--data", arguments->data, "data profile: single (default) or dup");
   command->add_option("-U,--uuid", arguments->uuid, "UUID of the file system");
   command->add_option("--csum,--checksum", arguments->csum, "crc32c (default), xxhash, sha256 or blake2");
-  command->add_option("-O,--features", arguments->features,
-                      "comma separated features, ^ turns one off; list-all shows them");
+  command
+      ->add_option("-O,--features", arguments->features,
+                   "comma separated features, ^ turns one off; list-all shows them")
+      ->allow_extra_args(false);
   command->add_flag("-f,--force", arguments->force, "overwrite an existing file system");
   command->add_flag("-q,--quiet", arguments->quiet, "print only errors");
   command->add_flag("-v,--verbose", arguments->verbose, "accepted; there is nothing more to tell");

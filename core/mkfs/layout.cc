@@ -14,11 +14,13 @@ constexpr uint64_t kSystemBytes = 8 * kMiB, kDataBytes = 8 * kMiB;
 
 int copies_of(MkfsProfile profile) { return profile == MkfsProfile::dup ? 2 : 1; }
 
-// A tenth of the device for all copies, within [32 MiB, 256 MiB]; up to 1 GiB on devices above 50 GiB.
+// A tenth of the device for all copies, within bounds: at least 8 MiB (DUP 32 MiB), and at most 256 MiB on
+// devices of up to 50 GiB, 1 GiB above.
 uint64_t metadata_chunk_bytes(uint64_t total_bytes, MkfsProfile profile) {
   const uint64_t most = total_bytes > 50 * kGiB ? kGiB : 256 * kMiB;
   const uint64_t tenth = total_bytes / 10 / static_cast<uint64_t>(copies_of(profile));
-  return std::clamp(round_down(tenth, kMiB), 32 * kMiB, most);
+  const uint64_t least = profile == MkfsProfile::dup ? 32 * kMiB : 8 * kMiB;
+  return std::clamp(round_down(tenth, kMiB), least, most);
 }
 
 bool touches_super_mirror(ByteRange physical) {

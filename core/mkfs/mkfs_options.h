@@ -26,14 +26,14 @@ struct MkfsFeatures {
 // Defaults are those of today's mkfs.btrfs.
 struct MkfsOptions {
   uint64_t byte_count = 0;  // size of the file system; 0: all of the device
-  std::string label;
+  std::string label = {};
   uint32_t nodesize = 16384;
   uint32_t sectorsize = 4096;
   MkfsProfile metadata = MkfsProfile::dup;  // also of the system chunk
   MkfsProfile data = MkfsProfile::single;
-  std::optional<Uuid> uuid;  // random when absent
+  std::optional<Uuid> uuid = {};  // random when absent
   CsumType csum = CsumType::crc32c;
-  MkfsFeatures features;
+  MkfsFeatures features = {};
   bool discard = true;  // tell the device first that none of its old content is needed
 };
 

@@ -1,6 +1,8 @@
 // TempDir over mkdtemp, and sparse files in it.
 #include "tests/support/temp_dir.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -20,4 +22,10 @@ TempDir::~TempDir() {
 void make_sparse_file(const std::string& path, unsigned long long bytes) {
   std::ofstream(path, std::ios::trunc).close();
   std::filesystem::resize_file(path, bytes);
+}
+
+unsigned long long allocated_bytes(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) throw std::runtime_error("cannot stat " + path);
+  return static_cast<unsigned long long>(info.st_blocks) * 512;
 }

@@ -18,3 +18,5 @@ class TempDir {
 
 // Makes (or truncates) a file of that many bytes, all hole.
 void make_sparse_file(const std::string& path, unsigned long long bytes);
+
+unsigned long long allocated_bytes(const std::string& path);
