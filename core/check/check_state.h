@@ -74,6 +74,7 @@ struct CheckState {
 };
 
 // Phases, in the order they run. Each reports into state.error and goes on.
+void check_supers(CheckState& state);
 void load_roots(CheckState& state);
 void read_extent_tree(CheckState& state);
 void count_references(CheckState& state);

@@ -15,6 +15,7 @@ struct Phase {
 
 // The order matters: each phase uses what those before it gathered.
 constexpr Phase kPhases[] = {
+    {"superblocks", check::check_supers},
     {"roots", check::load_roots},
     {"extents", check::read_extent_tree},
     {"references", check::count_references},
