@@ -90,7 +90,7 @@ Status insert_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, const
   const DiskDirItem head = encode_head(entry, context.transid());
   WriteCursor cursor(tree, context);
   BF_TRY(add_name_entry(cursor, dir_item_key(dir_ino, entry.name), head, entry.name, {}));
-  Status indexed = add_name_entry(cursor, dir_index_key(dir_ino, entry.index), head, entry.name, {});
+  Status indexed = add_single_entry(cursor, dir_index_key(dir_ino, entry.index), head, entry.name);
   // An index that is taken means damage; an entry without its other half would be more of it.
   if (!indexed) {
     BF_TRY(remove_name(cursor, dir_item_key(dir_ino, entry.name), entry.name));

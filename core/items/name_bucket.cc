@@ -52,8 +52,7 @@ Result<std::optional<NameEntry>> find_name_entry(ByteSpan item, std::string_view
   return std::optional<NameEntry>();
 }
 
-Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name,
-                      ByteSpan value) {
+Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name, ByteSpan value) {
   const size_t size = sizeof(DiskDirItem) + name.size() + value.size();
   if (size > cursor.max_item_size())
     return make_error(EOVERFLOW, "root {}: entry of {} bytes does not fit a leaf", cursor.tree().id(), size);
@@ -63,6 +62,14 @@ Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std
   if (!bytes && bytes.error().code == EEXIST) bytes = grow_bucket(cursor, name, static_cast<uint32_t>(size));
   BF_TRY(bytes);
   write_entry(*bytes, head, name, value);
+  return {};
+}
+
+Status add_single_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name) {
+  head.name_len = static_cast<uint16_t>(name.size());
+  head.data_len = 0;
+  BF_ASSIGN(MutableByteSpan bytes, cursor.insert(key, static_cast<uint32_t>(sizeof(head) + name.size())));
+  write_entry(bytes, head, name, {});
   return {};
 }
 

@@ -28,6 +28,8 @@ Result<std::optional<NameEntry>> find_name_entry(ByteSpan item, std::string_view
 // EEXIST when the name is there, EOVERFLOW when the item would not fit a leaf; then nothing has changed.
 Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name,
                       ByteSpan value);
+// Adds a DIR_INDEX, which never holds more than one entry. EEXIST when the key is taken.
+Status add_single_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name);
 // Takes one entry out of the bucket under the cursor, and the bucket away with its last.
 Status cut_name_entry(WriteCursor& cursor, const NameEntry& entry);
 
