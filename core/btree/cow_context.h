@@ -1,4 +1,5 @@
-// CowContext: the knot between trees, allocation and transactions, cut. All that a tree change asks of the outside.
+// CowContext: the knot between trees, allocation and transactions, cut. All that a tree change asks of the
+// outside.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,12 @@ struct BlockRefs {
 
 // A data extent reference as a leaf's EXTENT_DATA item makes it.
 struct DataRef {
-  uint64_t bytenr = 0;     // disk_bytenr, disk_num_bytes of the whole extent
+  uint64_t bytenr = 0;  // disk_bytenr, disk_num_bytes of the whole extent
   uint64_t num_bytes = 0;
-  uint64_t parent = 0;     // leaf bytenr of a shared (FULL_BACKREF) ref; 0: keyed by root, objectid, offset
-  uint64_t root = 0;       // owner of the reference
-  uint64_t objectid = 0;   // inode
-  uint64_t offset = 0;     // file offset - extent offset (key.offset - file_extent.offset), may wrap
+  uint64_t parent = 0;    // leaf bytenr of a shared (FULL_BACKREF) ref; 0: keyed by root, objectid, offset
+  uint64_t root = 0;      // owner of the reference
+  uint64_t objectid = 0;  // inode
+  uint64_t offset = 0;    // file offset - extent offset (key.offset - file_extent.offset), may wrap
 };
 
 // A tree block reference.
@@ -32,14 +33,14 @@ struct TreeRef {
 };
 
 // Implemented by transaction::TransactionHandle; by a bump allocator in tests of the tree code.
-// Called with the changing tree's exclusive lock held; never calls back into that tree. Calls only queue delayed
-// references; the extent tree itself changes when the transaction runs them.
+// Called with the changing tree's exclusive lock held; never calls back into that tree. Calls only queue
+// delayed references; the extent tree itself changes when the transaction runs them.
 class CowContext {
  public:
   virtual ~CowContext() = default;
   virtual uint64_t transid() const = 0;
-  // Space for one new tree block of `root`, with its first reference (keyed, or shared when parent != 0) queued.
-  // `first_key` goes into non-skinny tree block infos. `hint`: bytenr to stay near.
+  // Space for one new tree block of `root`, with its first reference (keyed, or shared when parent != 0)
+  // queued. `first_key` goes into non-skinny tree block infos. `hint`: bytenr to stay near.
   virtual Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
                                             uint64_t hint) = 0;
   // How many references the block has, counting queued ones, and its flags.
@@ -49,8 +50,8 @@ class CowContext {
   virtual Status drop_tree_ref(const TreeRef& ref) = 0;
   virtual Status add_data_ref(const DataRef& ref) = 0;
   virtual Status drop_data_ref(const DataRef& ref) = 0;
-  // The block has left the tree and this tree's reference was its last: drop the reference, and free the space at
-  // once if the block was born in this transaction, or pin it until the commit.
+  // The block has left the tree and this tree's reference was its last: drop the reference, and free the
+  // space at once if the block was born in this transaction, or pin it until the commit.
   virtual Status free_tree_block(const TreeRef& ref, uint64_t block_generation) = 0;
 };
 

@@ -1,4 +1,5 @@
-// Cursors: positions in a tree. ReadCursor holds the tree's shared lock for its life, WriteCursor the exclusive one.
+// Cursors: positions in a tree. ReadCursor holds the tree's shared lock for its life, WriteCursor the
+// exclusive one.
 #pragma once
 
 #include <array>
@@ -11,29 +12,28 @@
 #include "core/base/result.h"
 #include "core/btree/cow_context.h"
 #include "core/btree/tree.h"
+#include "core/btree/tree_path.h"
 
 namespace butterfuse {
 
-// The blocks from the root down to a leaf, and the slot in each.
-struct TreePath {
-  std::array<TreeBlockRef, kMaxLevel> blocks;  // [0] is the leaf
-  std::array<uint32_t, kMaxLevel> slots{};
-  int height = 0;  // levels in use; 0: no position
-};
+struct TreeEdit;
 
-// All positions are items; `valid()` is false behind the last or before the first item. Keys and data spans stay good
-// while the cursor lives and does not change the leaf.
+// All positions are items; `valid()` is false behind the last or before the first item. Keys and data spans
+// stay good while the cursor lives and does not change the leaf.
 class CursorBase {
  public:
-  bool valid() const;
-  Key key() const;        // REQUIRES valid()
-  ByteSpan data() const;  // REQUIRES valid()
+  bool valid() const { return path_.height > 0 && path_.slots[0] < path_.leaf().count(); }
+  Key key() const { return LeafView(path_.leaf().bytes()).key(path_.slots[0]); }         // REQUIRES valid()
+  ByteSpan data() const { return LeafView(path_.leaf().bytes()).data(path_.slots[0]); }  // REQUIRES valid()
   template <class T>
-  T as() const { return load<T>(data()); }  // REQUIRES data().size() >= sizeof(T)
+  T as() const {
+    return load<T>(data());
+  }  // REQUIRES data().size() >= sizeof(T)
   const TreePath& path() const { return path_; }
   Tree& tree() const { return tree_; }
 
-  // Positions at the first item with a key >= `key`; true when it is exactly `key`. At the end: invalid, false.
+  // Positions at the first item with a key >= `key`; true when it is exactly `key`. At the end: invalid,
+  // false.
   Result<bool> seek(const Key& key);
   // Positions at the last item with a key <= `key`; false (and invalid) when there is none.
   Result<bool> seek_at_or_before(const Key& key);
@@ -51,10 +51,14 @@ class ReadCursor : public CursorBase {
   explicit ReadCursor(Tree& tree);
   ~ReadCursor();
   ReadCursor(const ReadCursor&) = delete;
+
+ private:
+  ReaderLock lock_;
 };
 
 // Reads like ReadCursor; changes go through the methods below, each of which copies-on-write the path first.
-// After an error of a changing method the tree is unchanged, or the transaction must be aborted (the context knows).
+// EEXIST and EOVERFLOW leave the tree unchanged. After any other error of a changing method the transaction
+// must be aborted (where the context itself failed it knows).
 class WriteCursor : public CursorBase {
  public:
   WriteCursor(Tree& tree, CowContext& context);
@@ -65,7 +69,7 @@ class WriteCursor : public CursorBase {
   // A new item, zero-filled, and the cursor on it. EEXIST when the key is taken (cursor on that item).
   // EOVERFLOW when size > max_item_size().
   Result<MutableByteSpan> insert(const Key& key, uint32_t size);
-  Status insert(const Key& key, ByteSpan data);
+  Status insert(const Key& key, ByteSpan data);  // `data` must not lie in this tree
   // Writable data of the item under the cursor. REQUIRES valid().
   Result<MutableByteSpan> mutable_data();
   template <class T>
@@ -74,19 +78,30 @@ class WriteCursor : public CursorBase {
     store(bytes, object);
     return {};
   }
-  // Grows or cuts the item's data at its end (new bytes zero). EOVERFLOW as insert.
+  // Grows or cuts the item's data at its end (new bytes zero). EOVERFLOW as insert. REQUIRES valid().
   Status resize(uint32_t size);
-  // Changes the key of the item in place; its order among its neighbours must not change.
+  // Changes the key of the item in place; its order among its neighbours must not change
+  // (EUCLEAN). REQUIRES valid().
   Status set_key(const Key& key);
-  // Removes the item; the cursor stands on the one that followed it (or is invalid at the end).
+  // Removes the item; the cursor stands on the one that followed it (or is invalid at the end). REQUIRES
+  // valid().
   Status remove();
   // Removes consecutive items while keep_going(key, data) is true, leaf-wise: much cheaper than one by one.
+  // keep_going may use the context, not this tree. The cursor stands on the first item kept (or is invalid at
+  // the end). No-op when invalid. An error of keep_going is returned with the items before it removed.
   Status remove_while(const std::function<Result<bool>(const Key&, ByteSpan)>& keep_going);
 
   uint32_t max_item_size() const;  // bytes of data in the largest item a leaf can hold
 
  private:
+  TreeEdit edit();
+  Result<MutableByteSpan> insert_uninitialised(const Key& key, uint32_t size);
+  Result<uint32_t> count_removable(const std::function<Result<bool>(const Key&, ByteSpan)>& keep_going,
+                                   std::optional<Error>& failure);
+  Result<bool> remove_items(uint32_t count);
+
   CowContext& context_;
+  WriterLock lock_;
 };
 
 // One look-up: the data of the item with exactly this key, or nothing.

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/base/mutex.h"
+#include "core/btree/cow_context.h"
 #include "core/btree/tree_block.h"
 
 namespace butterfuse {
@@ -16,9 +17,9 @@ struct TreeRootPointer {
   friend bool operator==(const TreeRootPointer&, const TreeRootPointer&) = default;
 };
 
-// Lock order: a thread holds the lock of at most one fs/csum/uuid/root tree at a time, and may then take extent,
-// free space, block group, dev or chunk tree locks (in this order) - never the other way. Readers share, a writer
-// excludes.
+// Lock order: a thread holds the lock of at most one fs/csum/uuid/root tree at a time, and may then take
+// extent, free space, block group, dev or chunk tree locks (in this order) - never the other way. Readers
+// share, a writer excludes.
 class Tree {
  public:
   Tree(TreeBlockCache& cache, uint64_t root_id, TreeRootPointer root, uint64_t last_snapshot = 0)
@@ -28,7 +29,9 @@ class Tree {
   uint64_t id() const { return id_; }
   TreeBlockCache& cache() { return cache_; }
   SharedMutex& mutex() { return mutex_; }
-  // Blocks of this tree of a generation <= last_snapshot may be shared with snapshots (root_item.last_snapshot).
+  // Blocks of this tree of a generation <= last_snapshot may be shared with snapshots
+  // (root_item.last_snapshot). It may be the running transid: blocks born before the snapshot was taken are
+  // then not changed in place.
   uint64_t last_snapshot() const { return last_snapshot_; }
   void set_last_snapshot(uint64_t generation) { last_snapshot_ = generation; }
   // Trees that can share blocks (fs trees, and not extent/chunk/... trees).
@@ -45,5 +48,13 @@ class Tree {
   TreeRootPointer root_;
   std::atomic<uint64_t> last_snapshot_;
 };
+
+// An empty leaf as the root of a tree that is being made. Its first reference is queued by the context.
+Result<TreeRootPointer> create_tree_root(TreeBlockCache& cache, CowContext& context, uint64_t root_id);
+
+// The root of a snapshot: a copy of the tree's root block owned by `new_root_id`, sharing all blocks below.
+// Takes the exclusive lock, and sets last_snapshot of `source` to the running transid. The Tree of the
+// snapshot must start with the same last_snapshot.
+Result<TreeRootPointer> copy_tree_root(Tree& source, CowContext& context, uint64_t new_root_id);
 
 }  // namespace butterfuse
