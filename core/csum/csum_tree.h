@@ -23,10 +23,11 @@ Result<CsumRange> lookup_csums(Tree& csum_tree, ByteRange bytenrs, uint32_t sect
 
 // Adds checksums of fresh sectors, growing the neighbouring item where it touches. Takes the exclusive lock.
 // Existing checksums of the same sectors are overwritten.
-Status insert_csums(Tree& csum_tree, CowContext& context, uint64_t bytenr, ByteSpan csums, uint32_t sectorsize,
-                    uint32_t csum_size);
+Status insert_csums(Tree& csum_tree, CowContext& context, uint64_t bytenr, ByteSpan csums,
+                    uint32_t sectorsize, uint32_t csum_size);
 
 // Forgets the checksums of the range, splitting items at its edges. Takes the exclusive lock.
-Status delete_csums(Tree& csum_tree, CowContext& context, ByteRange bytenrs, uint32_t sectorsize, uint32_t csum_size);
+Status delete_csums(Tree& csum_tree, CowContext& context, ByteRange bytenrs, uint32_t sectorsize,
+                    uint32_t csum_size);
 
 }  // namespace butterfuse

@@ -1,0 +1,41 @@
+// Reading checksum items with distrust.
+#include "core/csum/csum_item.h"
+
+namespace butterfuse {
+
+Result<ByteRange> csum_item_range(const CursorBase& cursor, const CsumGeometry& geometry) {
+  Key key = cursor.key();
+  size_t size = cursor.data().size();
+  uint64_t length = geometry.data_bytes(size);
+  bool sound = key.objectid == objectid::kExtentCsum && key.type == key_type::kExtentCsum && size > 0 &&
+               size % geometry.csum_size == 0 && key.offset % geometry.sectorsize == 0 &&
+               key.offset + length > key.offset;
+  if (!sound) {
+    return make_error(EUCLEAN, "corrupt csum tree: block={} item {} of {} bytes holds no checksums",
+                      cursor.path().leaf().bytenr(), to_text(key), size);
+  }
+  return ByteRange::at(key.offset, length);
+}
+
+Result<bool> seek_csum(CursorBase& cursor, uint64_t bytenr, const CsumGeometry& geometry) {
+  BF_ASSIGN(bool before, cursor.seek_at_or_before(csum_key(bytenr)));
+  if (!before) {
+    BF_TRY(cursor.seek(csum_key(bytenr)));
+    return false;
+  }
+  BF_ASSIGN(ByteRange range, csum_item_range(cursor, geometry));
+  if (range.contains(bytenr)) return true;
+  BF_TRY(cursor.next());
+  return false;
+}
+
+Status check_csum_arguments(ByteRange bytenrs, const CsumGeometry& geometry) {
+  if (bytenrs.start <= bytenrs.end && bytenrs.start % geometry.sectorsize == 0 &&
+      bytenrs.end % geometry.sectorsize == 0) {
+    return {};
+  }
+  return make_error(EINVAL, "checksums of [{}, {}), which is not made of sectors", bytenrs.start,
+                    bytenrs.end);
+}
+
+}  // namespace butterfuse
