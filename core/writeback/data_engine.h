@@ -11,12 +11,12 @@
 namespace butterfuse {
 
 struct DataEngineOptions {
-  uint64_t cache_bytes = 192u << 20;         // page cache budget, dirty pages included
-  uint64_t dirty_limit_bytes = 96u << 20;    // all domains; writers are throttled at it
+  uint64_t cache_bytes = 192u << 20;            // page cache budget, dirty pages included
+  uint64_t dirty_limit_bytes = 96u << 20;       // all domains; writers are throttled at it
   uint64_t dirty_background_bytes = 32u << 20;  // writeback starts at it
-  uint32_t dirty_expire_ms = 5'000;          // older dirty data is written back
+  uint32_t dirty_expire_ms = 5'000;             // older dirty data is written back
   uint32_t max_inline = 2048;
-  uint32_t worker_threads = 0;               // 0: min(ncpu + 2, 8)
+  uint32_t worker_threads = 0;  // 0: min(ncpu + 2, 8)
 };
 
 class DataEngine {

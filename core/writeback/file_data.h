@@ -11,13 +11,15 @@
 #include "core/base/byte_range.h"
 #include "core/base/bytes.h"
 #include "core/base/result.h"
+#include "core/cache/writeback_domain.h"
 
 namespace butterfuse {
 
 class Filesystem;
 class TransactionHandle;
 class Tree;
-class DataEngine;  // data_engine.h: page cache, worker pools, domains and counters shared by all files of a mount
+class DataEngine;  // data_engine.h: page cache, worker pools, domains and counters shared by all files of a
+                   // mount
 
 struct CompressChoice {
   uint8_t type = 0;    // compression_type::; 0: do not compress
@@ -25,8 +27,8 @@ struct CompressChoice {
   bool force = false;  // compress-force: no heuristic, NOCOMPRESS ignored
 };
 
-// What the data side needs to know and tell of its inode; vfs::Inode implements it. Called from any thread, with no
-// page lock needed; implementations take only their own small mutex.
+// What the data side needs to know and tell of its inode; vfs::Inode implements it. Called from any thread,
+// with no page lock needed; implementations take only their own small mutex.
 class DataOwner {
  public:
   virtual ~DataOwner() = default;
@@ -37,13 +39,11 @@ class DataOwner {
   virtual bool nodatacow() const = 0;
   // The file turned out not to compress (sticky NOCOMPRESS flag is the owner's decision).
   virtual void note_incompressible() = 0;
-  // A finished extent changed what the inode item says; called inside `handle`'s transaction: the new item must be
-  // written before that transaction commits. `disk_size`: bytes [0, disk_size) of the file are complete on disk.
+  // A finished extent changed what the inode item says; called inside `handle`'s transaction: the new item
+  // must be written before that transaction commits. `disk_size`: bytes [0, disk_size) of the file are
+  // complete on disk.
   virtual void note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t disk_size) = 0;
 };
-
-// Which cgroup or user dirties the data: pages and I/O are charged to it, its limit throttles it.
-using DomainId = uint64_t;
 
 // Thread-safe. The caller (vfs) excludes write/truncate/punch of one file against each other with the inode's
 // rwlock (write and truncate exclusive, read shared); writeback runs beside all of them at any time.
@@ -54,17 +54,18 @@ class FileData {
   // REQUIRES no dirty pages and no ordered extents (see invalidate / flush); drops clean pages.
   ~FileData();
 
-  uint64_t size() const;              // i_size in memory
-  uint64_t disk_size() const;         // what an inode item written now may claim
-  uint64_t delalloc_bytes() const;    // dirty bytes without an extent yet: stat adds them to nbytes for st_blocks
+  uint64_t size() const;       // i_size in memory
+  uint64_t disk_size() const;  // what an inode item written now may claim
+  uint64_t delalloc_bytes()
+      const;  // dirty bytes without an extent yet: stat adds them to nbytes for st_blocks
 
-  // Copies bytes in: reserves data and metadata space first (ENOSPC, nothing written, or a short count when part
-  // fitted), waits for writeback of the pages (stable pages), may throttle the caller at its domain's dirty limit.
-  // Grows size(). EFBIG at the format's limit. EIO when a partial page could not be read first.
+  // Copies bytes in: reserves data and metadata space first (ENOSPC, nothing written, or a short count when
+  // part fitted), waits for writeback of the pages (stable pages), may throttle the caller at its domain's
+  // dirty limit. Grows size(). EFBIG at the format's limit. EIO when a partial page could not be read first.
   Result<size_t> write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain);
 
-  // Calls `sink` once with the bytes of [offset, min(offset + length, size())) in pieces that stay good (pinned)
-  // during the call only: page memory goes to the FUSE reply with no copy of ours.
+  // Calls `sink` once with the bytes of [offset, min(offset + length, size())) in pieces that stay good
+  // (pinned) during the call only: page memory goes to the FUSE reply with no copy of ours.
   Status read(uint64_t offset, size_t length, const std::function<void(const std::vector<ByteSpan>&)>& sink);
   // Starts filling the cache ahead of a sequential reader; never waits.
   void readahead(ByteRange range);
@@ -74,16 +75,17 @@ class FileData {
   Status flush(ByteRange range, bool wait);
   // Errors of writeback since this `seen` cursor (errseq semantics: every open file gets each error once).
   Status take_error(uint64_t& seen);
-  uint64_t error_cursor() const;      // for a fresh open
+  uint64_t error_cursor() const;  // for a fresh open
 
-  // i_size changes. Shrinking: cancels dirty pages behind new_size, waits for ordered extents there, zeroes the tail of
-  // the last block (dirtying it), drops clean pages; the tree items are then cut by the caller (vfs) in transactions.
-  // Growing: zero-fills the tail of the old last block as needed and inserts nothing (hole).
+  // i_size changes. Shrinking: cancels dirty pages behind new_size, waits for ordered extents there, zeroes
+  // the tail of the last block (dirtying it), drops clean pages; the tree items are then cut by the caller
+  // (vfs) in transactions. Growing: zero-fills the tail of the old last block as needed and inserts nothing
+  // (hole).
   Status truncate_pages(uint64_t new_size);
   // The caller has cut the items: disk_size may be lowered now.
   void set_disk_size(uint64_t disk_size);
-  // Zeroes a range in the cache for hole punching: cancels dirty whole pages, waits for ordered extents, edge pages
-  // are zeroed and dirtied. Items of the whole-block part are then dropped by the caller.
+  // Zeroes a range in the cache for hole punching: cancels dirty whole pages, waits for ordered extents, edge
+  // pages are zeroed and dirtied. Items of the whole-block part are then dropped by the caller.
   Status zero_range_pages(ByteRange range);
   // The inode is dead (nlink 0, last reference): throw all dirty pages away, wait for I/O in flight.
   void invalidate();

@@ -1,0 +1,108 @@
+// WritebackDomain and its registry: exact counts, fair shares, throttling of a domain's own writers.
+#include "core/cache/writeback_domain.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "core/base/assert.h"
+
+namespace butterfuse {
+
+namespace {
+void decrease(std::atomic<uint64_t>& counter, uint64_t count, DomainId id, const char* what) {
+  const uint64_t before = counter.fetch_sub(count);
+  BF_ASSERT(before >= count, "domain {:#x}: {} pages below zero: {} - {}", id, what, before, count);
+}
+}  // namespace
+
+WritebackDomain::~WritebackDomain() {
+  BF_ASSERT(dirty_ == 0 && writeback_ == 0, "domain {:#x} ends with {} dirty and {} written-back pages", id_,
+            dirty_.load(), writeback_.load());
+}
+
+void WritebackDomain::pages_cleaned(uint64_t count) {
+  decrease(dirty_, count, id_, "dirty");
+  notify_if_waiting();
+}
+
+void WritebackDomain::pages_writeback_started(uint64_t count) {
+  writeback_ += count;  // first up, then down: the sum is never too small for the throttle
+  decrease(dirty_, count, id_, "dirty");
+}
+
+void WritebackDomain::pages_writeback_ended(uint64_t count) {
+  decrease(writeback_, count, id_, "writeback");
+  written_ += count;
+  notify_if_waiting();
+}
+
+void WritebackDomain::notify_if_waiting() {
+  if (waiters_ == 0) return;
+  MutexLock lock(mutex_);
+  fewer_.notify_all();
+}
+
+std::shared_ptr<WritebackDomain> DomainRegistry::get(DomainId id) {
+  MutexLock lock(mutex_);
+  auto& domain = domains_[id];
+  if (!domain) {
+    domain = std::make_shared<WritebackDomain>(id);
+    auto result = domain;  // keeps it from being pruned
+    if (domains_.size() > kPruneAbove) prune();
+    return result;
+  }
+  return domain;
+}
+
+void DomainRegistry::prune() {
+  std::erase_if(domains_, [](const auto& entry) {
+    return entry.second.use_count() == 1 && entry.second->busy_pages() == 0;
+  });
+}
+
+uint64_t DomainRegistry::share_pages() const {
+  MutexLock lock(mutex_);
+  uint64_t active = 0;
+  for (const auto& [id, domain] : domains_) active += domain->busy_pages() > 0;
+  return std::max(kMinSharePages, limit_pages_ / std::max<uint64_t>(active, 1));
+}
+
+void DomainRegistry::throttle(WritebackDomain& domain, const std::function<void()>& kick) {
+  if (domain.busy_pages() <= kMinSharePages || domain.busy_pages() <= share_pages()) return;
+  ++domain.throttled_;
+  kick();
+  ++domain.waiters_;
+  while (domain.busy_pages() > share_pages()) {
+    if (stall_) {
+      stall_();
+      continue;
+    }
+    // The share changes when other domains come and go, hence the time limit.
+    MutexLock lock(domain.mutex_);
+    domain.fewer_.wait_for(lock, std::chrono::milliseconds(20));
+  }
+  --domain.waiters_;
+}
+
+uint64_t DomainRegistry::dirty_pages() const {
+  MutexLock lock(mutex_);
+  uint64_t sum = 0;
+  for (const auto& [id, domain] : domains_) sum += domain->dirty_pages();
+  return sum;
+}
+
+uint64_t DomainRegistry::writeback_pages() const {
+  MutexLock lock(mutex_);
+  uint64_t sum = 0;
+  for (const auto& [id, domain] : domains_) sum += domain->writeback_pages();
+  return sum;
+}
+
+std::vector<std::shared_ptr<WritebackDomain>> DomainRegistry::all() const {
+  MutexLock lock(mutex_);
+  std::vector<std::shared_ptr<WritebackDomain>> result;
+  for (const auto& [id, domain] : domains_) result.push_back(domain);
+  return result;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,82 @@
+// WritebackDomain: who dirtied pages; counts exactly what is dirty or being written on its account.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/cache/stall.h"
+
+namespace butterfuse {
+
+// Which cgroup or user dirties the data: pages and I/O are charged to it, its limit throttles it.
+using DomainId = uint64_t;
+
+// Thread-safe. A page is charged to the domain that made it dirty until it is clean again, and to no other
+// meanwhile. dirty_pages() equals the number of this domain's dirty pages whenever no page changes state, and
+// never falls below zero: both are asserted.
+class WritebackDomain {
+ public:
+  explicit WritebackDomain(DomainId id) : id_(id) {}
+  ~WritebackDomain();
+  WritebackDomain(const WritebackDomain&) = delete;
+  WritebackDomain& operator=(const WritebackDomain&) = delete;
+
+  DomainId id() const { return id_; }
+  uint64_t dirty_pages() const { return dirty_; }
+  uint64_t writeback_pages() const { return writeback_; }
+  uint64_t busy_pages() const { return dirty_pages() + writeback_pages(); }
+  uint64_t written_pages() const { return written_; }  // ever, by writeback
+  uint64_t throttled_writes() const { return throttled_; }
+
+  void pages_dirtied(uint64_t count) { dirty_ += count; }
+  void pages_cleaned(uint64_t count);            // cancelled: never written
+  void pages_writeback_started(uint64_t count);  // dirty -> under writeback
+  void pages_writeback_ended(uint64_t count);
+
+ private:
+  friend class DomainRegistry;
+  void notify_if_waiting();
+
+  const DomainId id_;
+  std::atomic<uint64_t> dirty_{0};
+  std::atomic<uint64_t> writeback_{0};
+  std::atomic<uint64_t> written_{0};
+  std::atomic<uint64_t> throttled_{0};
+  std::atomic<uint32_t> waiters_{0};
+  Mutex mutex_;
+  CondVar fewer_;
+};
+
+// The domains of a mount. Thread-safe; its mutex is innermost but for a domain's own.
+class DomainRegistry {
+ public:
+  // `limit_pages`: dirty and written-back pages of all domains together; the active ones share it evenly.
+  DomainRegistry(uint64_t limit_pages, StallHook stall)
+      : limit_pages_(limit_pages), stall_(std::move(stall)) {}
+
+  std::shared_ptr<WritebackDomain> get(DomainId id);
+  // Waits until `domain` is below its share. Only its own writers call this with it: a domain that dirties
+  // more than it may slows nobody else. `kick` is called once before the wait: start writeback. Hold no page
+  // lock.
+  void throttle(WritebackDomain& domain, const std::function<void()>& kick);
+  uint64_t share_pages() const;
+  uint64_t dirty_pages() const;      // of all domains
+  uint64_t writeback_pages() const;  // of all domains
+  std::vector<std::shared_ptr<WritebackDomain>> all() const;
+
+ private:
+  static constexpr size_t kPruneAbove = 256;  // idle domains are forgotten beyond so many
+  static constexpr uint64_t kMinSharePages = 256;
+  void prune() BF_REQUIRES(mutex_);
+
+  const uint64_t limit_pages_;
+  const StallHook stall_;
+  mutable Mutex mutex_;
+  std::map<DomainId, std::shared_ptr<WritebackDomain>> domains_ BF_GUARDED_BY(mutex_);
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,79 @@
+// OrderedExtent: an extent whose bytes are on their way to disk and whose items are not in the trees yet.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <vector>
+
+#include "core/base/byte_range.h"
+#include "core/base/mutex.h"
+#include "core/cache/stall.h"
+
+namespace butterfuse {
+
+// Made by the submit stage, ended by finish_ordered. The pipeline derives from it what it must carry along.
+class OrderedExtent {
+ public:
+  explicit OrderedExtent(ByteRange file) : file_(file) {}
+  virtual ~OrderedExtent() = default;
+  OrderedExtent(const OrderedExtent&) = delete;
+  OrderedExtent& operator=(const OrderedExtent&) = delete;
+
+  ByteRange file() const { return file_; }
+  // The file range was truncated or punched away: finish must not insert it.
+  bool dead() const { return dead_; }
+
+ private:
+  friend class OrderedExtents;
+  const ByteRange file_;
+  std::atomic<bool> dead_{false};
+  // Guarded by the mutex of OrderedExtents.
+  uint64_t sequence_ = 0;
+  bool in_trees_ = false;
+};
+using OrderedExtentRef = std::shared_ptr<OrderedExtent>;
+
+// All ordered extents of one file, in the order they were made. Thread-safe.
+class OrderedExtents {
+ public:
+  explicit OrderedExtents(StallHook stall = {}) : stall_(std::move(stall)) {}
+  ~OrderedExtents();  // REQUIRES empty
+  OrderedExtents(const OrderedExtents&) = delete;
+  OrderedExtents& operator=(const OrderedExtents&) = delete;
+
+  void add(const OrderedExtentRef& ordered);
+  // Runs `finish` once no older extent overlaps any of `group`: at once on this thread, or later on the
+  // thread that removes the last of those. So overlapping extents reach the trees in the order they were
+  // made.
+  void finish_in_order(const std::vector<OrderedExtentRef>& group, std::function<void()> finish);
+  // Its items are in the trees of the running transaction: it no longer holds back the size on disk.
+  void note_in_trees(const OrderedExtentRef& ordered);
+  void remove(const OrderedExtentRef& ordered);  // finished, or failed: wakes who waits for it
+
+  std::vector<OrderedExtentRef> overlapping(ByteRange range) const;
+  // Start of the first extent that is not in the trees; ~0: none.
+  uint64_t first_pending() const;
+  // Marks those wholly inside `range` dead.
+  void kill(ByteRange range);
+  // Waits for those that overlap `range` now; newer ones are not waited for.
+  void wait(ByteRange range);
+  size_t count() const;
+
+ private:
+  struct Waiting {
+    std::vector<OrderedExtentRef> group;
+    std::function<void()> finish;
+  };
+  bool has_older_overlap(const std::vector<OrderedExtentRef>& group) const BF_REQUIRES(mutex_);
+
+  const StallHook stall_;
+  mutable Mutex mutex_;
+  CondVar removed_;
+  uint64_t next_sequence_ BF_GUARDED_BY(mutex_) = 1;
+  std::list<OrderedExtentRef> extents_ BF_GUARDED_BY(mutex_);  // by sequence
+  std::list<Waiting> waiting_ BF_GUARDED_BY(mutex_);
+};
+
+}  // namespace butterfuse

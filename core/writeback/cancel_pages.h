@@ -1,0 +1,16 @@
+// Cancelling pages: what truncation, hole punching and unlink do to a file's pages.
+#pragma once
+
+#include "core/writeback/write_pages.h"
+
+namespace butterfuse {
+
+// All below: the caller excludes reads, writes and each other; writeback runs beside them. Each dirty page is
+// cancelled here or has been written, never both; what is in flight is waited for.
+
+// See FileData::truncate_pages, zero_range_pages and invalidate.
+Status truncate_pages(FileState& file, uint64_t new_size, const DomainRef& domain);
+Status zero_range_pages(FileState& file, ByteRange range, const DomainRef& domain);
+void invalidate_pages(FileState& file);
+
+}  // namespace butterfuse

@@ -1,0 +1,39 @@
+// DataEngine::Services: the parts behind a DataEngine, as the room's own code and tests see them.
+#pragma once
+
+#include <memory>
+
+#include "core/writeback/data_engine.h"
+#include "core/writeback/flusher.h"
+#include "core/writeback/pipeline.h"
+#include "core/writeback/writeback_backend.h"
+
+namespace butterfuse {
+
+// What a test replaces. Executors: null makes thread pools; `flusher`: whether a thread starts writeback.
+struct DataEngineParts {
+  std::unique_ptr<WritebackBackend> backend;
+  Executor* workers = nullptr;
+  Executor* readers = nullptr;
+  bool flusher = true;
+  StallHook stall;
+};
+std::unique_ptr<DataEngine> make_data_engine(DataEngineParts parts, const DataEngineOptions& options);
+
+struct DataEngine::Services {
+  Services(DataEngineParts parts, const DataEngineOptions& options);
+
+  const std::unique_ptr<WritebackBackend> backend;
+  PageCache cache;
+  DomainRegistry domains;
+  const std::unique_ptr<Executor> own_workers, own_readers;
+  Executor& workers;  // compress, write, finish
+  Executor& readers;  // read ahead
+  DirtyFiles dirty_files;
+  Pipeline pipeline;
+  std::unique_ptr<Flusher> flusher;
+
+  void flush_all_files();  // errors stay with the files
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,54 @@
+// DelallocSpace: promises move together with the delalloc bits they stand for.
+#include "core/writeback/delalloc_space.h"
+
+#include <algorithm>
+
+#include "core/base/assert.h"
+
+namespace butterfuse {
+
+Result<SpacePromise> DelallocSpace::promise(ByteRange pages, uint64_t extents) const {
+  SpacePromise result;
+  BF_ASSIGN(result.data, backend_.reserve_data(pages.length()));
+  BF_ASSIGN(result.metadata, backend_.reserve_metadata(extents * backend_.metadata_bytes_per_extent()));
+  return result;
+}
+
+void DelallocSpace::commit(ByteRange pages, SpacePromise& from) {
+  MutexLock lock(mutex_);
+  const ExtentState::Change change = extents_.set_delalloc(pages);
+  held_.data.merge(from.data.split(change.bytes));
+  const uint64_t wanted = change.extents_after * backend_.metadata_bytes_per_extent();
+  if (held_.metadata.bytes() >= wanted) return;
+  const uint64_t missing = std::min(wanted - held_.metadata.bytes(), from.metadata.bytes());
+  held_.metadata.merge(from.metadata.split(missing));
+}
+
+SpacePromise DelallocSpace::take(ByteRange pages) {
+  MutexLock lock(mutex_);
+  const ExtentState::Change change = extents_.clear_delalloc(pages);
+  SpacePromise taken;
+  if (change.bytes == 0) return taken;
+  const uint64_t per_extent = backend_.metadata_bytes_per_extent();
+  taken.data = held_.data.split(change.bytes);
+  const uint64_t kept = change.extents_after * per_extent;
+  const uint64_t spare = held_.metadata.bytes() > kept ? held_.metadata.bytes() - kept : 0;
+  // At least one extent's worth goes along, even when a cut made two extents of a range that had one
+  // promised.
+  taken.metadata = held_.metadata.split(std::min(std::max(spare, per_extent), held_.metadata.bytes()));
+  BF_ASSERT(held_.data.bytes() == extents_.delalloc_bytes(), "{} bytes promised for {} delalloc bytes",
+            held_.data.bytes(), extents_.delalloc_bytes());
+  return taken;
+}
+
+uint64_t DelallocSpace::data_bytes() const {
+  MutexLock lock(mutex_);
+  return held_.data.bytes();
+}
+
+uint64_t DelallocSpace::metadata_bytes() const {
+  MutexLock lock(mutex_);
+  return held_.metadata.bytes();
+}
+
+}  // namespace butterfuse

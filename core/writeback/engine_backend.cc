@@ -1,0 +1,166 @@
+// EngineBackend: file extents, inline extents and checksums, in one transaction each time.
+#include "core/writeback/engine_backend.h"
+
+#include "core/btree/cursor.h"
+#include "core/csum/csum_tree.h"
+#include "core/items/file_extent.h"
+
+namespace butterfuse {
+namespace {
+
+// Items that one finished extent may change: its file extent with what it replaces, and its checksums.
+constexpr uint64_t kItemsPerExtent = 2;
+// From this size on the device is told to start writing at once, so that the flush of a commit finds little
+// to do.
+constexpr uint64_t kStartWritebackBytes = 256u << 10;
+
+class EngineBackend final : public WritebackBackend {
+ public:
+  explicit EngineBackend(Filesystem& filesystem) : filesystem_(filesystem), reader_(filesystem) {}
+
+  CsumType csum_type() const override { return filesystem_.volume().csum_type(); }
+  uint64_t max_inline_bytes() const override { return butterfuse::max_inline_bytes(filesystem_); }
+
+  Result<Reservation> reserve_data(uint64_t bytes) override {
+    return filesystem_.allocator().reserve(SpaceClass::data, bytes);
+  }
+  Result<Reservation> reserve_metadata(uint64_t bytes) override {
+    return filesystem_.allocator().reserve(SpaceClass::metadata, bytes);
+  }
+  uint64_t metadata_bytes_per_extent() const override {
+    return filesystem_.allocator().metadata_bytes_for_items(kItemsPerExtent);
+  }
+
+  bool commit_for_space(uint64_t bytes) override {
+    const Allocator& allocator = filesystem_.allocator();
+    if (!allocator.commit_would_free(SpaceClass::data, bytes) &&
+        !allocator.commit_would_free(SpaceClass::metadata, metadata_bytes_per_extent()))
+      return false;
+    return filesystem_.commit().has_value();
+  }
+
+  Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override {
+    return filesystem_.allocator().alloc_data(bytes, min_bytes, hint);
+  }
+  void release_extent(ByteRange disk) override { filesystem_.allocator().release_reserved(disk); }
+
+  Status write(uint64_t bytenr, const std::vector<ByteSpan>& pieces) override {
+    uint64_t bytes = 0;
+    for (const ByteSpan piece : pieces) bytes += piece.size();
+    BF_TRY(filesystem_.volume().write_gather(bytenr, pieces, WriteKind::data));
+    if (bytes >= kStartWritebackBytes) filesystem_.volume().start_writeback(bytenr, bytes);
+    return {};
+  }
+
+  Status read(DataOwner& owner, ByteRange file, MutableByteSpan into) override {
+    return reader_.read(owner.tree(), owner.ino(), owner.nodatasum(), file, into);
+  }
+  Result<ByteRange> compressed_range(DataOwner& owner, uint64_t position, ByteRange limit) override {
+    return reader_.natural_range(owner.tree(), owner.ino(), position, limit);
+  }
+
+  Status finish_regular(DataOwner& owner, std::span<const FinishedExtent> extents, Reservation metadata,
+                        const ExtentsInTrees& in_trees) override {
+    Result<TransactionHandle> handle = filesystem_.begin_reserved(std::move(metadata));
+    if (!handle) {
+      for (const FinishedExtent& extent : extents) release_extent(extent.disk);
+      return tl::unexpected(handle.error());
+    }
+    return abort_on_error(*handle, insert_regular(owner, extents, *handle, in_trees));
+  }
+
+  Status insert_inline(DataOwner& owner, const InlineData& data, Reservation metadata,
+                       const ExtentsInTrees& in_trees) override {
+    BF_ASSIGN(TransactionHandle handle, filesystem_.begin_reserved(std::move(metadata)));
+    return abort_on_error(handle, insert_inline_item(owner, data, handle, in_trees));
+  }
+
+ private:
+  // A change that stopped half-way must never reach the disk. The space stays allocated in memory: it ends
+  // with the mount.
+  Status abort_on_error(TransactionHandle& handle, Status status) {
+    if (!status) handle.abort(status.error());
+    return status;
+  }
+
+  Status insert_regular(DataOwner& owner, std::span<const FinishedExtent> extents, TransactionHandle& handle,
+                        const ExtentsInTrees& in_trees) {
+    Tree& tree = owner.tree();
+    const uint64_t ino = owner.ino();
+    const ByteRange range{extents.front().file.start, extents.back().file.end};
+    BF_ASSIGN(const uint64_t dropped, drop_file_extents(tree, handle, ino, range));
+    BF_TRY(fill_gap_before(tree, handle, ino, range.start));
+    for (const FinishedExtent& extent : extents) {
+      FileExtent item;
+      item.kind = ExtentKind::regular;
+      item.start = extent.file.start;
+      item.num_bytes = item.ram_bytes = extent.file.length();
+      item.disk_bytenr = extent.disk.start;
+      item.disk_num_bytes = extent.disk.length();
+      item.compression = extent.compression;
+      item.generation = handle.transid();
+      BF_TRY(insert_file_extent(tree, handle, ino, item, true));
+    }
+    BF_TRY(insert_checksums(extents, handle));
+    owner.note_extents_changed(handle, static_cast<int64_t>(range.length()) - static_cast<int64_t>(dropped),
+                               in_trees());
+    return {};
+  }
+
+  // One insertion for extents that lie one behind the other on disk.
+  Status insert_checksums(std::span<const FinishedExtent> extents, TransactionHandle& handle) {
+    std::vector<std::byte> run;
+    for (size_t i = 0, first = 0; i < extents.size(); ++i) {
+      run.insert(run.end(), extents[i].csums.begin(), extents[i].csums.end());
+      if (i + 1 < extents.size() && extents[i + 1].disk.start == extents[i].disk.end) continue;
+      if (!run.empty()) {
+        BF_TRY(insert_csums(filesystem_.csum_tree(), handle, extents[first].disk.start, run, kSectorBytes,
+                            static_cast<uint32_t>(csum_size(csum_type()))));
+      }
+      run.clear();
+      first = i + 1;
+    }
+    return {};
+  }
+
+  // Where the image has hole items, a file has no gap below its last extent.
+  Status fill_gap_before(Tree& tree, TransactionHandle& handle, uint64_t ino, uint64_t start) {
+    if (start == 0 || filesystem_.has_incompat(incompat::kNoHoles)) return {};
+    uint64_t end_of_last = 0;
+    {
+      ReadCursor cursor(tree);
+      BF_ASSIGN(const bool found, cursor.seek_at_or_before({ino, key_type::kExtentData, start}));
+      if (found && cursor.key().objectid == ino && cursor.key().type == key_type::kExtentData)
+        end_of_last = round_up(decode_file_extent(cursor.key(), cursor.data()).end(), kSectorBytes);
+    }
+    if (end_of_last >= start) return {};
+    return insert_hole(tree, handle, ino, {end_of_last, start});
+  }
+
+  Status insert_inline_item(DataOwner& owner, const InlineData& data, TransactionHandle& handle,
+                            const ExtentsInTrees& in_trees) {
+    Tree& tree = owner.tree();
+    BF_ASSIGN(const uint64_t dropped, drop_file_extents(tree, handle, owner.ino(), {0, kSectorBytes}));
+    FileExtent item;
+    item.kind = ExtentKind::inline_data;
+    item.num_bytes = item.ram_bytes = data.ram_bytes;
+    item.compression = data.compression;
+    item.generation = handle.transid();
+    item.data = data.stored;
+    BF_TRY(insert_file_extent(tree, handle, owner.ino(), item, true));
+    owner.note_extents_changed(handle, static_cast<int64_t>(data.ram_bytes) - static_cast<int64_t>(dropped),
+                               in_trees());
+    return {};
+  }
+
+  Filesystem& filesystem_;
+  ExtentReader reader_;
+};
+
+}  // namespace
+
+std::unique_ptr<WritebackBackend> make_engine_backend(Filesystem& filesystem) {
+  return std::make_unique<EngineBackend>(filesystem);
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,115 @@
+// FileData: the front of the data side; each function a few calls into the room.
+#include "core/writeback/file_data.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/assert.h"
+#include "core/writeback/cancel_pages.h"
+#include "core/writeback/file_data_impl.h"
+#include "core/writeback/page_fill.h"
+#include "core/writeback/write_pages.h"
+#include "core/writeback/writepages.h"
+
+namespace butterfuse {
+
+namespace {
+constexpr uint64_t kMaxFileBytes = std::numeric_limits<int64_t>::max();
+}
+
+FileData::FileData(DataEngine& engine, DataOwner& owner, uint64_t size)
+    : impl_(std::make_unique<Impl>(engine.services(), owner, size)) {}
+
+FileData::~FileData() = default;
+
+uint64_t FileData::size() const { return impl_->state.size; }
+uint64_t FileData::disk_size() const { return impl_->state.disk_size; }
+uint64_t FileData::delalloc_bytes() const { return impl_->state.extents.delalloc_bytes(); }
+
+Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain_id) {
+  uint64_t total = 0;
+  for (const ByteSpan piece : pieces) total += piece.size();
+  if (offset > kMaxFileBytes || total > kMaxFileBytes - offset)
+    return make_error(EFBIG, "write of {} bytes at {}: behind the largest file size", total, offset);
+  const auto domain = impl_->services.domains.get(domain_id);
+  impl_->last_domain = domain_id;
+  Pipeline& pipeline = impl_->services.pipeline;
+  pipeline.domains.throttle(*domain, pipeline.kick_writeback);
+  pipeline.wait_for_memory(total / kPageBytes + 2);
+  return write_pages(impl_->state, offset, pieces, domain);
+}
+
+// Pins and lists the bytes of a part of one folio, reading what is missing.
+Status FileData::Impl::pin_part(ByteRange part, PinnedPages& pins, std::vector<ByteSpan>& pieces) {
+  PageRange wanted = pages_touching(part);
+  while (!wanted.empty()) {
+    PinnedPages pinned = state.mapping->pin_uptodate(wanted);
+    if (pinned.empty()) {
+      if (bytes_of(wanted).start >= state.page_end())
+        return make_error(EIO, "read at {} behind the end", part.start);
+      BF_TRY(fill_pages(state, wanted, LockMode::wait));
+      continue;
+    }
+    const ByteRange here = pinned.byte_hull().intersection(part);
+    pieces.push_back(pinned.contiguous_bytes(here));
+    wanted.first = pinned.hull().end;
+    pins.add(std::move(pinned));
+  }
+  return {};
+}
+
+Status FileData::read(uint64_t offset, size_t length,
+                      const std::function<void(const std::vector<ByteSpan>&)>& sink) {
+  std::vector<ByteSpan> pieces;
+  const uint64_t size = impl_->state.size;
+  if (offset >= size || length == 0) {
+    sink(pieces);
+    return {};
+  }
+  const ByteRange wanted{offset, offset + std::min<uint64_t>(length, size - offset)};
+  impl_->services.pipeline.wait_for_memory(wanted.length() / kPageBytes + 2);
+  const ByteRange ahead = impl_->window.advance(wanted);
+  if (!ahead.empty()) start_readahead(impl_->state, impl_->services.readers, ahead);
+  std::vector<PinnedPages> pins;
+  for (uint64_t at = wanted.start; at < wanted.end;) {
+    const ByteRange part{at, std::min(wanted.end, round_down(at, kFolioBytes) + kFolioBytes)};
+    BF_TRY(impl_->pin_part(part, pins.emplace_back(), pieces));
+    at = part.end;
+  }
+  sink(pieces);
+  return {};
+}
+
+void FileData::readahead(ByteRange range) { start_readahead(impl_->state, impl_->services.readers, range); }
+
+Status FileData::flush(ByteRange range, bool wait) {
+  if (wait) {
+    writepages_and_wait(impl_->state, range);
+  } else {
+    writepages(impl_->state, {.range = range, .all = false, .whole_folios = false});
+  }
+  return {};
+}
+
+Status FileData::take_error(uint64_t& seen) { return impl_->state.errors.take(seen); }
+uint64_t FileData::error_cursor() const { return impl_->state.errors.cursor(); }
+
+Status FileData::truncate_pages(uint64_t new_size) {
+  if (new_size > kMaxFileBytes) return make_error(EFBIG, "truncation to {}", new_size);
+  return butterfuse::truncate_pages(impl_->state, new_size, impl_->domain());
+}
+
+void FileData::set_disk_size(uint64_t disk_size) {
+  impl_->state.disk_size = std::min(disk_size, impl_->state.size.load());
+  impl_->state.advance_disk_size();
+}
+
+Status FileData::zero_range_pages(ByteRange range) {
+  return butterfuse::zero_range_pages(impl_->state, range, impl_->domain());
+}
+
+void FileData::invalidate() { invalidate_pages(impl_->state); }
+bool FileData::has_dirty_or_ordered() const { return impl_->state.has_dirty_or_ordered(); }
+void FileData::drop_clean_pages() { impl_->state.mapping->drop_clean(); }
+
+}  // namespace butterfuse

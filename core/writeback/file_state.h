@@ -1,0 +1,78 @@
+// FileState: the data side of one open file: pages, delalloc, ordered extents, sizes, errors.
+#pragma once
+
+#include <atomic>
+#include <memory>
+
+#include "core/cache/mapping.h"
+#include "core/extent/extent_state.h"
+#include "core/extent/ordered_extent.h"
+#include "core/writeback/compression_backoff.h"
+#include "core/writeback/delalloc_space.h"
+#include "core/writeback/error_sequence.h"
+#include "core/writeback/pipeline.h"
+
+namespace butterfuse {
+
+// Owned by FileData. Work in flight keeps it alive with a Hold: the destructor waits for all of them.
+class FileState {
+ public:
+  FileState(Pipeline& pipeline, DataOwner& owner, uint64_t size);
+  ~FileState();  // REQUIRES no dirty page; waits for holds
+  FileState(const FileState&) = delete;
+  FileState& operator=(const FileState&) = delete;
+
+  // Work in flight. Move-only; may end on any thread, which touches nothing of the file afterwards.
+  class [[nodiscard]] Hold {
+   public:
+    Hold() = default;
+    explicit Hold(FileState& file);
+    Hold(Hold&& other) noexcept : file_(std::exchange(other.file_, nullptr)) {}
+    Hold& operator=(Hold&& other) noexcept {
+      std::swap(file_, other.file_);
+      return *this;
+    }
+    ~Hold();
+
+   private:
+    FileState* file_ = nullptr;
+  };
+  enum class Background { fixup, readahead };
+  // Counts a background task of that kind; wait_background waits until there is none.
+  void background_started(Background kind);
+  void background_ended(Background kind);
+  // True when there was something to wait for.
+  bool wait_background(Background kind);
+
+  // What an inode item written now may claim: every byte below is on disk, or was never written.
+  uint64_t safe_disk_size() const;
+  // Raises disk_size to what is safe now, never lowers it.
+  uint64_t advance_disk_size();
+  // First byte that no page of the file covers.
+  uint64_t page_end() const { return round_up(size.load(), kPageBytes); }
+  bool has_dirty_or_ordered() const;
+  void record_error(const Error& error);  // for the next fsync of each open file, and the next sync
+
+  Pipeline& pipeline;
+  DataOwner& owner;
+  const std::shared_ptr<Mapping> mapping;
+  ExtentState extents;
+  DelallocSpace space;
+  OrderedExtents ordered;
+  ErrorSequence errors;
+  CompressionBackoff backoff;
+  std::atomic<uint64_t> size;            // i_size; raised before the new bytes' pages are unlocked
+  std::atomic<uint64_t> disk_size;       // see DataOwner::note_extents_changed
+  std::atomic<uint64_t> alloc_hint{0};   // where the last extent ended
+  std::atomic<bool> early_start{false};  // the flusher was asked to start before any threshold
+  // Serializes changes of this file's items with the telling of sizes. Held while a transaction handle lives.
+  Mutex finish_mutex;
+
+ private:
+  mutable Mutex mutex_;
+  CondVar ended_;
+  uint64_t holds_ BF_GUARDED_BY(mutex_) = 0;
+  uint64_t background_[2] BF_GUARDED_BY(mutex_) = {0, 0};
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,55 @@
+// Readahead: a window that doubles, and tasks that lock only what nobody else has.
+#include "core/writeback/readahead.h"
+
+#include <memory>
+
+#include "core/writeback/page_fill.h"
+
+namespace butterfuse {
+
+namespace {
+constexpr size_t kMostQueued = 128;  // folios; beyond that the readers are behind, and more would not help
+}
+
+ByteRange ReadaheadWindow::advance(ByteRange request) {
+  MutexLock lock(mutex_);
+  const bool near = request.start <= expected_ + kSlackBytes && request.start + kSlackBytes >= expected_;
+  const bool sequential = request.start == expected_ || (window_ > 0 && near);
+  if (!sequential) {
+    expected_ = request.end;
+    scheduled_ = request.end;
+    window_ = 0;
+    return {};
+  }
+  expected_ = std::max(expected_, request.end);
+  scheduled_ = std::max(scheduled_, request.start);
+  // Refill when half of the window is used up, so that each refill is of a useful size.
+  if (window_ > 0 && scheduled_ >= expected_ + window_ / 2) return {};
+  window_ = window_ == 0 ? std::max(kFirstBytes, 2 * request.length()) : 2 * window_;
+  window_ = std::min(window_, kMostBytes);
+  const ByteRange ahead{scheduled_, expected_ + window_};
+  scheduled_ = ahead.end;
+  return ahead;
+}
+
+void start_readahead(FileState& file, Executor& readers, ByteRange range) {
+  const ByteRange bytes = range.intersection({0, file.page_end()});
+  if (bytes.empty()) return;
+  const PageRange pages = pages_touching(bytes);
+  for (uint64_t folio = folio_of(pages.first); folio * kPagesPerFolio < pages.end; ++folio) {
+    if (readers.queue_depth() >= kMostQueued) return;
+    PageRange part = pages_of_folio(folio);
+    part.end = std::min(part.end, file.page_end() / kPageBytes);
+    if (part.empty() || file.mapping->is_uptodate(part)) continue;
+    ++file.pipeline.stats.readahead_folios;
+    file.background_started(FileState::Background::readahead);
+    auto hold = std::make_shared<FileState::Hold>(file);
+    readers.submit([&file, part, hold] {
+      (void)fill_pages(file, part, LockMode::try_only);  // an error shows when the page is asked for
+      file.background_ended(FileState::Background::readahead);
+      *hold = {};
+    });
+  }
+}
+
+}  // namespace butterfuse

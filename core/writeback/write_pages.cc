@@ -1,0 +1,146 @@
+// Write pages: promise, lock, fill edges, copy, mark delalloc and dirty, unlock.
+#include "core/writeback/write_pages.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/writeback/page_fill.h"
+
+namespace butterfuse {
+namespace {
+
+// Walks through gathered memory.
+class PieceReader {
+ public:
+  explicit PieceReader(const std::vector<ByteSpan>& pieces) : pieces_(pieces) {}
+
+  void copy_to(MutableByteSpan out) {
+    while (!out.empty()) {
+      const ByteSpan rest = pieces_[index_].subspan(offset_);
+      const size_t bytes = std::min(rest.size(), out.size());
+      std::memcpy(out.data(), rest.data(), bytes);
+      out = out.subspan(bytes);
+      offset_ += bytes;
+      if (offset_ == pieces_[index_].size()) {
+        ++index_;
+        offset_ = 0;
+      }
+    }
+  }
+
+ private:
+  const std::vector<ByteSpan>& pieces_;
+  size_t index_ = 0;
+  size_t offset_ = 0;
+};
+
+struct Granted {
+  ByteRange bytes;
+  SpacePromise promise;
+};
+
+Result<Granted> try_promise(FileState& file, ByteRange bytes) {
+  const ByteRange pages = bytes_of(pages_touching(bytes));
+  const uint64_t extents = (pages.end - 1) / kPieceBytes - pages.start / kPieceBytes + 1;
+  BF_ASSIGN(SpacePromise promise, file.space.promise(pages, extents));
+  return Granted{bytes, std::move(promise)};
+}
+
+bool is_no_space(const Result<Granted>& granted) { return !granted && granted.error().code == ENOSPC; }
+
+// Worst-case promises of other dirty data may be all that is in the way: turned into extents they shrink. And
+// what the last commit pins may be free after the next.
+Result<Granted> promise_space(FileState& file, ByteRange bytes) {
+  Result<Granted> granted = try_promise(file, bytes);
+  if (!is_no_space(granted)) return granted;
+  ++file.pipeline.stats.write_enospc_retries;
+  if (file.pipeline.flush_everything) {
+    file.pipeline.flush_everything();
+    granted = try_promise(file, bytes);
+  }
+  if (is_no_space(granted) && file.pipeline.backend.commit_for_space(bytes.length()))
+    granted = try_promise(file, bytes);
+  while (is_no_space(granted) && bytes.length() > kPageBytes) {
+    const uint64_t first_page_end = round_down(bytes.start, kPageBytes) + kPageBytes;
+    bytes.end = std::max(round_down(bytes.start + bytes.length() / 2, kPageBytes), first_page_end);
+    granted = try_promise(file, bytes);
+  }
+  return granted;
+}
+
+void raise_size(FileState& file, uint64_t end) {
+  if (file.size < end) file.size = end;
+}
+
+// Makes the parts of edge page `page` that the copy will not cover hold the file's content.
+Status prepare_edge_page(FileState& file, const LockedPages& pages, PageIndex page, ByteRange covered) {
+  const ByteRange whole = bytes_of({page, page + 1});
+  if (covered.contains(whole) || file.mapping->state(page).uptodate) return {};
+  const MutableByteSpan memory = pages.contiguous_bytes(whole);
+  const bool nothing_kept =
+      whole.start >= file.size || (covered.start <= whole.start && covered.end >= file.size);
+  if (!nothing_kept) return read_page_run(file, {page, page + 1}, memory);
+  std::memset(memory.data(), 0, memory.size());
+  return {};
+}
+
+// One folio's part of a write.
+Status write_part(FileState& file, ByteRange part, PieceReader& source, SpacePromise& promise,
+                  const DomainRef& domain) {
+  const PageRange touched = pages_touching(part);
+  LockedPages pages = file.mapping->lock(touched);
+  BF_TRY(prepare_edge_page(file, pages, touched.first, part));
+  if (touched.count() > 1) BF_TRY(prepare_edge_page(file, pages, touched.end - 1, part));
+  source.copy_to(pages.contiguous_bytes(part));
+  pages.set_uptodate();
+  raise_size(file, part.end);  // before the unlock: writeback cancels pages behind the size
+  file.space.commit(bytes_of(touched), promise);
+  pages.set_dirty(domain);
+  return {};
+}
+
+}  // namespace
+
+Result<size_t> write_pages(FileState& file, uint64_t offset, const std::vector<ByteSpan>& pieces,
+                           const DomainRef& domain) {
+  uint64_t total = 0;
+  for (const ByteSpan piece : pieces) total += piece.size();
+  if (total == 0) return 0;
+  if (offset > file.size) BF_TRY(zero_tail_of_old_end(file, file.size, domain));
+  BF_ASSIGN(Granted granted, promise_space(file, ByteRange::at(offset, total)));
+  PieceReader source(pieces);
+  uint64_t at = granted.bytes.start;
+  while (at < granted.bytes.end) {
+    const ByteRange part{at, std::min(granted.bytes.end, round_down(at, kFolioBytes) + kFolioBytes)};
+    const Status status = write_part(file, part, source, granted.promise, domain);
+    if (!status && at == offset) return tl::unexpected(status.error());
+    if (!status) break;  // a short write; the error comes again with the rest
+    at = part.end;
+  }
+  if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
+  return at - offset;
+}
+
+Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const DomainRef& domain) {
+  if (bytes.empty()) return {};
+  const PageIndex page = bytes.start / kPageBytes;
+  BF_ASSIGN(Granted granted, promise_space(file, bytes_of({page, page + 1})));
+  LockedPages locked = file.mapping->lock({page, page + 1});
+  if (!file.mapping->state(page).uptodate) BF_TRY(fill_locked_pages(file, locked));
+  const MutableByteSpan memory = locked.contiguous_bytes(bytes);
+  const bool zero =
+      std::all_of(memory.begin(), memory.end(), [](std::byte one) { return one == std::byte{0}; });
+  if (zero && when == ZeroWhen::not_zero_yet) return {};
+  std::memset(memory.data(), 0, memory.size());
+  file.space.commit(bytes_of({page, page + 1}), granted.promise);
+  locked.set_dirty(domain);
+  locked.unlock();
+  if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
+  return {};
+}
+
+Status zero_tail_of_old_end(FileState& file, uint64_t old_size, const DomainRef& domain) {
+  return zero_in_page(file, {old_size, round_up(old_size, kPageBytes)}, ZeroWhen::always, domain);
+}
+
+}  // namespace butterfuse

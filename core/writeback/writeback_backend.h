@@ -1,0 +1,74 @@
+// WritebackBackend: all that the pipeline asks of the file system below it: space, bytes, trees.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/alloc/allocator.h"
+#include "core/base/byte_range.h"
+#include "core/base/bytes.h"
+#include "core/base/checksum.h"
+#include "core/base/result.h"
+#include "core/writeback/file_data.h"
+
+namespace butterfuse {
+
+constexpr uint32_t kSectorBytes = 4096;  // one page is one sector; other sector sizes are refused at open
+
+// One written extent, on its way into the trees.
+struct FinishedExtent {
+  ByteRange file;           // sector-aligned
+  ByteRange disk;           // logical bytes; shorter than `file` when compressed
+  uint8_t compression = 0;  // compression_type::
+  ByteSpan csums;           // of the stored sectors; empty: the file has none
+};
+
+// A whole small file, stored in its file extent item.
+struct InlineData {
+  uint64_t ram_bytes = 0;
+  uint8_t compression = 0;
+  std::vector<std::byte> stored;
+};
+
+// Called inside the transaction, once the items are changed: the extents count as on disk from here.
+// Returns the size that the inode item may claim now.
+using ExtentsInTrees = std::function<uint64_t()>;
+
+// EngineBackend in production. Thread-safe. In tests a fake that fails at a chosen step and counts every
+// promise.
+class WritebackBackend {
+ public:
+  virtual ~WritebackBackend() = default;
+  virtual CsumType csum_type() const = 0;
+  virtual uint64_t max_inline_bytes() const = 0;  // stored bytes an inline extent may have
+
+  // ---- space
+  virtual Result<Reservation> reserve_data(uint64_t bytes) = 0;
+  virtual Result<Reservation> reserve_metadata(uint64_t bytes) = 0;
+  virtual uint64_t metadata_bytes_per_extent() const = 0;  // to insert one regular extent, replacing others
+  // After ENOSPC: commits when that would free space. False: there is nothing to hope for.
+  virtual bool commit_for_space(uint64_t bytes) = 0;
+  // See Allocator::alloc_data. The caller holds the promise that covers it.
+  virtual Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) = 0;
+  // Space that no item knows.
+  virtual void release_extent(ByteRange disk) = 0;
+
+  // ---- bytes
+  virtual Status write(uint64_t bytenr, const std::vector<ByteSpan>& pieces) = 0;
+  // File bytes from the extents on disk, checked and decompressed; holes are zero. Page-aligned.
+  virtual Status read(DataOwner& owner, ByteRange file, MutableByteSpan into) = 0;
+  // The compressed extent around `position`, cut to `limit`; empty when it is not compressed.
+  virtual Result<ByteRange> compressed_range(DataOwner& owner, uint64_t position, ByteRange limit) = 0;
+
+  // ---- trees
+  // One transaction: drops what the file has in the range of `extents` (contiguous, in file order), inserts
+  // them and their checksums, calls in_trees, tells the owner. On an error the disk space is the backend's to
+  // give back.
+  virtual Status finish_regular(DataOwner& owner, std::span<const FinishedExtent> extents,
+                                Reservation metadata, const ExtentsInTrees& in_trees) = 0;
+  virtual Status insert_inline(DataOwner& owner, const InlineData& data, Reservation metadata,
+                               const ExtentsInTrees& in_trees) = 0;
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,85 @@
+// Writepages: the delalloc runner.
+#include "core/writeback/writepages.h"
+
+#include <algorithm>
+
+#include "core/writeback/async_chunk.h"
+#include "core/writeback/cow_file_range.h"
+#include "core/writeback/fixup.h"
+
+namespace butterfuse {
+namespace {
+
+// Compression needs copy-on-write and checksums, as in btrfs; and promises counted in its small extents.
+bool wants_compression(const FileState& file, const CompressChoice& choice) {
+  return choice.type != 0 && !file.owner.nodatacow() && !file.owner.nodatasum();
+}
+
+// In-place writing of nodatacow files and into prealloc extents would branch off here, range by range: run
+// those pages' writes over the old extents, and give cow_file_range the rest.
+void run_delalloc_range(FileState& file, LockedPages pages, ExtentRangeLock range_lock) {
+  ++file.pipeline.stats.batches;
+  const CompressChoice choice = file.owner.compress_choice();
+  const bool one_page = pages.count() == 1 && !is_small_whole_file(file, pages);
+  if (wants_compression(file, choice) && !one_page) {
+    cow_file_range_async(file, std::move(pages), std::move(range_lock), choice);
+  } else {
+    cow_file_range(file, std::move(pages), std::move(range_lock));
+  }
+}
+
+uint64_t batch_bytes(const FileState& file) {
+  return wants_compression(file, file.owner.compress_choice()) ? kCompressBatchBytes : kPlainBatchBytes;
+}
+
+//        delalloc   [------------------------------------------)
+//    the locked page            [p)
+//   what is locked         [<<<<|p|>>>>>>>>>>>>>>>)      backwards to the chunk's begin, forwards to a
+//   batch's length,
+//                                                        as far as pages are dirty and nobody else's
+LockedPages lock_delalloc_around(FileState& file, LockedPage locked_page, ByteRange delalloc,
+                                 uint64_t limit) {
+  const PageIndex at = locked_page.index();
+  const uint64_t offset = at * kPageBytes;
+  LockedPages pages = std::move(locked_page).into_pages();
+  const uint64_t end = std::min({delalloc.end, limit, round_down(offset, kChunkBytes) + batch_bytes(file)});
+  file.mapping->extend_dirty_forward(pages, end / kPageBytes);
+  const uint64_t first = std::max(delalloc.start, round_down(offset, kChunkBytes));
+  file.mapping->extend_dirty_backward(pages, first / kPageBytes);
+  return pages;
+}
+
+}  // namespace
+
+void writepages(FileState& file, const WritebackControl& control) {
+  const LockMode mode = control.all ? LockMode::wait : LockMode::try_only;
+  PageRange todo = pages_touching(control.range);
+  uint64_t limit = ~uint64_t{0} / kFolioBytes * kFolioBytes;
+  if (control.whole_folios) limit = round_down(file.size, kFolioBytes);
+  todo.end = std::min(todo.end, limit / kPageBytes);
+  while (!todo.empty()) {
+    std::optional<LockedPage> locked_page = file.mapping->lock_next_dirty(todo, mode);
+    if (!locked_page) return;
+    const PageIndex at = locked_page->index();
+    const ByteRange delalloc = file.extents.delalloc_around(at * kPageBytes);
+    if (delalloc.empty()) {
+      todo.first = at + 1;
+      queue_fixup(file, std::move(*locked_page));
+      continue;
+    }
+    LockedPages pages = lock_delalloc_around(file, std::move(*locked_page), delalloc, limit);
+    todo.first = pages.hull().end;
+    ExtentRangeLock range_lock = file.extents.lock(pages.byte_hull());
+    run_delalloc_range(file, std::move(pages), std::move(range_lock));
+  }
+}
+
+void writepages_and_wait(FileState& file, ByteRange range) {
+  do {
+    writepages(file, {.range = range, .all = true, .whole_folios = false});
+    file.extents.wait_held(range);  // chunks cut and not submitted yet
+    file.ordered.wait(range);
+  } while (file.wait_background(FileState::Background::fixup));
+}
+
+}  // namespace butterfuse
