@@ -177,7 +177,7 @@ class Walker {
     const bool nodatasum = (inode.flags & inode_flag::kNoDataSum) != 0;
     std::vector<std::byte> buffer(kReadBytes);
     for (const FileExtent& extent : extents) {
-      if (extent.kind == ExtentKind::hole) continue;
+      if (extent.kind == ExtentKind::hole || extent.kind == ExtentKind::prealloc) continue;
       const uint64_t end = std::min(extent.end(), inode.size);
       for (uint64_t at = extent.start; at < end; at += kReadBytes) {
         const ByteRange range{at, std::min(at + kReadBytes, end)};
@@ -204,6 +204,8 @@ class Walker {
   }
 
   Status push_children(Tree& tree, const Visit& directory, std::vector<Visit>& stack) {
+    if (!directories_.insert({directory.root_id, directory.ino}).second)
+      return make_error(EUCLEAN, "directory {} has two names", directory.ino);
     std::vector<DirEntry> entries;
     BF_TRY(for_each_dir_entry(tree, directory.ino, 0, [&](const DirEntry& entry) {
       entries.push_back(entry);
@@ -232,6 +234,7 @@ class Walker {
   ExtentReader reader_;
   Manifest manifest_;
   std::map<std::pair<uint64_t, uint64_t>, std::string> first_path_;
+  std::set<std::pair<uint64_t, uint64_t>> directories_;  // damaged images may have circles
 };
 
 }  // namespace

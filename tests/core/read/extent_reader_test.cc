@@ -5,6 +5,7 @@
 #include <fstream>
 #include <random>
 
+#include "core/csum/csum_tree.h"
 #include "core/items/dir_item.h"
 #include "core/items/inode_item.h"
 #include "core/read/file_read.h"
@@ -112,6 +113,25 @@ TEST_CASE("a sector that is bad in all copies is an error that names it, and har
   CHECK(have == file.content().substr(0, 40960));
   must(file.read(reader, {45056, kFileBytes}, have));
   CHECK(have == file.content().substr(45056));
+}
+
+TEST_CASE("a sector without a checksum is an error, unless the inode does without") {
+  if (!have_btrfs_progs()) return;
+  FileInImage file;
+  ExtentReader reader(file.filesystem());
+  const FileExtent extent = must(list_file_extents(file.tree(), file.ino(), {8192, 12288})).front();
+  const uint64_t bytenr = extent.disk_bytenr + extent.offset + 8192 - extent.start;
+  {
+    auto handle = must(file.filesystem().begin(20));
+    must(delete_csums(file.filesystem().csum_tree(), handle, ByteRange::at(bytenr, 4096), 4096, 4));
+  }
+  std::string have;
+  const Status read = file.read(reader, {0, kFileBytes}, have);
+  REQUIRE(!read.has_value());
+  CHECK(read.error().code == EIO);
+  CHECK(read.error().message.find("no checksum") != std::string::npos);
+  must(reader.read(file.tree(), file.ino(), true, {0, kFileBytes}, std::as_writable_bytes(std::span(have))));
+  CHECK(have == file.content());
 }
 
 TEST_CASE("ranges may end anywhere, and what lies behind the file reads as zeros") {

@@ -1,5 +1,6 @@
 // Golden images: what the kernel wrote is read back as its manifest says.
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "core/device/block_device.h"
 #include "tests/support/golden_manifest.h"
@@ -12,6 +13,10 @@ namespace {
 Result<std::unique_ptr<Filesystem>> open_read_only(const std::string& image) {
   BF_ASSIGN(auto device, open_file_device(image, {.mode = OpenMode::read_only}));
   return Filesystem::open(std::move(device), {.read_only = true});
+}
+
+bool has_several_devices(const std::string& name) {
+  return std::filesystem::exists(golden_dir() + "/" + name + ".1.img.zst");
 }
 
 std::string first_lines(const std::vector<std::string>& lines) {
@@ -33,8 +38,8 @@ void check_walk(Filesystem& filesystem, const std::string& manifest, uint64_t ro
 TEST_CASE("every single-device golden image reads as its manifest says") {
   for (const std::string& name : golden_names()) {
     if (name.starts_with("log-")) continue;  // their manifests show the state after log replay
+    if (has_several_devices(name)) continue;
     const UnpackedImage image = UnpackedImage::golden(name);
-    if (image.devices().size() != 1) continue;
     auto filesystem = open_read_only(image.devices().front());
     INFO(name << ": " << (filesystem ? "" : filesystem.error().message));
     CHECK(filesystem.has_value());
@@ -48,8 +53,8 @@ TEST_CASE("every single-device golden image reads as its manifest says") {
 
 TEST_CASE("golden images of several devices are refused with one line that says so") {
   for (const std::string& name : golden_names()) {
+    if (!has_several_devices(name)) continue;
     const UnpackedImage image = UnpackedImage::golden(name);
-    if (image.devices().size() == 1) continue;
     // The last one: the first of seed-sprout is a seed, a whole file system of one device.
     auto filesystem = open_read_only(image.devices().back());
     INFO(name);
