@@ -1,0 +1,106 @@
+// Power cuts: after every single write the disk holds one whole transaction.
+#include <catch2/catch.hpp>
+
+#include "core/device/fault_device.h"
+#include "core/device/memory_device.h"
+#include "core/device/recording_device.h"
+#include "tests/core/transaction/file_workload.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/run_command.h"
+
+using namespace butterfuse;
+
+namespace {
+
+std::string make_image(const TempDir& directory) {
+  const std::string path = directory / "image";
+  make_sparse_file(path, 256u << 20);
+  REQUIRE(run_command({"mkfs.btrfs", "-q", "-f", path}).ok());
+  return path;
+}
+
+// A BlockDevice that shares its base.
+class SharedDevice final : public BlockDevice {
+ public:
+  explicit SharedDevice(std::shared_ptr<BlockDevice> base) : base_(std::move(base)) {}
+  uint64_t size_bytes() const override { return base_->size_bytes(); }
+  bool read_only() const override { return base_->read_only(); }
+  const std::string& path() const override { return base_->path(); }
+  Status read(uint64_t offset, MutableByteSpan into) override { return base_->read(offset, into); }
+  Status write(uint64_t offset, ByteSpan from, WriteKind kind) override {
+    return base_->write(offset, from, kind);
+  }
+  Status flush() override { return base_->flush(); }
+
+ private:
+  std::shared_ptr<BlockDevice> base_;
+};
+
+std::unique_ptr<BlockDevice> open_device(const std::string& path) { return must(open_file_device(path, {})); }
+
+}  // namespace
+
+TEST_CASE("after each write of several commits the disk holds a clean image of the last commit") {
+  if (!have_btrfs_progs()) return;
+  TempDir directory;
+  const std::string path = make_image(directory);
+  auto trace = std::make_shared<Trace>();
+  {
+    std::shared_ptr<BlockDevice> overlay = std::make_shared<MemoryDevice>(std::shared_ptr(open_device(path)));
+    auto filesystem = must(Filesystem::open(std::make_unique<RecordingDevice>(overlay, trace), {}));
+    FileWorkload workload(*filesystem, *must(filesystem->subvolume(objectid::kFsTree)), 5);
+    for (int round = 0; round < 5; ++round) {
+      workload.steps(25);
+      must(filesystem->commit());
+    }
+    must(filesystem->close());
+  }
+  // The file takes the writes one by one; reopening must work at every point, btrfs check is asked around
+  // commits.
+  auto file = open_device(path);
+  size_t checked = 0;
+  int since_super = 100;
+  for (const TraceEvent& event : trace->events()) {
+    if (event.kind != TraceEvent::Kind::write) continue;
+    must(file->write(event.offset, event.payload, event.what));
+    since_super = event.what == WriteKind::super ? 0 : since_super + 1;
+    if (event.what == WriteKind::data && since_super > 1) continue;
+    file.reset();
+    auto filesystem = Filesystem::open(open_device(path), {.read_only = true});
+    if (!filesystem) FAIL(filesystem.error().message);
+    filesystem->reset();
+    REQUIRE(btrfs_check(path) == "");
+    ++checked;
+    file = open_device(path);
+  }
+  CHECK(checked > 20);
+}
+
+TEST_CASE("a failed write or flush of a commit is never followed by a superblock") {
+  if (!have_btrfs_progs()) return;
+  for (FaultOperation operation : {FaultOperation::write, FaultOperation::flush}) {
+    for (uint64_t nth = 1;; ++nth) {
+      TempDir directory;
+      const std::string path = make_image(directory);
+      std::shared_ptr<BlockDevice> base(open_device(path));
+      auto trace = std::make_shared<Trace>();
+      auto recorder = std::make_shared<RecordingDevice>(base, trace);
+      auto fault = std::make_shared<FaultDevice>(recorder);
+      auto filesystem = must(Filesystem::open(std::make_unique<SharedDevice>(fault), {}));
+      FileWorkload workload(*filesystem, *must(filesystem->subvolume(objectid::kFsTree)), 6);
+      workload.steps(20);
+      trace->clear();
+      fault->fail_nth(operation, nth, EIO);
+      Status committed = filesystem->commit();
+      if (committed) {
+        CHECK(nth > 2);
+        break;
+      }
+      CHECK(filesystem->begin(1).error().code == EROFS);
+      CHECK_FALSE(filesystem->commit());
+      CHECK_FALSE(filesystem->close());
+      filesystem.reset(), fault.reset(), recorder.reset(), base.reset();
+      REQUIRE(btrfs_check(path) == "");
+    }
+  }
+}
