@@ -17,17 +17,17 @@ namespace butterfuse {
 using TextSink = std::function<void(std::string_view)>;
 
 struct DumpSuperOptions {
-  bool full = false;               // also sys_chunk_array and the backup roots
-  bool all = false;                // every mirror that fits, not only the first
-  std::optional<uint64_t> bytenr;  // the one that lies there
+  bool full = false;                    // also sys_chunk_array and the backup roots
+  bool all = false;                     // every mirror that fits, not only the first
+  std::optional<uint64_t> bytenr = {};  // the one that lies there
 };
 // EUCLEAN when what was printed is no superblock (it is printed anyhow).
 Status dump_super(BlockDevice& device, const DumpSuperOptions& options, const TextSink& sink);
 
 struct DumpTreeOptions {
-  std::optional<uint64_t> tree;  // only the tree with this id
-  std::vector<uint64_t> blocks;  // only these blocks, each by itself
-  bool roots_only = false;       // one line for each tree
+  std::optional<uint64_t> tree = {};  // only the tree with this id
+  std::vector<uint64_t> blocks = {};  // only these blocks, each by itself
+  bool roots_only = false;            // one line for each tree
 };
 // Counts the blocks that could not be read; each leaves a line "ERROR: ..." in the text, and the dump goes
 // on. ENOENT: no such tree. Otherwise as Volume::open.

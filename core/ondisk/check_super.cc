@@ -74,9 +74,8 @@ Status check_space(const DiskSuper& super) {
   if (super.num_devices == 0) return super_error("num_devices is 0");
   if (super.bytes_used < uint64_t{6} * super.nodesize)
     return super_error("bytes_used is too small, have {}", uint64_t{super.bytes_used});
-  if (super.total_bytes == 0 || super.bytes_used > super.total_bytes)
-    return super_error("bytes_used {} of total_bytes {}", uint64_t{super.bytes_used},
-                       uint64_t{super.total_bytes});
+  // bytes_used is only a counter, recounted from the block groups: a wrong one is for check to report.
+  if (super.total_bytes == 0) return super_error("total_bytes is 0");
   if (device.total_bytes == 0 || device.bytes_used > device.total_bytes)
     return super_error("device bytes_used {} of total_bytes {}", uint64_t{device.bytes_used},
                        uint64_t{device.total_bytes});
@@ -99,7 +98,8 @@ Status check_super(const DiskSuper& super) {
   if (super.magic != kSuperMagic) return super_error("wrong magic, have 0x{:x}", uint64_t{super.magic});
   constexpr uint64_t kKnownFlags = super_flag::kWritten | super_flag::kReloc | super_flag::kError |
                                    super_flag::kSeeding | super_flag::kMetadump | super_flag::kMetadumpV2 |
-                                   super_flag::kChangingFsid | super_flag::kChangingFsidV2;
+                                   super_flag::kChangingFsid | super_flag::kChangingFsidV2 |
+                                   super_flag::kConversions;
   if (super.flags & ~kKnownFlags) return super_error("unknown flags, have 0x{:x}", uint64_t{super.flags});
   BF_TRY(check_sizes(super));
   BF_TRY(check_roots(super));

@@ -89,8 +89,11 @@ constexpr uint64_t kMixedBackref = 1, kDefaultSubvol = 2, kMixedGroups = 4, kCom
 }
 namespace super_flag {
 constexpr uint64_t kWritten = 1, kReloc = 2, kError = 4, kSeeding = uint64_t{1} << 32, kMetadump = uint64_t{1} << 33,
-                   kMetadumpV2 = uint64_t{1} << 34, kChangingFsid = uint64_t{1} << 35, kChangingFsidV2 = uint64_t{1} << 36;
-}
+                   kMetadumpV2 = uint64_t{1} << 34, kChangingFsid = uint64_t{1} << 35, kChangingFsidV2 = uint64_t{1} << 36,
+                   kChangingBlockGroupTree = uint64_t{1} << 38, kChangingDataCsum = uint64_t{1} << 39,
+                   kChangingMetaCsum = uint64_t{1} << 40;
+constexpr uint64_t kConversions = kChangingBlockGroupTree | kChangingDataCsum | kChangingMetaCsum;  // caught half way
+}  // namespace super_flag
 constexpr uint32_t kFreeSpaceBitmapBytes = 256;  // of one FREE_SPACE_BITMAP item
 namespace free_space_flag {
 constexpr uint32_t kUsingBitmaps = 1;

@@ -80,7 +80,10 @@ void add_identity(std::string& text, const DiskSuper& super) {
              {super_flag::kMetadump, "METADUMP"},
              {super_flag::kMetadumpV2, "METADUMP_V2"},
              {super_flag::kChangingFsid, "CHANGING_FSID"},
-             {super_flag::kChangingFsidV2, "CHANGING_FSID_V2"}});
+             {super_flag::kChangingFsidV2, "CHANGING_FSID_V2"},
+             {super_flag::kChangingBlockGroupTree, "CHANGING_BG_TREE"},
+             {super_flag::kChangingDataCsum, "CHANGING_DATA_CSUM"},
+             {super_flag::kChangingMetaCsum, "CHANGING_META_CSUM"}});
   const uint64_t magic = super.magic;
   const char* bytes = reinterpret_cast<const char*>(&magic);
   add_field(text, "magic",

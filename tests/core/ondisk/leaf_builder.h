@@ -1,7 +1,7 @@
 // LeafBuilder: a well-formed leaf around the items that a test wants judged.
 #pragma once
 
-#include <cstring>
+#include <algorithm>
 #include <vector>
 
 #include "core/ondisk/leaf_view.h"
@@ -27,7 +27,7 @@ struct LeafBuilder {
   LeafBuilder& add(const Key& key, const T& object, std::string_view behind = {}) {
     std::vector<std::byte> item(sizeof(T) + behind.size());
     store(MutableByteSpan(item), object);
-    std::memcpy(item.data() + sizeof(T), behind.data(), behind.size());
+    std::ranges::copy(as_bytes(behind), item.begin() + sizeof(T));
     return add(key, std::move(item));
   }
 
@@ -45,7 +45,7 @@ struct LeafBuilder {
       end -= static_cast<uint32_t>(data.size());
       DiskItem item{key, end, static_cast<uint32_t>(data.size())};
       store(MutableByteSpan(block).subspan(sizeof(DiskHeader) + slot * sizeof(DiskItem)), item);
-      std::memcpy(block.data() + sizeof(DiskHeader) + end, data.data(), data.size());
+      std::ranges::copy(data, block.begin() + sizeof(DiskHeader) + end);
     }
     return block;
   }
