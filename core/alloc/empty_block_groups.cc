@@ -16,8 +16,8 @@ bool SpaceAllocator::is_empty_group(const BlockGroup& group) const {
          group.items == BlockGroup::Items::inserted && group.loading != BlockGroup::Loading::loading;
 }
 
-// Largest first. What stays must hold all promises, and as much again as the group, lest the next write makes
-// a new one; where another kind of space starves, the promises alone.
+// Largest first. What stays must hold all promises, and have as much again as the group (once the commit is through),
+// lest the next write makes a new one; where another kind of space starves, the promises alone.
 std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
   std::vector<BlockGroup*> empty, result;
   for (BlockGroup* group : pool.groups()) {
@@ -26,12 +26,16 @@ std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
   std::stable_sort(empty.begin(), empty.end(),
                    [](BlockGroup* a, BlockGroup* b) { return a->counters.total > b->counters.total; });
   const bool others_starve = starving_ != nullptr && starving_ != &pool;
+  const uint64_t need = pool_need(pool);
   uint64_t free_left = pool.counters().free();
+  uint64_t free_soon = free_left + pool.counters().pinned;
   for (BlockGroup* group : empty) {
     const uint64_t slack = others_starve ? 0 : group->counters.total;
     const uint64_t rest = free_left - group->counters.free();
-    if (pool.groups().size() - result.size() <= 1 || rest < pool_need(pool) + slack) continue;
+    const uint64_t rest_soon = free_soon - group->counters.free() - group->counters.pinned;
+    if (pool.groups().size() - result.size() <= 1 || rest < need || rest_soon < need + slack) continue;
     free_left = rest;
+    free_soon = rest_soon;
     result.push_back(group);
   }
   return result;

@@ -1,0 +1,104 @@
+// Device space and the size of new chunks.
+#include <catch2/catch.hpp>
+#include <random>
+
+#include "core/alloc/chunk_allocator.h"
+#include "core/alloc/chunk_items.h"
+#include "core/alloc/super_mirrors.h"
+
+using namespace butterfuse;
+
+namespace {
+
+constexpr uint64_t kMiB = 1 << 20;
+constexpr uint64_t kGiB = 1 << 30;
+
+DiskDevItem device_item() {
+  DiskDevItem item{};
+  item.devid = 1;
+  item.uuid[3] = 7;
+  return item;
+}
+
+ChunkMapping chunk_at_physical(uint64_t start, uint64_t length, std::vector<uint64_t> stripes) {
+  ChunkMapping chunk;
+  chunk.start = start;
+  chunk.length = length;
+  for (const uint64_t physical : stripes) chunk.stripes.push_back({1, physical, {}});
+  return chunk;
+}
+
+}  // namespace
+
+TEST_CASE("new chunks have the sizes the kernel would give them") {
+  CHECK(wanted_chunk_bytes(bg::kData, 128 * kMiB) == 16 * kMiB);
+  CHECK(wanted_chunk_bytes(bg::kData, 256 * kMiB) == 32 * kMiB);
+  CHECK(wanted_chunk_bytes(bg::kData, 100 * kGiB) == kGiB);
+  CHECK(wanted_chunk_bytes(bg::kMetadata | bg::kDup, 10 * kGiB) == 256 * kMiB);
+  CHECK(wanted_chunk_bytes(bg::kMetadata, 51 * kGiB) == kGiB);
+  CHECK(wanted_chunk_bytes(bg::kSystem, 51 * kGiB) == 32 * kMiB);
+}
+
+TEST_CASE("chunks never overlap on the device, stay behind its first MiB, and fill it to the end") {
+  std::mt19937_64 random(3);
+  DeviceSpace space(200 * kMiB + 4096);
+  std::vector<ChunkMapping> chunks;
+  uint64_t logical = kMiB;
+  for (int step = 0; step < 2000; step++) {
+    if (!chunks.empty() && random() % 3 == 0) {
+      const size_t victim = random() % chunks.size();
+      space.remove(chunks[victim]);
+      chunks.erase(chunks.begin() + victim);
+      continue;
+    }
+    const uint64_t type = random() % 2 ? bg::kMetadata | bg::kDup : uint64_t{bg::kData};
+    const auto plan = plan_chunk(space, device_item(), type, logical, kMiB + random() % (30 * kMiB));
+    if (!plan) {
+      CHECK(space.convertible_bytes(copies_of_profile(type)) == 0);
+      continue;
+    }
+    REQUIRE(plan->stripes.size() == (type & bg::kDup ? 2 : 1));
+    REQUIRE(plan->stripes[0].physical >= kMiB);
+    REQUIRE(plan->length % kStripeLen == 0);
+    REQUIRE(plan->stripes[0].dev_uuid.bytes[3] == 7);
+    REQUIRE(space.add(*plan));  // refuses overlaps
+    logical += plan->length;
+    chunks.push_back(*plan);
+  }
+}
+
+TEST_CASE("a chunk whose stripes overlap others or leave the device is damage") {
+  DeviceSpace space(64 * kMiB);
+  REQUIRE(space.add(chunk_at_physical(0, 8 * kMiB, {4 * kMiB})));
+  CHECK(space.add(chunk_at_physical(0, 8 * kMiB, {8 * kMiB})).error().code == EUCLEAN);
+  CHECK(space.add(chunk_at_physical(0, 8 * kMiB, {60 * kMiB})).error().code == EUCLEAN);
+  CHECK(space.add(chunk_at_physical(0, ~uint64_t{0}, {60 * kMiB})).error().code == EUCLEAN);
+}
+
+TEST_CASE("superblock mirrors are found in every copy of a chunk") {
+  const ChunkMapping dup = chunk_at_physical(100 * kMiB, 40 * kMiB, {30 * kMiB, 62 * kMiB});
+  const std::vector<ByteRange> mirrors = super_mirrors_in(dup);
+  REQUIRE(mirrors.size() == 2);
+  CHECK(mirrors[0] == ByteRange::at(102 * kMiB, 65536));
+  CHECK(mirrors[1] == ByteRange::at(134 * kMiB, 65536));
+  CHECK(super_mirrors_in(chunk_at_physical(100 * kMiB, 8 * kMiB, {30 * kMiB})).empty());
+  CHECK(super_mirrors_in(chunk_at_physical(0, 4 * kMiB, {0})).front() == ByteRange{0, 131072});
+}
+
+TEST_CASE("sys_chunk_array gets and loses entries") {
+  DiskSuper super{};
+  super.sectorsize = kSectorSize;
+  ChunkMapping chunk = chunk_at_physical(0, 8 * kMiB, {kMiB, 9 * kMiB});
+  chunk.type = bg::kSystem | bg::kDup;
+  int added = 0;
+  for (;; added++) {
+    chunk.start = added * 8 * kMiB;
+    if (!add_sys_chunk(super, chunk)) break;
+  }
+  CHECK(added == 2048 / 129);
+  for (const uint64_t start : {uint64_t{3}, uint64_t{0}, uint64_t(added - 1)})
+    remove_sys_chunk(super, start * 8 * kMiB);
+  CHECK(super.sys_chunk_array_size == (added - 3) * 129u);
+  const auto first = load<DiskKey>(ByteSpan(reinterpret_cast<const std::byte*>(super.sys_chunk_array), 17));
+  CHECK(first.offset == 8 * kMiB);
+}
