@@ -17,11 +17,13 @@ Status DeviceSpace::add(const ChunkMapping& chunk) {
                         chunk.start, range.start, range.end, device_bytes_);
     }
     taken_.emplace(range.start, range.end);
+    convertible_.clear();
   }
   return {};
 }
 
 void DeviceSpace::remove(const ChunkMapping& chunk) {
+  convertible_.clear();
   for (const ChunkStripe& stripe : chunk.stripes) {
     const size_t erased = taken_.erase(stripe.physical);
     BF_ASSERT(erased == 1, "chunk {} has no stripe at {}", chunk.start, stripe.physical);
@@ -53,7 +55,9 @@ std::optional<ByteRange> DeviceSpace::find_hole(uint64_t bytes) const {
 }
 
 uint64_t DeviceSpace::convertible_bytes(int copies) const {
-  uint64_t sum = 0;
+  const auto [known, unknown] = convertible_.try_emplace(copies, 0);
+  if (!unknown) return known->second;
+  uint64_t& sum = known->second;
   for_each_hole([&](ByteRange hole) {
     hole.start = round_up(hole.start, kStripeLen);
     if (hole.empty()) return;

@@ -33,7 +33,8 @@ class DeviceSpace {
   void for_each_hole(Visit visit) const;
 
   const uint64_t device_bytes_;
-  std::map<uint64_t, uint64_t> taken_;  // start -> end, physical
+  mutable std::map<int, uint64_t> convertible_;  // by copies; asked often, changes rarely
+  std::map<uint64_t, uint64_t> taken_;           // start -> end, physical
 };
 
 }  // namespace butterfuse

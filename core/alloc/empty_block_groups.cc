@@ -16,8 +16,8 @@ bool SpaceAllocator::is_empty_group(const BlockGroup& group) const {
          group.items == BlockGroup::Items::inserted && group.loading != BlockGroup::Loading::loading;
 }
 
-// Largest first. What stays must hold all promises, and have as much again as the group (once the commit is through),
-// lest the next write makes a new one; where another kind of space starves, the promises alone.
+// Largest first. What stays must hold all promises, and have as much again as the group (once the commit is
+// through), lest the next write makes a new one; where another kind of space starves, the promises alone.
 std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
   std::vector<BlockGroup*> empty, result;
   for (BlockGroup* group : pool.groups()) {

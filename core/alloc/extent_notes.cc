@@ -8,6 +8,10 @@ constexpr size_t kMaxQueuedChanges = 1u << 16;  // bounds the memory of the queu
 
 }  // namespace
 
+bool SpaceAllocator::aligned(ByteRange range) const {
+  return range.start % sectorsize_ == 0 && range.length() % sectorsize_ == 0;
+}
+
 Status SpaceAllocator::queue_free_space_change(BlockGroup& group, ByteRange range, bool free) {
   dirty_groups_.insert(group.start());
   if (trees_.free_space == nullptr) return {};
@@ -20,7 +24,7 @@ Status SpaceAllocator::queue_free_space_change(BlockGroup& group, ByteRange rang
 Status SpaceAllocator::note_extent_added(CowContext& context, ByteRange range) {
   {
     MutexLock lock(mutex_);
-    BlockGroup* group = group_of(range);
+    BlockGroup* group = aligned(range) ? group_of(range) : nullptr;
     if (group == nullptr || group->counters.reserved < range.length()) {
       return make_error(EUCLEAN, "new extent [{}, {}) was not allocated", range.start, range.end);
     }
@@ -33,7 +37,7 @@ Status SpaceAllocator::note_extent_added(CowContext& context, ByteRange range) {
 Status SpaceAllocator::note_extent_removed(CowContext& context, ByteRange range) {
   {
     MutexLock lock(mutex_);
-    BlockGroup* group = group_of(range);
+    BlockGroup* group = aligned(range) ? group_of(range) : nullptr;
     const bool known = group != nullptr && group->counters.used >= range.length();
     if (!known || (group->loaded() && !group->free_space->none_free(range))) {
       return make_error(EUCLEAN, "freed extent [{}, {}) is not in use by the block groups", range.start,

@@ -1,5 +1,6 @@
 // New chunks: made in memory at once, so that their space can be promised and used; the items follow later.
 #include <algorithm>
+#include <limits>
 
 #include "core/alloc/chunk_allocator.h"
 #include "core/alloc/chunk_items.h"
@@ -24,7 +25,8 @@ bool SpaceAllocator::grow(SpacePool& pool) {
   if (&pool == data_ && &pool != metadata_ && metadata_is_tight()) {
     make_chunk(*metadata_, wanted_chunk_bytes(bg::kMetadata, device_space_.device_bytes()));
   }
-  const uint64_t wanted = wanted_chunk_bytes(pool.type(), device_space_.device_bytes());
+  const bool device_full = device_space_.convertible_bytes(copies_of_profile(pool.profile())) == 0;
+  const uint64_t wanted = device_full ? 0 : wanted_chunk_bytes(pool.type(), device_space_.device_bytes());
   for (uint64_t bytes = wanted; bytes >= kMinChunkBytes; bytes /= 2) {
     if (make_chunk(pool, bytes)) return true;
   }
@@ -37,6 +39,7 @@ bool SpaceAllocator::make_chunk(SpacePool& pool, uint64_t max_bytes) {
   const uint64_t type = pool.type() | pool.profile();
   std::optional<ChunkMapping> plan = plan_chunk(device_space_, device_item_, type, logical, max_bytes);
   if (!plan || (&pool == system_ && !sys_chunk_array_has_room(*plan))) return false;
+  if (logical < next_logical_ || plan->length > std::numeric_limits<uint64_t>::max() - logical) return false;
   if (!device_space_.add(*plan)) return false;
   if (!leaves_room_for_metadata(pool)) {
     device_space_.remove(*plan);

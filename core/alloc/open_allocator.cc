@@ -61,12 +61,14 @@ Status SpaceAllocator::read_block_groups() {
   MutexLock lock(mutex_);
   bool mixed = (volume_.super().incompat_flags & incompat::kMixedGroups) != 0;
   for (const auto& chunk : chunks) mixed |= (chunk->type & bg::kData) && (chunk->type & bg::kMetadata);
-  const auto new_pool = [&](uint64_t type) {
-    return pools_.emplace_back(std::make_unique<SpacePool>(type)).get();
-  };
-  data_ = new_pool(mixed ? bg::kData | bg::kMetadata : bg::kData);
-  metadata_ = mixed ? data_ : new_pool(bg::kMetadata);
-  system_ = new_pool(bg::kSystem);
+  pools_.push_back(std::make_unique<SpacePool>(mixed ? bg::kData | bg::kMetadata : bg::kData));
+  data_ = metadata_ = pools_.back().get();
+  if (!mixed) {
+    pools_.push_back(std::make_unique<SpacePool>(bg::kMetadata));
+    metadata_ = pools_.back().get();
+  }
+  pools_.push_back(std::make_unique<SpacePool>(bg::kSystem));
+  system_ = pools_.back().get();
   for (size_t i = 0; i < chunks.size(); i++) BF_TRY(add_existing_group(chunks[i], used[i]));
   return {};
 }

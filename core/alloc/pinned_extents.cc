@@ -4,7 +4,6 @@
 
 #include "core/alloc/chunk_allocator.h"
 #include "core/alloc/space_allocator.h"
-#include "core/base/assert.h"
 
 namespace butterfuse {
 
@@ -46,13 +45,11 @@ std::vector<ByteRange> SpaceAllocator::ranges_to_discard(uint64_t transid) const
 void SpaceAllocator::unpin(ByteRange range) {
   BlockGroup* group = group_of(range);
   if (group == nullptr) return;  // removed in the meantime
-  if (group->loaded()) {
-    const uint64_t changed = group->free_space->set_free(range);
-    BF_ASSERT(changed == range.length(), "pinned [{}, {}) was free", range.start, range.end);
-  }
-  const bool damaged = group->loading == BlockGroup::Loading::damaged;
-  group->pool->move(*group, &SpaceCounters::pinned, damaged ? &SpaceCounters::unusable : nullptr,
-                    range.length());
+  // Extents of a damaged image may overlap: what is not there twice is not free twice.
+  uint64_t freed = group->loading == BlockGroup::Loading::damaged ? 0 : range.length();
+  if (group->loaded()) freed = group->free_space->set_free(range);
+  group->pool->move(*group, &SpaceCounters::pinned, nullptr, freed);
+  group->pool->move(*group, &SpaceCounters::pinned, &SpaceCounters::unusable, range.length() - freed);
 }
 
 void SpaceAllocator::bury_chunk(const ChunkMapping& chunk) {

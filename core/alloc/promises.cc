@@ -25,8 +25,9 @@ uint64_t SpaceAllocator::global_reserve() const {
   const SpaceCounters& counters = metadata_->counters();
   const uint64_t least = std::clamp(counters.total / (metadata_->mixed() ? 32 : 16), kMiB, 16 * kMiB);
   if (metadata_->mixed()) return least;
-  const uint64_t small = std::min(counters.used, 64 * kMiB);
-  const uint64_t part = small / 4 + (counters.used - small) / 8;
+  const uint64_t used = counters.used + counters.reserved;
+  const uint64_t small = std::min(used, 64 * kMiB);
+  const uint64_t part = small / 5 + (used - small) / 10;
   return std::clamp(part, least, 512 * kMiB);
 }
 

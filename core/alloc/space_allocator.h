@@ -98,6 +98,7 @@ class SpaceAllocator final : public Allocator {
   Result<ByteRange> longest_data_run(uint64_t bytes, uint64_t min_bytes) BF_REQUIRES(mutex_);
 
   // extent_notes.cc
+  bool aligned(ByteRange range) const;
   Status queue_free_space_change(BlockGroup& group, ByteRange range, bool free) BF_REQUIRES(mutex_);
   Status flush_if_many(CowContext& context) BF_EXCLUDES(mutex_);
 

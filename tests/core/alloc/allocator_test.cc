@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <deque>
 #include <random>
+#include <thread>
 
 #include "core/items/file_extent.h"
 #include "core/items/xattr_item.h"
@@ -306,6 +307,40 @@ TEST_CASE("fragmented images keep their free space tree exact through bitmaps an
     ExtentFile other(image, 301, "other");
     must(other.append(20 * kMiB, kSector));
     other.remove();
+    must(image.filesystem().commit());
+    CHECK(space_differences(image.filesystem()) == "");
+    CHECK(image.close_and_check() == "");
+  }
+}
+
+TEST_CASE("threads that allocate, free and commit at once leave every tree exact") {
+  if (!have_btrfs_progs()) return;
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{}, {"-R", "^free-space-tree"}}) {
+    MkfsImage image(arguments, 200ull << 20);
+    std::deque<ExtentFile> files;
+    for (uint64_t i = 0; i < 3; i++) files.emplace_back(image, 300 + i, fmt::format("file{}", i));
+    must(image.filesystem().commit());
+    image.reopen();  // nothing loaded: the threads meet in loading, too
+    std::vector<std::thread> threads;
+    std::atomic<int> failures{0};
+    for (ExtentFile& file : files) {
+      threads.emplace_back([&file, &failures] {
+        std::mt19937_64 random(reinterpret_cast<uintptr_t>(&file));
+        try {
+          for (int i = 0; i < 150; i++) {
+            must(file.append((1 + random() % 40) * kSector, kSector));
+            const uint64_t start = random() % (file.size() / kSector) * kSector;
+            file.punch(start, start + (1 + random() % 30) * kSector);
+          }
+        } catch (const std::exception& error) {
+          std::fprintf(stderr, "%s\n", error.what());
+          failures++;
+        }
+      });
+    }
+    for (int i = 0; i < 20; i++) must(image.filesystem().commit());
+    for (std::thread& thread : threads) thread.join();
+    CHECK(failures == 0);
     must(image.filesystem().commit());
     CHECK(space_differences(image.filesystem()) == "");
     CHECK(image.close_and_check() == "");
