@@ -78,14 +78,13 @@ class [[nodiscard]] WritebackPages : public PageSet {
   explicit WritebackPages(PageSet&& pages) : PageSet(std::move(pages)) {}
 };
 
-// Pages whose memory is being read; they stay where they are.
+// Pages of one folio whose memory is being read; they stay where they are.
 class [[nodiscard]] PinnedPages : public PageSet {
  public:
   PinnedPages() = default;
   PinnedPages(PinnedPages&& other) noexcept = default;
   PinnedPages& operator=(PinnedPages&& other) noexcept;
   ~PinnedPages() { unpin(); }
-  void add(PinnedPages&& other) { add_all(std::move(other)); }
   void unpin();
 
  private:

@@ -40,7 +40,8 @@ Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pie
 }
 
 // Pins and lists the bytes of a part of one folio, reading what is missing.
-Status FileData::Impl::pin_part(ByteRange part, PinnedPages& pins, std::vector<ByteSpan>& pieces) {
+Status FileData::Impl::pin_part(ByteRange part, std::vector<PinnedPages>& pins,
+                                std::vector<ByteSpan>& pieces) {
   PageRange wanted = pages_touching(part);
   while (!wanted.empty()) {
     PinnedPages pinned = state.mapping->pin_uptodate(wanted);
@@ -53,7 +54,7 @@ Status FileData::Impl::pin_part(ByteRange part, PinnedPages& pins, std::vector<B
     const ByteRange here = pinned.byte_hull().intersection(part);
     pieces.push_back(pinned.contiguous_bytes(here));
     wanted.first = pinned.hull().end;
-    pins.add(std::move(pinned));
+    pins.push_back(std::move(pinned));
   }
   return {};
 }
@@ -73,7 +74,7 @@ Status FileData::read(uint64_t offset, size_t length,
   std::vector<PinnedPages> pins;
   for (uint64_t at = wanted.start; at < wanted.end;) {
     const ByteRange part{at, std::min(wanted.end, round_down(at, kFolioBytes) + kFolioBytes)};
-    BF_TRY(impl_->pin_part(part, pins.emplace_back(), pieces));
+    BF_TRY(impl_->pin_part(part, pins, pieces));
     at = part.end;
   }
   sink(pieces);

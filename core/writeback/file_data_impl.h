@@ -18,7 +18,7 @@ class FileData::Impl {
   }
 
   std::shared_ptr<WritebackDomain> domain() { return services.domains.get(last_domain); }
-  Status pin_part(ByteRange part, PinnedPages& pins, std::vector<ByteSpan>& pieces);
+  Status pin_part(ByteRange part, std::vector<PinnedPages>& pins, std::vector<ByteSpan>& pieces);
 
   DataEngine::Services& services;
   FileState state;
