@@ -40,11 +40,12 @@ Status MemoryDevice::load_base(uint64_t start, MutableByteSpan into) const {
 Status MemoryDevice::read(uint64_t offset, MutableByteSpan into) {
   BF_TRY(check_range("read", offset, into.size()));
   ReaderLock lock(mutex_);
-  if (pages_.empty()) return load_base(offset, into);
+  const auto& pages = pages_;  // the analysis does not see that the lambda runs under the lock
+  if (pages.empty()) return load_base(offset, into);
   return for_each_page(offset, into.size(), kPageBytes,
                        [&](uint64_t number, uint64_t in_page, uint64_t done, uint64_t length) -> Status {
-                         auto found = pages_.find(number);
-                         if (found == pages_.end())
+                         auto found = pages.find(number);
+                         if (found == pages.end())
                            return load_base(number * kPageBytes + in_page, into.subspan(done, length));
                          std::memcpy(into.data() + done, found->second.data() + in_page, length);
                          return {};
@@ -54,9 +55,10 @@ Status MemoryDevice::read(uint64_t offset, MutableByteSpan into) {
 Status MemoryDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
   BF_TRY(check_range("write", offset, from.size()));
   WriterLock lock(mutex_);
+  auto& pages = pages_;
   return for_each_page(offset, from.size(), kPageBytes,
                        [&](uint64_t number, uint64_t in_page, uint64_t done, uint64_t length) -> Status {
-                         auto [found, is_new] = pages_.try_emplace(number, kPageBytes);
+                         auto [found, is_new] = pages.try_emplace(number, kPageBytes);
                          if (is_new && length < kPageBytes) {
                            uint64_t start = number * kPageBytes;
                            uint64_t valid = std::min(kPageBytes, size_bytes_ - start);
