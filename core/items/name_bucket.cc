@@ -52,7 +52,8 @@ Result<std::optional<NameEntry>> find_name_entry(ByteSpan item, std::string_view
   return std::optional<NameEntry>();
 }
 
-Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name, ByteSpan value) {
+Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name,
+                      ByteSpan value) {
   const size_t size = sizeof(DiskDirItem) + name.size() + value.size();
   if (size > cursor.max_item_size())
     return make_error(EOVERFLOW, "root {}: entry of {} bytes does not fit a leaf", cursor.tree().id(), size);
