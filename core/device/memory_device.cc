@@ -5,22 +5,22 @@
 #include <cerrno>
 #include <cstring>
 
-#include "core/base/byte_range.h"
-
 namespace butterfuse {
 
 namespace {
 
-// Calls piece(page_number, offset_in_page, position_in_buffer, length) for each page that the range touches.
-template <class Function>
-Status for_each_page(uint64_t offset, uint64_t length, uint64_t page_bytes, Function&& piece) {
-  for (uint64_t done = 0; done < length;) {
-    uint64_t in_page = (offset + done) % page_bytes;
-    uint64_t step = std::min(page_bytes - in_page, length - done);
-    BF_TRY(piece((offset + done) / page_bytes, in_page, done, step));
-    done += step;
+struct Piece {  // of a range, in one page
+  uint64_t page, in_page, done, length;
+};
+
+std::vector<Piece> pieces_of(uint64_t offset, uint64_t length, uint64_t page_bytes) {
+  std::vector<Piece> pieces;
+  for (uint64_t done = 0; done < length; done += pieces.back().length) {
+    const uint64_t at = offset + done;
+    pieces.push_back(
+        {at / page_bytes, at % page_bytes, done, std::min(page_bytes - at % page_bytes, length - done)});
   }
-  return {};
+  return pieces;
 }
 
 }  // namespace
@@ -40,33 +40,33 @@ Status MemoryDevice::load_base(uint64_t start, MutableByteSpan into) const {
 Status MemoryDevice::read(uint64_t offset, MutableByteSpan into) {
   BF_TRY(check_range("read", offset, into.size()));
   ReaderLock lock(mutex_);
-  const auto& pages = pages_;  // the analysis does not see that the lambda runs under the lock
-  if (pages.empty()) return load_base(offset, into);
-  return for_each_page(offset, into.size(), kPageBytes,
-                       [&](uint64_t number, uint64_t in_page, uint64_t done, uint64_t length) -> Status {
-                         auto found = pages.find(number);
-                         if (found == pages.end())
-                           return load_base(number * kPageBytes + in_page, into.subspan(done, length));
-                         std::memcpy(into.data() + done, found->second.data() + in_page, length);
-                         return {};
-                       });
+  if (pages_.empty()) return load_base(offset, into);
+  for (const Piece& piece : pieces_of(offset, into.size(), kPageBytes)) {
+    MutableByteSpan part = into.subspan(piece.done, piece.length);
+    auto found = pages_.find(piece.page);
+    if (found == pages_.end())
+      BF_TRY(load_base(piece.page * kPageBytes + piece.in_page, part));
+    else
+      std::memcpy(part.data(), found->second.data() + piece.in_page, part.size());
+  }
+  return {};
 }
 
 Status MemoryDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
   BF_TRY(check_range("write", offset, from.size()));
   WriterLock lock(mutex_);
-  auto& pages = pages_;
-  return for_each_page(offset, from.size(), kPageBytes,
-                       [&](uint64_t number, uint64_t in_page, uint64_t done, uint64_t length) -> Status {
-                         auto [found, is_new] = pages.try_emplace(number, kPageBytes);
-                         if (is_new && length < kPageBytes) {
-                           uint64_t start = number * kPageBytes;
-                           uint64_t valid = std::min(kPageBytes, size_bytes_ - start);
-                           BF_TRY(load_base(start, MutableByteSpan(found->second).first(valid)));
-                         }
-                         std::memcpy(found->second.data() + in_page, from.data() + done, length);
-                         return {};
-                       });
+  for (const Piece& piece : pieces_of(offset, from.size(), kPageBytes)) {
+    auto found = pages_.find(piece.page);
+    if (found == pages_.end()) {
+      std::vector<std::byte> page(kPageBytes);
+      const uint64_t start = piece.page * kPageBytes;
+      if (piece.length < kPageBytes)
+        BF_TRY(load_base(start, MutableByteSpan(page).first(std::min(kPageBytes, size_bytes_ - start))));
+      found = pages_.emplace(piece.page, std::move(page)).first;
+    }
+    std::memcpy(found->second.data() + piece.in_page, from.data() + piece.done, piece.length);
+  }
+  return {};
 }
 
 uint64_t MemoryDevice::bytes_in_memory() const {
