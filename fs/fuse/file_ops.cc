@@ -1,10 +1,12 @@
-// FUSE create, open, read, write, flush, fsync, release.
+// FUSE create, open, read, write, flush, fsync, lseek, release.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "fs/fuse/ops.h"
 #include "fs/vfs/create.h"
+#include "fs/vfs/seek.h"
 
 namespace butterfuse {
 namespace {
@@ -91,6 +93,18 @@ void op_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
   reply_status(request, sync_file(mount_of(request), open_file_of(info)));
 }
 
+// The kernel asks only for these two; the rest it answers itself.
+void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
+  Mount& mount = mount_of(request);
+  Inode& inode = *open_file_of(info).inode;
+  if (offset < 0) return reply_error(request, {ENXIO, "negative offset"});
+  if (whence != SEEK_DATA && whence != SEEK_HOLE) return reply_error(request, {EINVAL, "unknown whence"});
+  const auto from = static_cast<uint64_t>(offset);
+  const auto found = whence == SEEK_DATA ? seek_data(mount, inode, from) : seek_hole(mount, inode, from);
+  if (!found) return reply_error(request, found.error());
+  fuse_reply_lseek(request, static_cast<off_t>(*found));
+}
+
 void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   delete &open_file_of(info);
   fuse_reply_err(request, 0);
@@ -105,6 +119,7 @@ void add_file_ops(fuse_lowlevel_ops& ops) {
   ops.write = op_write;
   ops.flush = op_flush;
   ops.fsync = op_fsync;
+  ops.lseek = op_lseek;
   ops.release = op_release;
 }
 

@@ -19,6 +19,11 @@ bool is_stats(const Mount& mount, const Inode& inode, std::string_view name) {
   return name == kStats && inode.key() == const_cast<Mount&>(mount).root().key();
 }
 
+// Access control lists of other systems are shown, so that a copy keeps them, but can't be set yet.
+bool is_acl(std::string_view name) {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+}
+
 Status check_xattr_name(std::string_view name) {
   if (name.size() > kNameMax) return make_error(ERANGE, "attribute name of {} bytes", name.size());
   for (std::string_view prefix : {"user.", "trusted.", "security."}) {
@@ -90,7 +95,7 @@ Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string
     const ByteSpan bytes = as_bytes(text);
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   }
-  BF_TRY(check_xattr_name(name));
+  if (!is_acl(name)) BF_TRY(check_xattr_name(name));
   if (inode.is_placeholder()) return make_error(ENODATA, "no attribute '{}'", name);
   BF_ASSIGN(auto value, read_xattr(inode.tree(), inode.ino(), name));
   if (!value) return make_error(ENODATA, "no attribute '{}'", name);
@@ -101,7 +106,8 @@ Result<std::vector<std::string>> list_xattr(Mount&, Inode& inode, const Caller& 
   if (inode.is_placeholder()) return std::vector<std::string>{};
   BF_ASSIGN(auto names, list_xattrs(inode.tree(), inode.ino()));
   std::erase_if(names, [&](const std::string& name) {
-    return (caller.uid != 0 && name.starts_with("trusted.")) || !check_xattr_name(name);
+    if (caller.uid != 0 && name.starts_with("trusted.")) return true;
+    return !is_acl(name) && !check_xattr_name(name);
   });
   return names;
 }

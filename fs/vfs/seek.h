@@ -1,0 +1,13 @@
+// SEEK_DATA and SEEK_HOLE.
+#pragma once
+
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+// First position >= offset that is data (or a hole); the end of the file counts as a hole. ENXIO behind the end, or when
+// no data follows. Writes dirty data back first, so that the tree knows all of it.
+Result<uint64_t> seek_data(Mount& mount, Inode& inode, uint64_t offset);
+Result<uint64_t> seek_hole(Mount& mount, Inode& inode, uint64_t offset);
+
+}  // namespace butterfuse

@@ -1,0 +1,78 @@
+// Mount options: what is taken, what is refused, and in which words.
+#include "fs/vfs/options.h"
+
+#include <catch2/catch.hpp>
+
+using namespace butterfuse;
+
+namespace {
+
+MountOptions parse(const std::string& text) {
+  MountOptions options;
+  auto status = parse_mount_options(text, options);
+  INFO((status ? std::string() : status.error().message));
+  REQUIRE(status);
+  return options;
+}
+
+std::string refusal(const std::string& text) {
+  MountOptions options;
+  auto status = parse_mount_options(text, options);
+  REQUIRE_FALSE(status);
+  return status.error().message;
+}
+
+}  // namespace
+
+TEST_CASE("an unknown mount option is an error that names it") {
+  CHECK(refusal("ro,frobnicate=7").find("'frobnicate=7'") != std::string::npos);
+  CHECK(refusal("uid=1000").find("'uid=1000'") != std::string::npos);
+}
+
+TEST_CASE("the compress option takes a method and a level as btrfs does") {
+  CHECK(parse("compress").compress.type == compression_type::kZlib);
+  CHECK(parse("compress=zstd:7").compress.type == compression_type::kZstd);
+  CHECK(parse("compress=zstd:7").compress.level == 7);
+  CHECK(parse("compress=zstd:-5").compress.level == -5);
+  CHECK_FALSE(parse("compress=lzo").compress.force);
+  CHECK(parse("compress-force=lzo").compress.force);
+  CHECK(parse("compress=lzo,compress=no").compress.type == compression_type::kNone);
+  for (const char* bad :
+       {"compress=brotli", "compress=zlib:10", "compress=zstd:16", "compress=zstd:x", "compress=lzo:2"}) {
+    CHECK(refusal(bad).find(bad) != std::string::npos);
+  }
+}
+
+TEST_CASE("of two options on one subject the last one wins") {
+  CHECK(parse("ro,rw").read_only == false);
+  CHECK(parse("compress=zstd,nodatacow").compress.type == compression_type::kNone);
+  const MountOptions options = parse("nodatacow,compress=zstd");
+  CHECK(options.datacow);
+  CHECK(options.datasum);
+}
+
+TEST_CASE("options that other systems pass along are accepted") {
+  const MountOptions options =
+      parse("defaults,ssd,space_cache=v2,x-systemd.automount,_netdev,autodefrag,noatime");
+  CHECK(options.atime == AtimeMode::noatime);
+  CHECK(options.ignored.size() == 3);
+}
+
+TEST_CASE("options that promise what is not there yet are refused with the reason") {
+  CHECK(refusal("space_cache=v1").find("free space tree") != std::string::npos);
+  CHECK(refusal("acl").find("not supported yet") != std::string::npos);
+  CHECK(refusal("remount").find("unmount") != std::string::npos);
+}
+
+TEST_CASE("sizes have binary suffixes and subvolume 0 means 5") {
+  CHECK(parse("cache_size=64m").cache_bytes == 64u << 20);
+  CHECK(parse("max_inline=0").max_inline_bytes == 0);
+  CHECK(parse("subvolid=0").subvolid == 5);
+  CHECK(parse("subvolid=0x101").subvolid == 257);
+  CHECK(refusal("cache_size=big").find("cache_size=big") != std::string::npos);
+}
+
+TEST_CASE("nologreplay needs a read-only mount") {
+  CHECK(check_mount_options(parse("ro,nologreplay")));
+  CHECK_FALSE(check_mount_options(parse("nologreplay")));
+}
