@@ -268,4 +268,51 @@ TEST_CASE("emptying a tree leaves one empty leaf") {
   REQUIRE(trees.context().blocks().size() == 1);
 }
 
+TEST_CASE("runs that end whole nodes of a tall tree leave it sound") {
+  for (uint64_t seed = 1; seed <= 3; ++seed) {
+    std::mt19937_64 random(seed);
+    MemoryTrees trees(4096);
+    trees.create(objectid::kFsTree);
+    Model model(trees, objectid::kFsTree, random);
+    for (uint64_t i = 0; i < 300; ++i) model.insert_run({i, key_type::kStringItem, 0}, 50);
+    REQUIRE(trees.tree(objectid::kFsTree).root().level == 2);
+    trees.reopen();
+    bool with_snapshot = seed == 2;
+    if (with_snapshot) trees.snapshot(trees.tree(objectid::kFsTree), objectid::kFirstFree);
+    for (int i = 0; i < 30; ++i) {
+      model.remove_run({random() % 300, key_type::kStringItem, 0}, 1 + random() % 2000);
+      if (i % 10 == 0) trees.check();
+    }
+    trees.check();
+    model.check();
+  }
+}
+
+TEST_CASE("what does not fit or is there already changes nothing") {
+  MemoryTrees trees(4096);
+  Tree& tree = trees.create(objectid::kFsTree);
+  Key key{1, key_type::kStringItem, 0};
+  WriteCursor cursor(tree, trees.context());
+  REQUIRE(cursor.max_item_size() == 4096 - 101 - 25);
+  REQUIRE(cursor.insert(key, cursor.max_item_size() + 1).error().code == EOVERFLOW);
+  REQUIRE(cursor.insert(key, 8));
+  REQUIRE(cursor.resize(cursor.max_item_size() + 1).error().code == EOVERFLOW);
+  REQUIRE(cursor.insert(key, 9).error().code == EEXIST);
+  REQUIRE(cursor.data().size() == 8);
+  REQUIRE(cursor.resize(cursor.max_item_size()));
+  REQUIRE(cursor.insert({2, key_type::kStringItem, 0}, cursor.max_item_size()));
+  REQUIRE(cursor.seek(key).value());
+  REQUIRE(cursor.set_key({3, key_type::kStringItem, 0}));  // alone in its leaf: only its caller knows better
+  REQUIRE(cursor.set_key(key));
+}
+
+TEST_CASE("lookup_item finds the item of exactly that key") {
+  MemoryTrees trees(4096);
+  Tree& tree = trees.create(objectid::kFsTree);
+  Key key{1, key_type::kStringItem, 5};
+  REQUIRE(WriteCursor(tree, trees.context()).insert(key, as_bytes("hello")));
+  REQUIRE(as_text(lookup_item(tree, key).value().value()) == "hello");
+  REQUIRE(!lookup_item(tree, {1, key_type::kStringItem, 4}).value());
+}
+
 }  // namespace butterfuse::test
