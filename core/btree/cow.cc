@@ -89,10 +89,8 @@ Status leave_block(const TreeEdit& edit, const TreeBlockRef& old, const BlockRef
 template <class Link>
 Result<TreeBlockRef> make_writable(const TreeEdit& edit, const TreeBlockRef& block, bool is_root,
                                    const Link& link) {
-  if (is_surely_writable(edit, *block, is_root)) return block;
+  if (is_writable(edit, *block, is_root)) return block;
   BF_ASSIGN(BlockRefs refs, refs_of(edit, *block, is_root));
-  bool unshared = refs.refs == 1 && (refs.flags & extent_flag::kFullBackref) == 0;
-  if (unshared && born_now(edit, *block) && block->header().owner == edit.tree.id()) return block;
   BF_ASSIGN(TreeBlockRef copy, copy_block(edit, *block, refs));
   link(*copy);
   BF_TRY(leave_block(edit, block, refs));
@@ -106,7 +104,7 @@ bool may_be_shared(const Tree& tree, const TreeBlock& block, bool is_root) {
   return block.generation() <= tree.last_snapshot() || (block.header().flags & header_flag::kReloc) != 0;
 }
 
-bool is_surely_writable(const TreeEdit& edit, const TreeBlock& block, bool is_root) {
+bool is_writable(const TreeEdit& edit, const TreeBlock& block, bool is_root) {
   return born_now(edit, block) && !may_be_shared(edit.tree, block, is_root);
 }
 
@@ -145,7 +143,7 @@ Status cow_level(const TreeEdit& edit, int level) {
 
 Status cow_path(const TreeEdit& edit, int lowest_level) {
   for (int level = edit.path.height - 1; level >= lowest_level; --level) {
-    if (is_surely_writable(edit, edit.path.block(level), edit.path.is_root(level))) continue;
+    if (is_writable(edit, edit.path.block(level), edit.path.is_root(level))) continue;
     BF_TRY(cow_level(edit, level));
   }
   return {};

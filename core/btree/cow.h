@@ -14,9 +14,9 @@ Result<TreeBlockRef> cow_child(const TreeEdit& edit, int level, uint32_t slot);
 
 // True when other trees may refer to the block too. Roots are never shared, as snapshots copy them.
 bool may_be_shared(const Tree& tree, const TreeBlock& block, bool is_root);
-// Born in this transaction, not written out yet, not shared: may change in place. Never asks for references,
-// hence may say no where cow_level would find the block writable.
-bool is_surely_writable(const TreeEdit& edit, const TreeBlock& block, bool is_root);
+// Born in this transaction, not written out yet, and not shared: changes in place. Blocks that a snapshot
+// taken in this very transaction might share are copied at every change until the commit, shared or not.
+bool is_writable(const TreeEdit& edit, const TreeBlock& block, bool is_root);
 
 // A new dirty block with its header filled in, and no items.
 Result<TreeBlockRef> new_tree_block(TreeBlockCache& cache, CowContext& context, uint64_t root_id, int level,

@@ -43,7 +43,9 @@ class CowContext {
   // queued. `first_key` goes into non-skinny tree block infos. `hint`: bytenr to stay near.
   virtual Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
                                             uint64_t hint) = 0;
-  // How many references the block has, counting queued ones, and its flags.
+  // How many references the block has, counting queued ones, and its flags. drop_tree_ref or free_tree_block
+  // of the same block follows before anything else is looked up, unless the change fails: until then the
+  // context keeps other trees from changing the answer.
   virtual Result<BlockRefs> lookup_tree_refs(uint64_t bytenr, int level) = 0;
   virtual Status set_full_backref(uint64_t bytenr, int level) = 0;
   virtual Status add_tree_ref(const TreeRef& ref) = 0;

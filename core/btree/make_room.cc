@@ -18,7 +18,7 @@ TreeBlockRef sibling_at_hand(const TreeEdit& edit, int direction) {
   const DiskKeyPtr& ptr = NodeView(parent.bytes()).ptr(slot);
   if (ptr.generation != edit.context.transid()) return nullptr;
   TreeBlockRef sibling = edit.tree.cache().peek(ptr.blockptr);
-  return sibling && is_surely_writable(edit, *sibling, false) ? sibling : nullptr;
+  return sibling && is_writable(edit, *sibling, false) ? sibling : nullptr;
 }
 
 // A sibling that is rather full would soon have to give the items back.
