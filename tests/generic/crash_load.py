@@ -19,6 +19,7 @@ def content(name, version):
 
 
 def run(folder, acks_path, seed):
+    os.chdir(folder)  # and only relative names: behind a dead mount lies an ordinary directory
     chooser = random.Random(int(seed))
     acks = open(acks_path, "w", buffering=1)
     versions = {}
@@ -26,9 +27,9 @@ def run(folder, acks_path, seed):
         while True:
             number = chooser.randrange(200)
             name = f"d{number % 10}/f{number}"
-            os.makedirs(f"{folder}/d{number % 10}", exist_ok=True)
+            os.makedirs(f"d{number % 10}", exist_ok=True)
             version = versions.get(name, 0) + 1
-            path = f"{folder}/{name}"
+            path = name
             if chooser.random() < 0.1 and name in versions and versions[name] > 0:
                 acks.write(f"maybe {name} 0\n")
                 os.unlink(path)
