@@ -9,8 +9,8 @@ namespace butterfuse {
 [[noreturn]] void assert_failed(const char* file, int line, const char* condition, std::string_view message);
 }
 
-#define BF_ASSERT(condition, ...)                                                                    \
-  do {                                                                                               \
-    if (!(condition)) [[unlikely]]                                                                   \
-      ::butterfuse::assert_failed(__FILE__, __LINE__, #condition, fmt::format("" __VA_ARGS__));      \
+#define BF_ASSERT(condition, ...)                                                               \
+  do {                                                                                          \
+    if (!(condition)) [[unlikely]]                                                              \
+      ::butterfuse::assert_failed(__FILE__, __LINE__, #condition, fmt::format("" __VA_ARGS__)); \
   } while (false)

@@ -34,15 +34,15 @@ tl::unexpected<Error> make_error(int code, fmt::format_string<Args...> format, A
 #define BF_CONCAT(a, b) BF_CONCAT_INNER(a, b)
 
 // BF_TRY(status_expression): return the error to the caller, go on otherwise.
-#define BF_TRY(expression)                                                                       \
-  do {                                                                                           \
+#define BF_TRY(expression)                                                                              \
+  do {                                                                                                  \
     if (auto bf_status = (expression); !bf_status) return tl::unexpected(std::move(bf_status).error()); \
   } while (false)
 
 // BF_ASSIGN(auto x, result_expression): declare or assign x, or return the error.
 #define BF_ASSIGN(declaration, expression) \
   BF_ASSIGN_INNER(BF_CONCAT(bf_result_, __COUNTER__), declaration, expression)
-#define BF_ASSIGN_INNER(name, declaration, expression)                   \
-  auto name = (expression);                                             \
-  if (!name) return tl::unexpected(std::move(name).error());            \
+#define BF_ASSIGN_INNER(name, declaration, expression)       \
+  auto name = (expression);                                  \
+  if (!name) return tl::unexpected(std::move(name).error()); \
   declaration = std::move(*name)

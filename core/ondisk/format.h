@@ -175,10 +175,11 @@ struct [[gnu::packed]] DiskFreeSpaceInfo {
 static_assert(sizeof(DiskFreeSpaceInfo) == 8);
 
 struct [[gnu::packed]] DiskRootBackup {
-  le64 tree_root, tree_root_gen, chunk_root, chunk_root_gen, extent_root, extent_root_gen, fs_root, fs_root_gen,
-      dev_root, dev_root_gen, csum_root, csum_root_gen, total_bytes, bytes_used, num_devices, unused_64[4];
-  uint8_t tree_root_level, chunk_root_level, extent_root_level, fs_root_level, dev_root_level, csum_root_level,
-      unused_8[10];
+  le64 tree_root, tree_root_gen, chunk_root, chunk_root_gen, extent_root, extent_root_gen, fs_root,
+      fs_root_gen, dev_root, dev_root_gen, csum_root, csum_root_gen, total_bytes, bytes_used, num_devices,
+      unused_64[4];
+  uint8_t tree_root_level, chunk_root_level, extent_root_level, fs_root_level, dev_root_level,
+      csum_root_level, unused_8[10];
 };
 static_assert(sizeof(DiskRootBackup) == 168);
 
@@ -188,8 +189,8 @@ constexpr int kRootBackups = 4;
 struct [[gnu::packed]] DiskSuper {
   uint8_t csum[32];  // of bytes 32..4095
   uint8_t fsid[16];
-  le64 bytenr, flags, magic, generation, root, chunk_root, log_root, log_root_transid_unused, total_bytes, bytes_used,
-      root_dir_objectid, num_devices;
+  le64 bytenr, flags, magic, generation, root, chunk_root, log_root, log_root_transid_unused, total_bytes,
+      bytes_used, root_dir_objectid, num_devices;
   le32 sectorsize, nodesize, leafsize_unused, stripesize, sys_chunk_array_size;
   le64 chunk_root_generation, compat_flags, compat_ro_flags, incompat_flags;
   le16 csum_type;

@@ -25,7 +25,7 @@ struct [[gnu::packed]] DiskKey {
   le64 offset;
   DiskKey() = default;
   constexpr DiskKey(const Key& key) : objectid(key.objectid), type(key.type), offset(key.offset) {}  // NOLINT
-  constexpr operator Key() const { return {objectid, type, offset}; }                             // NOLINT
+  constexpr operator Key() const { return {objectid, type, offset}; }                                // NOLINT
 };
 static_assert(sizeof(DiskKey) == 17);
 

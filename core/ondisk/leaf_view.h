@@ -6,7 +6,9 @@
 
 namespace butterfuse {
 
-inline const DiskHeader& header_of(ByteSpan block) { return *reinterpret_cast<const DiskHeader*>(block.data()); }
+inline const DiskHeader& header_of(ByteSpan block) {
+  return *reinterpret_cast<const DiskHeader*>(block.data());
+}
 
 class LeafView {
  public:
