@@ -42,6 +42,8 @@ class [[nodiscard]] LockedPages : public PageSet {
 
  private:
   friend class Mapping;
+  friend class SecondOwner;  // a test rebuilds the bug of two owners of one page, to show that the asserts
+                             // catch it
   explicit LockedPages(PageSet&& pages) : PageSet(std::move(pages)) {}
 };
 

@@ -43,6 +43,7 @@ class PageSet {
     PageMask mask = 0;
   };
   friend class Mapping;
+  friend class SecondOwner;
 
   explicit PageSet(std::shared_ptr<Mapping> mapping) : mapping_(std::move(mapping)) {}
   void add(const std::shared_ptr<Folio>& folio, PageMask mask);  // REQUIRES none of them in the set

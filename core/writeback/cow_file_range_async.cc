@@ -34,6 +34,7 @@ void cow_file_range_async(FileState& file, LockedPages pages, ExtentRangeLock ra
     chunk->choice = choice;
     chunk->pages = pages.take_front(cut / kPageBytes);
     chunk->range_lock = range_lock.take_front(cut);
+    if (file.pipeline.chunk_observer) file.pipeline.chunk_observer(*chunk);
     queue_chunk(file.pipeline, chunk);
   }
 }

@@ -16,6 +16,7 @@
 namespace butterfuse {
 
 class FileState;
+struct AsyncChunk;
 
 constexpr uint64_t kChunkBytes = 512u << 10;        // file data of one async chunk at most
 constexpr uint64_t kPieceBytes = kFolioBytes;       // input of one codec call at most
@@ -59,6 +60,9 @@ class Pipeline {
   // when too little of it is clean. Gives up after a while: the budget is a promise to the machine, not worth
   // a dead lock.
   void wait_for_memory(uint64_t pages);
+
+  // Tests look at (and break) each chunk as it is cut.
+  std::function<void(AsyncChunk&)> chunk_observer;
 
   // Set once before the first file; empty in tests that need neither.
   std::function<void(FileState&)> on_dirty;  // the file has (more) dirty pages

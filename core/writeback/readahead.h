@@ -17,7 +17,7 @@ class ReadaheadWindow {
   ByteRange advance(ByteRange request);
 
  private:
-  static constexpr uint64_t kSlackBytes = 1u << 20;
+  static constexpr uint64_t kSlackBytes = 3u << 20;
   Mutex mutex_;
   uint64_t expected_ BF_GUARDED_BY(mutex_) = 0;   // end of the sequential stream so far
   uint64_t scheduled_ BF_GUARDED_BY(mutex_) = 0;  // end of what was started
