@@ -84,7 +84,8 @@ class FileWorkload {
       const uint64_t start = random_() % (file.inode.size / kSector) * kSector;
       const uint64_t end = std::min(start + (1 + random_() % 8) * kSector, file.inode.size);
       file.inode.nbytes -= must(drop_file_extents(tree_, handle, ino, {start, end}));
-      insert_fresh(handle, ino, file, start, end - start);
+      if (!insert_fresh(handle, ino, file, start, end - start))
+        must(insert_hole(tree_, handle, ino, {start, end}));
     } else {
       append_fresh(handle, ino, file, kSector);
     }
@@ -143,14 +144,16 @@ class FileWorkload {
   }
 
   void append_fresh(TransactionHandle& handle, uint64_t ino, File& file, uint64_t bytes) {
-    insert_fresh(handle, ino, file, file.inode.size, bytes);
-    file.inode.size += bytes;
+    if (insert_fresh(handle, ino, file, file.inode.size, bytes)) file.inode.size += bytes;
   }
 
   // Data, checksums and file extent items of [start, start + bytes), which is a gap. Any number of extents.
-  void insert_fresh(TransactionHandle& handle, uint64_t ino, File& file, uint64_t start, uint64_t bytes) {
+  // False, and nothing done, when there is no space.
+  bool insert_fresh(TransactionHandle& handle, uint64_t ino, File& file, uint64_t start, uint64_t bytes) {
     auto& allocator = filesystem_.allocator();
-    Reservation promise = must(allocator.reserve(SpaceClass::data, bytes));
+    auto promise = allocator.reserve(SpaceClass::data, bytes);
+    if (!promise && promise.error().code == ENOSPC) return false;
+    const Reservation held = must(std::move(promise));
     while (bytes > 0) {
       const ByteRange disk = must(allocator.alloc_data(bytes, kSector, 0));
       write_data(handle, disk);
@@ -164,6 +167,7 @@ class FileWorkload {
       start += disk.length(), bytes -= disk.length();
       file.inode.nbytes += disk.length();
     }
+    return true;
   }
 
   void write_data(TransactionHandle& handle, ByteRange disk) {

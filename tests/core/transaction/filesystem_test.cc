@@ -37,9 +37,12 @@ TEST_CASE("a commit without changes writes nothing") {
 
 TEST_CASE("files made and removed over many commits leave a clean image") {
   if (!have_btrfs_progs()) return;
-  const std::vector<std::vector<std::string>> kinds{
-      {},     {"-R", "^free-space-tree", "-O", "^no-holes"}, {"-n", "4096"},
-      {"-M"}, {"-O", "^skinny-metadata"},           {"--csum", "xxhash", "-m", "single"}};
+  const std::vector<std::vector<std::string>> kinds{{},
+                                                    {"-R", "^free-space-tree", "-O", "^no-holes"},
+                                                    {"-n", "4096"},
+                                                    {"-M"},
+                                                    {"-O", "^skinny-metadata"},
+                                                    {"--csum", "xxhash", "-m", "single"}};
   for (const auto& arguments : kinds) {
     INFO(fmt::format("mkfs.btrfs {}", fmt::join(arguments, " ")));
     MkfsImage image(arguments);
