@@ -112,10 +112,22 @@ Status apply(Mount& mount, const RenameRequest& request, Inode& source, Inode* t
   return replace_name(handle, request, source, *target);
 }
 
+// After a crash a name that was renamed over has the old content or the new, never neither: what the new one has
+// dirty goes to its extents before the names change. No lock is held meanwhile; a write that comes later raced.
+Status write_back_replacement(Mount& mount, const RenameRequest& request) {
+  if (request.flags != 0) return {};
+  BF_ASSIGN(auto target, lookup(mount, request.new_dir, request.new_name));
+  if (!target) return {};
+  BF_ASSIGN(auto source, lookup(mount, request.old_dir, request.old_name));
+  FileData* data = source ? (*source)->data_if_any() : nullptr;
+  return data ? data->flush({0, UINT64_MAX}, true) : Status{};
+}
+
 }  // namespace
 
 Status rename(Mount& mount, const RenameRequest& request) {
   BF_TRY(check_request(mount, request));
+  BF_TRY(write_back_replacement(mount, request));
   InodePtr source, target;
   WriterLock names(mount.namespace_lock());
   BF_ASSIGN(source, lookup_existing(mount, request.old_dir, request.old_name));
