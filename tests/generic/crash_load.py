@@ -19,9 +19,9 @@ def content(name, version):
 
 
 def run(folder, acks_path, seed):
+    acks = open(acks_path, "w", buffering=1)
     os.chdir(folder)  # and only relative names: behind a dead mount lies an ordinary directory
     chooser = random.Random(int(seed))
-    acks = open(acks_path, "w", buffering=1)
     versions = {}
     try:
         while True:
