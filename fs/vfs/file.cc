@@ -25,21 +25,18 @@ Status check_open(Mount& mount, const Inode& inode, int flags) {
   return {};
 }
 
-// Space may be hidden in dirty data that will compress, or pinned until a commit.
-Status make_space(Mount& mount, uint64_t bytes) {
-  Allocator& allocator = mount.filesystem().allocator();
-  const bool promised = allocator.numbers(SpaceClass::data).may_use != 0;
-  if (promised) BF_TRY(mount.engine().flush_all());
-  if (promised || allocator.commit_would_free(SpaceClass::data, bytes)) BF_TRY(mount.filesystem().commit());
-  return {};
+// Space may be hidden in dirty data that will compress, in extents dropped but not yet accounted, or pinned
+// until a commit.
+Status make_space(Mount& mount) {
+  if (mount.filesystem().allocator().numbers(SpaceClass::data).may_use != 0)
+    BF_TRY(mount.engine().flush_all());
+  return mount.filesystem().commit();
 }
 
 Result<size_t> write_data(Mount& mount, Inode& inode, const WriteRequest& request, DomainId domain) {
   auto written = inode.data().write(request.offset, request.pieces, domain);
   if (written || written.error().code != ENOSPC) return written;
-  uint64_t bytes = 0;
-  for (ByteSpan piece : request.pieces) bytes += piece.size();
-  if (!make_space(mount, bytes)) return written;
+  if (!make_space(mount)) return written;
   return inode.data().write(request.offset, request.pieces, domain);
 }
 

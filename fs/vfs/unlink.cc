@@ -116,8 +116,10 @@ Status delete_inode(Mount& mount, Inode& inode) {
   if (FileData* data = inode.data_if_any()) data->invalidate();
   for (;;) {
     BF_ASSIGN(const bool done, delete_step(mount, inode));
-    if (done) return {};
+    if (done) break;
   }
+  if (mount.space_is_low()) mount.filesystem().request_commit();  // what was freed is usable after it
+  return {};
 }
 
 }  // namespace butterfuse
