@@ -19,6 +19,7 @@ class Background {
 
   // The parent exits with 0; this process lets go of terminal and working directory.
   void report_live();
+  bool is_live() const { return pipe_ < 0; }
   // The parent prints the line and exits with 1. No effect after report_live().
   void fail(std::string_view line);
 

@@ -68,19 +68,25 @@ Status mount_and_serve(const MountOptions& options, SessionOptions session) {
   return served ? std::move(closed) : std::move(served);
 }
 
-int fail(const std::string& source, const Error& error, Background* background) {
-  const std::string line = fmt::format("butterfuse mount: {}: {}", source, error.message);
-  if (background == nullptr) fmt::print(stderr, "{}\n", line);
-  if (background != nullptr) background->fail(line);
-  log(LogLevel::debug, "{}", line);
+// One line, to whoever waits for it: the terminal, the waiting parent, or the log of a daemon that was live.
+int fail(const std::string& source, const Error& error, Background* background = nullptr) {
+  const bool named = error.message.find(source) != std::string::npos;
+  const std::string line = named ? error.message : fmt::format("{}: {}", source, error.message);
+  if (background != nullptr && background->is_live()) {
+    log(LogLevel::error, "{}", line);
+  } else if (background != nullptr) {
+    background->fail("butterfuse mount: " + line);
+  } else {
+    fmt::print(stderr, "butterfuse mount: {}\n", line);
+  }
   return 1;
 }
 
 int run_mount(const MountArguments& arguments) {
   auto options = parse_options(arguments);
-  if (!options) return fail(arguments.source, options.error(), nullptr);
+  if (!options) return fail(arguments.source, options.error());
   auto mountpoint = existing_directory(arguments.mountpoint);
-  if (!mountpoint) return fail(arguments.source, mountpoint.error(), nullptr);
+  if (!mountpoint) return fail(arguments.source, mountpoint.error());
 
   SessionOptions session;
   session.source = std::filesystem::absolute(arguments.source).lexically_normal().string();
@@ -91,7 +97,7 @@ int run_mount(const MountArguments& arguments) {
   std::optional<Background> background;
   if (!arguments.foreground && !arguments.debug) {
     auto started = Background::start();
-    if (!started) return fail(session.source, started.error(), nullptr);
+    if (!started) return fail(session.source, started.error());
     background.emplace(std::move(*started));
     session.on_live = [&] {
       move_log(LogTarget::system_log);
@@ -100,7 +106,6 @@ int run_mount(const MountArguments& arguments) {
   }
   start_logging(LogTarget::terminal, arguments.debug);
   if (auto status = mount_and_serve(*options, session); !status) {
-    if (background) log(LogLevel::error, "{}: {}", session.source, status.error().message);
     return fail(session.source, status.error(), background ? &*background : nullptr);
   }
   return 0;

@@ -98,6 +98,7 @@ bool InodeTable::retire(Shard& shard, Entry& entry) {
 }
 
 void InodeTable::unpin(const std::shared_ptr<Inode>& inode) {
+  mount_.release_written();
   Shard& shard = shard_of(inode->key());
   std::vector<std::shared_ptr<Inode>> evicted;  // they end after the lock is gone
   bool must_delete = false;

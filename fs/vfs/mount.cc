@@ -17,6 +17,8 @@ Mount::~Mount() {
   if (auto status = close(); !status) log(LogLevel::error, "unmount: {}", status.error().message);
   root_.reset();
   inodes_.clear();
+  release_written();
+  discard_dirty();
   engine_.reset();
   filesystem_.reset();
 }
@@ -219,10 +221,27 @@ Result<InodePtr> Mount::placeholder(const InodeKey& dir, uint64_t index) {
 }
 
 void Mount::queue_dirty(Inode& inode) {
+  auto shared = inode.weak_from_this().lock();
+  if (shared == nullptr) return;  // it is being destroyed: nothing of it is kept
   MutexLock lock(dirty_mutex_);
-  dirty_.push_back(inode.shared_from_this());
+  dirty_.push_back(std::move(shared));
 }
 
+void Mount::discard_dirty() {
+  std::vector<std::shared_ptr<Inode>> dirty;
+  MutexLock lock(dirty_mutex_);
+  dirty.swap(dirty_);
+}
+
+void Mount::release_written() {
+  if (!have_written_.exchange(false)) return;
+  std::vector<std::shared_ptr<Inode>> written;
+  MutexLock lock(dirty_mutex_);
+  written.swap(written_);
+}
+
+// An inode that left the table meanwhile must not end here: its end waits for writeback, which waits for this
+// commit.
 Status Mount::before_commit(TransactionHandle& handle) {
   std::vector<std::shared_ptr<Inode>> dirty;
   {
@@ -230,8 +249,14 @@ Status Mount::before_commit(TransactionHandle& handle) {
     dirty.swap(dirty_);
   }
   std::sort(dirty.begin(), dirty.end(), [](const auto& a, const auto& b) { return a->key() < b->key(); });
-  for (const auto& inode : dirty) BF_TRY(inode->write_if_dirty(handle));
-  return {};
+  Status status;
+  for (auto inode = dirty.begin(); status && inode != dirty.end(); ++inode)
+    status = (*inode)->write_if_dirty(handle);
+  MutexLock lock(dirty_mutex_);
+  written_.insert(written_.end(), std::make_move_iterator(dirty.begin()),
+                  std::make_move_iterator(dirty.end()));
+  have_written_ = true;
+  return status;
 }
 
 }  // namespace butterfuse

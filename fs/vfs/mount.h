@@ -1,6 +1,7 @@
 // Mount: one mounted file system: the engine, the inodes in memory, and the options they live under.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <string>
@@ -55,6 +56,9 @@ class Mount final : public CommitHook {
   // Reads an inode item into a new object (for InodeTable).
   Result<std::shared_ptr<Inode>> load_inode(const InodeKey& key);
 
+  // Ends inodes that the commit hook had in hand last: it must not wait for what they wait for. Cheap; called
+  // when no transaction handle is held.
+  void release_written();
   // The next commit writes this inode's item.
   void queue_dirty(Inode& inode);
   Status before_commit(TransactionHandle& handle) override;
@@ -64,6 +68,7 @@ class Mount final : public CommitHook {
   Status open_trees(std::unique_ptr<BlockDevice> device);
   Result<uint64_t> choose_subvolume();
   Result<std::unique_ptr<Subvolume>> open_subvolume(uint64_t root_id);
+  void discard_dirty();
   Status clean_orphans(Subvolume& subvolume);
   Status clean_orphan(Subvolume& subvolume, uint64_t ino);
 
@@ -80,6 +85,9 @@ class Mount final : public CommitHook {
   std::map<std::pair<InodeKey, uint64_t>, uint64_t> placeholders_ BF_GUARDED_BY(subvolumes_mutex_);
   Mutex dirty_mutex_;
   std::vector<std::shared_ptr<Inode>> dirty_ BF_GUARDED_BY(dirty_mutex_);
+  std::vector<std::shared_ptr<Inode>> written_
+      BF_GUARDED_BY(dirty_mutex_);  // by the hook, perhaps out of the table
+  std::atomic<bool> have_written_{false};
 
   InodeTable inodes_;  // behind all it refers to
   InodePtr root_;

@@ -112,8 +112,9 @@ Status apply(Mount& mount, const RenameRequest& request, Inode& source, Inode* t
   return replace_name(handle, request, source, *target);
 }
 
-// After a crash a name that was renamed over has the old content or the new, never neither: what the new one has
-// dirty goes to its extents before the names change. No lock is held meanwhile; a write that comes later raced.
+// After a crash a name that was renamed over has the old content or the new, never neither: what the new one
+// has dirty goes to its extents before the names change. No lock is held meanwhile; a write that comes later
+// raced.
 Status write_back_replacement(Mount& mount, const RenameRequest& request) {
   if (request.flags != 0) return {};
   BF_ASSIGN(auto target, lookup(mount, request.new_dir, request.new_name));

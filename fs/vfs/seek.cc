@@ -15,7 +15,8 @@ bool is_data(const FileExtent& extent) {
 
 // First position in [offset, size) that is data or not, as wanted.
 Result<std::optional<uint64_t>> find(Inode& inode, uint64_t offset, bool want_data) {
-  if (!inode.is_regular()) return make_error(EINVAL, "seek in inode {}, which is no regular file", inode.ino());
+  if (!inode.is_regular())
+    return make_error(EINVAL, "seek in inode {}, which is no regular file", inode.ino());
   ReaderLock lock(inode.data_lock());
   FileData& data = inode.data();
   if (data.has_dirty_or_ordered()) BF_TRY(data.flush({0, UINT64_MAX}, true));

@@ -5,8 +5,8 @@
 
 namespace butterfuse {
 
-// First position >= offset that is data (or a hole); the end of the file counts as a hole. ENXIO behind the end, or when
-// no data follows. Writes dirty data back first, so that the tree knows all of it.
+// First position >= offset that is data (or a hole); the end of the file counts as a hole. ENXIO behind the
+// end, or when no data follows. Writes dirty data back first, so that the tree knows all of it.
 Result<uint64_t> seek_data(Mount& mount, Inode& inode, uint64_t offset);
 Result<uint64_t> seek_hole(Mount& mount, Inode& inode, uint64_t offset);
 

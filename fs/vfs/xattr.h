@@ -11,7 +11,8 @@
 namespace butterfuse {
 
 // user.*, trusted.* and security.* are stored as they are; btrfs.compression is checked and acted on;
-// user.butterfuse.stats of the root directory is made up. Access control lists can be read, not set. Others: ENOTSUP.
+// user.butterfuse.stats of the root directory is made up. Access control lists can be read, not set. Others:
+// ENOTSUP.
 Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string_view name);  // ENODATA
 // Names, trusted.* only for the superuser.
 Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode, const Caller& caller);
