@@ -9,6 +9,8 @@
 namespace butterfuse {
 
 namespace {
+constexpr int kWaitsPerKick = 10;
+
 void decrease(std::atomic<uint64_t>& counter, uint64_t count, DomainId id, const char* what) {
   const uint64_t before = counter.fetch_sub(count);
   BF_ASSERT(before >= count, "domain {:#x}: {} pages below zero: {} - {}", id, what, before, count);
@@ -70,9 +72,9 @@ uint64_t DomainRegistry::share_pages() const {
 void DomainRegistry::throttle(WritebackDomain& domain, const std::function<void()>& kick) {
   if (domain.busy_pages() <= kMinSharePages || domain.busy_pages() <= share_pages()) return;
   ++domain.throttled_;
-  kick();
   ++domain.waiters_;
-  while (domain.busy_pages() > share_pages()) {
+  for (int waits = 0; domain.busy_pages() > share_pages(); ++waits) {
+    if (waits % kWaitsPerKick == 0) kick();  // again now and then: what got dirty since the first
     if (stall_) {
       stall_();
       continue;

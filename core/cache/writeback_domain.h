@@ -60,8 +60,8 @@ class DomainRegistry {
 
   std::shared_ptr<WritebackDomain> get(DomainId id);
   // Waits until `domain` is below its share. Only its own writers call this with it: a domain that dirties
-  // more than it may slows nobody else. `kick` is called once before the wait: start writeback. Hold no page
-  // lock.
+  // more than it may slows nobody else. `kick` is called before the wait, and again when it is long: start
+  // writeback. Hold no page lock.
   void throttle(WritebackDomain& domain, const std::function<void()>& kick);
   uint64_t share_pages() const;
   uint64_t dirty_pages() const;      // of all domains

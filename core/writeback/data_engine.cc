@@ -90,10 +90,18 @@ DataEngine::Services::Services(DataEngineParts parts, const DataEngineOptions& o
   pipeline.flush_everything = [this] { flush_all_files(); };
 }
 
+// The last file may be gone before the last worker has left the queue it ran from: threads end first.
+DataEngine::Services::~Services() {
+  flusher.reset();
+  own_workers.reset();
+  own_readers.reset();
+}
+
 void DataEngine::Services::flush_all_files() {
-  const std::vector<DirtyFiles::Visit> visits = dirty_files.visit_all();
-  for (const DirtyFiles::Visit& visit : visits) writepages(visit.file(), {});
-  for (const DirtyFiles::Visit& visit : visits) writepages_and_wait(visit.file(), {0, ~uint64_t{0}});
+  for_each_dirty_file(dirty_files, [](const DirtyFiles::Visit& visit) { writepages(visit.file(), {}); });
+  for_each_dirty_file(dirty_files, [](const DirtyFiles::Visit& visit) {
+    writepages_and_wait(visit.file(), {0, ~uint64_t{0}});
+  });
 }
 
 std::unique_ptr<DataEngine> make_data_engine(DataEngineParts parts, const DataEngineOptions& options) {

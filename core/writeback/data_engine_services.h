@@ -22,11 +22,12 @@ std::unique_ptr<DataEngine> make_data_engine(DataEngineParts parts, const DataEn
 
 struct DataEngine::Services {
   Services(DataEngineParts parts, const DataEngineOptions& options);
+  ~Services();
 
   const std::unique_ptr<WritebackBackend> backend;
   PageCache cache;
   DomainRegistry domains;
-  const std::unique_ptr<Executor> own_workers, own_readers;
+  std::unique_ptr<Executor> own_workers, own_readers;
   Executor& workers;  // compress, write, finish
   Executor& readers;  // read ahead
   DirtyFiles dirty_files;

@@ -1,4 +1,4 @@
-// DirtyFiles: a list in order of first dirtying, and an index into it.
+// DirtyFiles: numbered entries, and the number of each file.
 #include "core/writeback/dirty_files.h"
 
 #include "core/base/assert.h"
@@ -7,34 +7,36 @@ namespace butterfuse {
 
 void DirtyFiles::note_dirty(FileState& file) {
   MutexLock lock(mutex_);
-  if (index_.contains(&file)) return;
-  entries_.push_back({&file, Clock::now(), 0});
-  index_.emplace(&file, std::prev(entries_.end()));
+  if (!numbers_.try_emplace(&file, last_number_ + 1).second) return;
+  entries_.emplace(++last_number_, Entry{&file, Clock::now(), 0});
 }
 
 void DirtyFiles::forget(FileState& file) {
   MutexLock lock(mutex_);
   for (;;) {
-    const auto found = index_.find(&file);
-    if (found == index_.end()) return;
-    if (found->second->visits == 0) {
-      entries_.erase(found->second);
-      index_.erase(found);
+    const auto number = numbers_.find(&file);
+    if (number == numbers_.end()) return;
+    const auto entry = entries_.find(number->second);
+    if (entry->second.visits == 0) {
+      entries_.erase(entry);
+      numbers_.erase(number);
       return;
     }
     left_.wait(lock);
   }
 }
 
-std::vector<DirtyFiles::Visit> DirtyFiles::visit_all() {
-  std::vector<Visit> visits;
+std::optional<DirtyFiles::Visit> DirtyFiles::visit_next(uint64_t after, uint64_t last) {
   MutexLock lock(mutex_);
-  visits.reserve(entries_.size());
-  for (Entry& entry : entries_) {
-    ++entry.visits;
-    visits.push_back(Visit(this, entry.file, entry.since));
-  }
-  return visits;
+  const auto next = entries_.upper_bound(after);
+  if (next == entries_.end() || next->first > last) return std::nullopt;
+  ++next->second.visits;
+  return Visit(this, next->second.file, next->second.since, next->first);
+}
+
+uint64_t DirtyFiles::last_number() const {
+  MutexLock lock(mutex_);
+  return last_number_;
 }
 
 size_t DirtyFiles::count() const {
@@ -46,17 +48,19 @@ size_t DirtyFiles::count() const {
 // for our mutex: so the question is asked under it.
 void DirtyFiles::end_visit(FileState& file) {
   MutexLock lock(mutex_);
-  const auto found = index_.find(&file);
-  BF_ASSERT(found != index_.end() && found->second->visits > 0);
-  Entry& entry = *found->second;
+  const auto number = numbers_.find(&file);
+  BF_ASSERT(number != numbers_.end());
+  const auto found = entries_.find(number->second);
+  Entry& entry = found->second;
+  BF_ASSERT(entry.visits > 0);
   if (--entry.visits > 0) return;
+  left_.notify_all();
   if (!file.has_dirty_or_ordered()) {
-    entries_.erase(found->second);
-    index_.erase(found);
+    entries_.erase(found);
+    numbers_.erase(number);
   } else if (file.mapping->dirty_pages() == 0) {
     entry.since = Clock::now();  // only waiting for its extents: what gets dirty next starts a new age
   }
-  left_.notify_all();
 }
 
 }  // namespace butterfuse

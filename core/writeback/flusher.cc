@@ -55,11 +55,7 @@ void Flusher::run() {
 
 void Flusher::pass(bool pressure) {
   const bool over = domains_.dirty_pages() * kPageBytes >= options_.background_bytes;
-  std::vector<DirtyFiles::Visit> visits = files_.visit_all();
-  for (size_t i = 0; i < visits.size(); ++i) {
-    visit(visits[i], pressure || over);
-    const DirtyFiles::Visit done = std::move(visits[i]);  // a file that ends waits for this one visit only
-  }
+  for_each_dirty_file(files_, [&](const DirtyFiles::Visit& one) { visit(one, pressure || over); });
 }
 
 void Flusher::visit(const DirtyFiles::Visit& visit, bool pressure) {
