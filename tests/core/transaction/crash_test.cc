@@ -36,6 +36,30 @@ class SharedDevice final : public BlockDevice {
   std::shared_ptr<BlockDevice> base_;
 };
 
+// Every byte of the device that an extent item of the current trees covers, as ranges start -> end.
+std::map<uint64_t, uint64_t> physical_extents(Filesystem& filesystem) {
+  std::map<uint64_t, uint64_t> ranges;
+  ReadCursor cursor(filesystem.extent_tree());
+  must(cursor.seek({}));
+  for (; cursor.valid(); must(cursor.next())) {
+    const Key key = cursor.key();
+    if (key.type != key_type::kExtentItem && key.type != key_type::kMetadataItem) continue;
+    const uint64_t length = key.type == key_type::kExtentItem ? key.offset : filesystem.volume().nodesize();
+    auto chunk = filesystem.volume().chunk_at(key.objectid);
+    REQUIRE(chunk);
+    for (const ChunkStripe& stripe : chunk->stripes) {
+      const uint64_t start = stripe.physical + (key.objectid - chunk->start);
+      ranges[start] = start + length;
+    }
+  }
+  return ranges;
+}
+
+bool overlaps(const std::map<uint64_t, uint64_t>& ranges, uint64_t start, uint64_t end) {
+  auto behind = ranges.lower_bound(end);
+  return behind != ranges.begin() && std::prev(behind)->second > start;
+}
+
 std::unique_ptr<BlockDevice> open_device(const std::string& path) { return must(open_file_device(path, {})); }
 
 }  // namespace
@@ -74,6 +98,34 @@ TEST_CASE("after each write of several commits the disk holds a clean image of t
     file = open_device(path);
   }
   CHECK(checked > 20);
+}
+
+TEST_CASE("between two commits nothing is written over what the first of them references") {
+  if (!have_btrfs_progs()) return;
+  TempDir directory;
+  const std::string path = make_image(directory);
+  auto trace = std::make_shared<Trace>();
+  auto recorder = std::make_unique<RecordingDevice>(std::shared_ptr(open_device(path)), trace);
+  auto filesystem = must(Filesystem::open(std::move(recorder), {.commit_interval_s = 0}));
+  FileWorkload workload(*filesystem, *must(filesystem->subvolume(objectid::kFsTree)), 8);
+  size_t writes = 0;
+  for (int round = 0; round < 30; ++round) {
+    must(filesystem->commit());
+    const auto committed = physical_extents(*filesystem);
+    trace->clear();
+    workload.steps(40);
+    must(filesystem->commit());
+    for (const TraceEvent& event : trace->events()) {
+      if (event.kind != TraceEvent::Kind::write) continue;
+      if (event.what == WriteKind::super) break;
+      REQUIRE_FALSE(overlaps(committed, event.offset, event.offset + event.length));
+      ++writes;
+    }
+  }
+  CHECK(writes > 500);
+  must(filesystem->close());
+  filesystem.reset();
+  CHECK(btrfs_check(path) == "");
 }
 
 TEST_CASE("a failed write or flush of a commit is never followed by a superblock") {
