@@ -15,8 +15,32 @@ constexpr uint32_t kExtentsPerStep = 32;
 
 timespec to_timespec(const Timespec& time) { return {time.sec, static_cast<long>(time.nsec)}; }
 
-// One bounded cut of the tree items behind `size`; true when done. The disk size follows each step down, so
-// that a crash leaves a file that is shorter, but whole.
+// Where files need explicit hole items, none may be missing below the size: fills up to it behind the last
+// extent. REQUIRES no writeback of this inode going on.
+Status cover_end(TransactionHandle& handle, Inode& inode, uint64_t size) {
+  if (handle.filesystem().has_incompat(incompat::kNoHoles)) return {};
+  const uint64_t sector = handle.filesystem().sectorsize();
+  uint64_t end_of_last = 0;
+  {
+    ReadCursor cursor(inode.tree());
+    BF_ASSIGN(const bool found, cursor.seek_at_or_before({inode.ino(), key_type::kExtentData, UINT64_MAX}));
+    if (found && cursor.key().objectid == inode.ino() && cursor.key().type == key_type::kExtentData) {
+      end_of_last = round_up(decode_file_extent(cursor.key(), cursor.data()).end(), sector);
+    }
+  }
+  const ByteRange hole{end_of_last, round_up(size, sector)};
+  return hole.empty() ? Status{} : insert_hole(inode.tree(), handle, inode.ino(), hole);
+}
+
+// Changes the size of the pages. Where cover_end will look for the last extent, all of them must be in the
+// tree first.
+Status resize_pages(Mount& mount, Inode& inode, uint64_t size) {
+  BF_TRY(inode.data().truncate_pages(size));
+  if (mount.filesystem().has_incompat(incompat::kNoHoles)) return {};
+  return inode.data().flush({0, UINT64_MAX}, true);
+}
+
+// One bounded cut of the tree items behind `size`; true when done.
 Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kTruncateItems));
   auto step = truncate_file_extents(inode.tree(), handle, inode.ino(), size, kExtentsPerStep);
@@ -24,32 +48,26 @@ Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
     handle.abort(step.error());
     return tl::unexpected(std::move(step).error());
   }
+  if (step->done) BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
   FileData& data = inode.data();
-  data.set_disk_size(std::min(data.disk_size(), step->done ? size : std::max(step->new_end, size)));
+  data.set_disk_size(std::min(data.disk_size(), std::max(step->new_end, size)));
   inode.change([&](InodeItem& item) { item.nbytes -= step->nbytes_dropped; });
   BF_TRY(or_abort(handle, inode.save(handle)));
   return step->done;
 }
 
 Status shrink(Mount& mount, Inode& inode, uint64_t size) {
-  BF_TRY(inode.data().truncate_pages(size));
+  BF_TRY(resize_pages(mount, inode, size));
   for (;;) {
     BF_ASSIGN(const bool done, shrink_step(mount, inode, size));
     if (done) return {};
   }
 }
 
-// Where files need explicit hole items, everything before the hole must be in the tree first.
-Status grow(Mount& mount, Inode& inode, uint64_t old_size, uint64_t size) {
-  const bool explicit_holes = !mount.filesystem().has_incompat(incompat::kNoHoles);
-  BF_TRY(inode.data().truncate_pages(size));
-  if (explicit_holes) BF_TRY(inode.data().flush({0, UINT64_MAX}, true));
+Status grow(Mount& mount, Inode& inode, uint64_t size) {
+  BF_TRY(resize_pages(mount, inode, size));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2));
-  if (explicit_holes) {
-    const uint64_t sector = mount.filesystem().sectorsize();
-    const ByteRange hole{round_up(old_size, sector), round_up(size, sector)};
-    if (!hole.empty()) BF_TRY(or_abort(handle, insert_hole(inode.tree(), handle, inode.ino(), hole)));
-  }
+  BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
   inode.data().set_disk_size(size);
   return or_abort(handle, inode.save(handle));
 }
@@ -108,7 +126,7 @@ struct stat get_attr(Mount& mount, Inode& inode) {
 Status truncate(Mount& mount, Inode& inode, uint64_t size) {
   const uint64_t old_size = inode.data().size();
   if (size == old_size) return {};
-  BF_TRY(size < old_size ? shrink(mount, inode, size) : grow(mount, inode, old_size, size));
+  BF_TRY(size < old_size ? shrink(mount, inode, size) : grow(mount, inode, size));
   inode.change([&](InodeItem& item) {
     item.mtime = item.ctime = current_time();
     ++item.sequence;

@@ -79,6 +79,23 @@ TEST_CASE("cutting a file and growing it again shows zeros where the old bytes w
   }
 }
 
+TEST_CASE("cutting a file inside a hole before what was written behind it keeps the new size") {
+  if (!have_btrfs_progs()) return;
+  for (const char* features : {"no-holes", "^no-holes"}) {
+    TestMount test("", {"-O", features});
+    {
+      auto file = test.create(test.root(), "file");
+      test.write(*file, 0, std::string(10'000, 'a'));
+      REQUIRE(test.mount().sync());
+      test.write(*file, 500'000, "never to reach the disk");
+      resize(test, *file, 30'000);
+    }
+    test.remount();
+    CHECK(test.read(*test.get(test.root(), "file")) == std::string(10'000, 'a') + std::string(20'000, '\0'));
+    CHECK(test.close_and_check() == "");
+  }
+}
+
 TEST_CASE("after fsync a power cut takes neither the data nor the name") {
   if (!have_btrfs_progs()) return;
   TestMount test;
