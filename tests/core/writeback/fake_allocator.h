@@ -1,11 +1,12 @@
 // FakeAllocator: the part of an allocator that the pipeline meets: exact promises, and runs of free space.
 #pragma once
 
+#include <atomic>
 #include <map>
 
 #include "core/alloc/allocator.h"
 
-// Not thread-safe: for pipelines on manual executors, or behind FakeBackend's mutex.
+// Promises come back on any thread; the rest stays behind FakeBackend's mutex.
 class FakeAllocator final : public butterfuse::Allocator {
   using ByteRange = butterfuse::ByteRange;
   using SpaceClass = butterfuse::SpaceClass;
@@ -15,7 +16,8 @@ class FakeAllocator final : public butterfuse::Allocator {
   explicit FakeAllocator(uint64_t bytes) : total_(bytes) { free_[kFirstByte] = kFirstByte + bytes; }
 
   static constexpr uint64_t kFirstByte = 1 << 20;
-  uint64_t data_promised = 0, metadata_promised = 0, allocated = 0, longest_run = ~uint64_t{0};
+  uint64_t allocated = 0, longest_run = ~uint64_t{0};
+  std::atomic<uint64_t> data_promised{0}, metadata_promised{0};
 
   butterfuse::Result<butterfuse::Reservation> reserve(SpaceClass space, uint64_t bytes) override {
     if (space == SpaceClass::data) {
@@ -90,9 +92,8 @@ class FakeAllocator final : public butterfuse::Allocator {
     if (!fresh) std::abort();
   }
   void give_back(SpaceClass space, uint64_t bytes) override {
-    uint64_t& promised = space == SpaceClass::data ? data_promised : metadata_promised;
-    if (bytes > promised) std::abort();
-    promised -= bytes;
+    std::atomic<uint64_t>& promised = space == SpaceClass::data ? data_promised : metadata_promised;
+    if (promised.fetch_sub(bytes) < bytes) std::abort();
   }
 
   const uint64_t total_;
