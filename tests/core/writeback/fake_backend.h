@@ -237,7 +237,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
   }
 
   Status read_file(uint64_t ino, ByteRange range, butterfuse::MutableByteSpan into) {
-    std::memset(into.data(), 0, into.size());
+    std::fill(into.begin(), into.end(), std::byte{0});
     for (const auto& [start, extent] : files_[ino]) {
       const ByteRange part = ByteRange::at(start, extent.length).intersection(range);
       if (part.empty()) continue;
