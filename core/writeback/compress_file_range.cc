@@ -4,6 +4,7 @@
 #include "compress/heuristic.h"
 #include "core/writeback/async_chunk.h"
 #include "core/writeback/cow_file_range.h"
+#include "core/writeback/finish_ordered.h"
 #include "core/writeback/write_extent.h"
 
 namespace butterfuse {
@@ -103,7 +104,8 @@ class ChunkCompressor {
     if (!compressed || !*compressed) return false;
     stored.resize(**compressed);
     ++stats_.pieces_tried;
-    cow_file_inline(file_, std::move(chunk_.pages), {size, chunk_.choice.type, std::move(stored)});
+    finish_ordered(
+        cow_file_inline(file_, std::move(chunk_.pages), {size, chunk_.choice.type, std::move(stored)}));
     return true;
   }
 

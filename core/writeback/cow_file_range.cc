@@ -56,16 +56,16 @@ void abandon_pages(FileState& file, LockedPages pages, const Error* error) {
   }
 }
 
-void cow_file_inline(FileState& file, LockedPages pages, InlineData data) {
+CowGroupRef cow_file_inline(FileState& file, LockedPages pages, InlineData data) {
   auto extent = std::make_shared<CowExtent>(pages.byte_hull());
   extent->inline_data = std::move(data);
   hand_over(file, extent, std::move(pages));
-  write_inline(make_group(file, extent));
+  return make_group(file, extent);
 }
 
 void cow_file_range(FileState& file, LockedPages pages, ExtentRangeLock range_lock) {
   if (auto data = plain_inline_data(file, pages)) {
-    cow_file_inline(file, std::move(pages), std::move(*data));
+    write_inline(cow_file_inline(file, std::move(pages), std::move(*data)));
     return;
   }
   while (!pages.empty()) {

@@ -14,8 +14,9 @@ void cow_file_range(FileState& file, LockedPages pages, ExtentRangeLock range_lo
 
 // The whole file is in `pages` and ends in its first sector: what an inline extent asks of it.
 bool is_small_whole_file(const FileState& file, const LockedPages& pages);
-// Stores `data` as inline extent in place of `pages`.
-void cow_file_inline(FileState& file, LockedPages pages, InlineData data);
+// The ordered extent that stores `data` inline in place of `pages`; the caller sees to it that it is
+// finished.
+CowGroupRef cow_file_inline(FileState& file, LockedPages pages, InlineData data);
 
 // Makes `pages` the ordered extent's: registers it, takes the promises behind the pages, starts their
 // writeback. The data promise is given back: the allocator counts the allocated extent itself.
