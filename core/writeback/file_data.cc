@@ -69,7 +69,9 @@ Status FileData::read(uint64_t offset, size_t length,
   }
   const ByteRange wanted{offset, offset + std::min<uint64_t>(length, size - offset)};
   impl_->services.pipeline.wait_for_memory(wanted.length() / kPageBytes + 2);
-  const ByteRange ahead = impl_->window.advance(wanted);
+  ByteRange ahead = impl_->window.advance(wanted);
+  ahead.start =
+      std::max(ahead.start, round_down(wanted.start, kFolioBytes) + kFolioBytes);  // we begin with that
   if (!ahead.empty()) start_readahead(impl_->state, impl_->services.readers, ahead);
   std::vector<PinnedPages> pins;
   for (uint64_t at = wanted.start; at < wanted.end;) {

@@ -7,7 +7,7 @@ namespace butterfuse {
 namespace {
 
 // The other pages of the compressed extent that `pages` begin in: reading it decodes them anyway.
-void add_rest_of_extent(FileState& file, LockedPages& pages) {
+void add_compressed_extent(FileState& file, LockedPages& pages) {
   const ByteRange limit{0, file.page_end()};
   const uint64_t position = pages.byte_hull().start;
   if (position >= limit.end) return;
@@ -19,6 +19,14 @@ void add_rest_of_extent(FileState& file, LockedPages& pages) {
                          std::min(wanted.end, (folio + 1) * kPagesPerFolio)};
     pages.add(file.mapping->lock_missing(part, LockMode::try_only));
   }
+}
+
+// Pages that cost little more when they are read together with `pages`.
+void add_neighbours(FileState& file, LockedPages& pages) {
+  const uint64_t end = file.page_end();
+  if (end > kFolioBytes) return add_compressed_extent(file, pages);
+  // A small file is read as a whole, without asking how it is stored.
+  pages.add(file.mapping->lock_missing({0, end / kPageBytes}, LockMode::try_only));
 }
 
 }  // namespace
@@ -49,7 +57,12 @@ Status fill_pages(FileState& file, PageRange pages, LockMode mode) {
   LockedPages missing = file.mapping->lock_missing(pages, mode);
   if (missing.empty()) return {};
   if (missing.byte_hull().start >= file.page_end()) return {};  // truncated meanwhile
-  add_rest_of_extent(file, missing);
+  const uint64_t wanted = missing.count();
+  add_neighbours(file, missing);
+  Status status = fill_locked_pages(file, missing);
+  if (status || missing.count() == wanted) return status;
+  missing.unlock();  // a bad neighbour is no reason to fail
+  missing = file.mapping->lock_missing(pages, mode);
   return fill_locked_pages(file, missing);
 }
 

@@ -38,8 +38,9 @@ void start_readahead(FileState& file, Executor& readers, ByteRange range) {
   const PageRange pages = pages_touching(bytes);
   for (uint64_t folio = folio_of(pages.first); folio * kPagesPerFolio < pages.end; ++folio) {
     if (readers.queue_depth() >= kMostQueued) return;
-    PageRange part = pages_of_folio(folio);
-    part.end = std::min(part.end, file.page_end() / kPageBytes);
+    const PageRange whole = pages_of_folio(folio);
+    const PageRange part{std::max(whole.first, pages.first),
+                         std::min(whole.end, file.page_end() / kPageBytes)};
     if (part.empty() || file.mapping->is_uptodate(part)) continue;
     ++file.pipeline.stats.readahead_folios;
     file.background_started(FileState::Background::readahead);

@@ -35,6 +35,22 @@ TEST_CASE("a read inside a compressed extent keeps all of it, as all of it is de
   CHECK(rig.backend->calls[Step::read] == 1);
 }
 
+TEST_CASE("a small file is read as a whole, and a bad sector of it fails nothing but itself") {
+  Rig rig;
+  RigFile& file = cold_file(rig, compression_type::kNone, noise(50'000, 1));
+  REQUIRE(rig.read(file, 0, 100).has_value());
+  CHECK(rig.backend->calls[Step::read] == 1);
+  CHECK(rig.stats().pages_read == 13);
+  rig.check_content(file);
+  CHECK(rig.readers.queue_depth() == 0);
+  rig.services().cache.drop_clean();
+  rig.backend->damage(257, 20'000);
+  REQUIRE(rig.read(file, 0, 100).has_value());
+  CHECK_FALSE(rig.read(file, 20'000, 10).has_value());
+  REQUIRE(rig.read(file, 40'000, 100).has_value());
+  rig.check_quiet(file);
+}
+
 TEST_CASE("a sequential reader finds the next folios already read") {
   Rig rig;
   RigFile& file = cold_file(rig, compression_type::kNone, noise(8 << 20, 1));
@@ -87,7 +103,9 @@ TEST_CASE("truncation waits for readahead, so that no stale page comes back") {
 TEST_CASE("a read error is an error of the read, and the page can be read later") {
   Rig rig;
   RigFile& file = cold_file(rig, compression_type::kNone, noise(100'000, 1));
-  rig.backend->failures[Step::read] = {rig.backend->calls[Step::read] + 1};
+  // The small file as a whole, then the page that is wanted.
+  const int before = rig.backend->calls[Step::read];
+  rig.backend->failures[Step::read] = {before + 1, before + 2};
   const auto failed = rig.read(file, 8192, 10);
   REQUIRE_FALSE(failed);
   CHECK(failed.error().code == EIO);
