@@ -5,6 +5,7 @@
 #include "fs/vfs/clock.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/names.h"
+#include "fs/vfs/xattr.h"
 
 namespace butterfuse {
 namespace {
@@ -141,6 +142,7 @@ Status set_attr(Mount& mount, Inode& inode, const AttrChange& change) {
     WriterLock lock(inode.data_lock());
     BF_TRY(truncate(mount, inode, *change.size));
   }
+  if (change.size || change.uid || change.gid) BF_TRY(drop_privileges(mount, inode, change.kill_suidgid));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1));
   inode.change([&](InodeItem& item) { apply(item, change); });
   return or_abort(handle, inode.save(handle));
@@ -159,12 +161,15 @@ void touch_atime(Mount& mount, Inode& inode) {
   if (due) inode.mark_dirty();
 }
 
-void drop_suid(Inode& inode, const Caller& caller) {
-  if (caller.uid == 0) return;
-  inode.change([](InodeItem& item) {
-    item.mode &= ~uint32_t{S_ISUID};
-    if (item.mode & S_IXGRP) item.mode &= ~uint32_t{S_ISGID};
-  });
+Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid) {
+  if (inode.is_dir()) return {};
+  if (kill_suidgid) {
+    inode.change([](InodeItem& item) {
+      item.mode &= ~uint32_t{S_ISUID};
+      if (item.mode & S_IXGRP) item.mode &= ~uint32_t{S_ISGID};
+    });
+  }
+  return drop_capability(mount, inode);
 }
 
 }  // namespace butterfuse

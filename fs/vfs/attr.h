@@ -17,6 +17,7 @@ struct AttrChange {
   std::optional<uint32_t> uid, gid;
   std::optional<uint64_t> size;
   std::optional<Timespec> atime, mtime, ctime;  // ctime: now, when not given
+  bool kill_suidgid = false;                    // see drop_privileges
 };
 
 // Permissions are the kernel's business. EPERM for immutable inodes, EFBIG, EINVAL for the size of no regular
@@ -26,7 +27,9 @@ Status set_attr(Mount& mount, Inode& inode, const AttrChange& change);
 Status truncate(Mount& mount, Inode& inode, uint64_t size);
 // Updates atime as the mount options say, after a read.
 void touch_atime(Mount& mount, Inode& inode);
-// A write of a caller without privileges takes set-user-id and set-group-id away.
-void drop_suid(Inode& inode, const Caller& caller);
+// What write, truncate and chown take from a file: its security.capability always; set-user-id, and
+// set-group-id of an executable, when `kill_suidgid` (the caller has no CAP_FSETID, or it is a chown). The
+// VFS's rules, which FUSE leaves to us with HANDLE_KILLPRIV_V2. Follow with save() or mark_dirty().
+Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid);
 
 }  // namespace butterfuse

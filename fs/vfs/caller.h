@@ -11,6 +11,7 @@ struct Caller {
   uid_t uid = 0;
   gid_t gid = 0;
   pid_t pid = 0;
+  bool kill_suidgid = false;  // what it writes to loses set-user-id and set-group-id
 };
 
 // Whose dirty limit a write is charged to. The one place to change when cgroups become domains.

@@ -53,9 +53,9 @@ Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int fl
     file->error_seen = opened.data().error_cursor();
   }
   if (flags & O_TRUNC) {
-    drop_suid(opened, caller);
     AttrChange change;
     change.size = 0;
+    change.kill_suidgid = caller.kill_suidgid;
     change.mtime = current_time();
     BF_TRY(set_attr(mount, opened, change));
   }
@@ -82,10 +82,10 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   BF_TRY(mount.check_writable(inode));
   if (!inode.is_regular())
     return make_error(EINVAL, "write to inode {}, which is no regular file", inode.ino());
+  if (!request.from_kernel_cache) BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid));
   WriterLock lock(inode.data_lock());
   BF_ASSIGN(const size_t written, write_data(mount, inode, request, domain_of(caller)));
   if (request.from_kernel_cache) return written;
-  drop_suid(inode, caller);
   inode.change([](InodeItem& item) {
     item.mtime = item.ctime = current_time();
     ++item.sequence;

@@ -164,8 +164,14 @@ Result<uint64_t> Inode::take_dir_index() {
 
 Status Inode::load_properties() {
   if (properties_loaded_.load(std::memory_order_acquire) || is_placeholder()) return {};
-  BF_ASSIGN(auto value, read_xattr(tree(), ino_, "btrfs.compression"));
-  const Codec* codec = value ? codec_by_name(as_text(*value)) : nullptr;
+  BF_ASSIGN(const auto names, list_xattrs(tree(), ino_));
+  const Codec* codec = nullptr;
+  for (const std::string& name : names) {
+    if (name == "security.capability") set_has_capability(true);
+    if (name != "btrfs.compression") continue;
+    BF_ASSIGN(auto value, read_xattr(tree(), ino_, name));
+    if (value) codec = codec_by_name(as_text(*value));
+  }
   set_compression_property(codec != nullptr ? codec->type() : compression_type::kNone);
   return {};
 }

@@ -65,10 +65,13 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   // ---- data ----
   FileData& data();  // REQUIRES is_regular(); made on first use
   FileData* data_if_any() const { return data_.load(std::memory_order_acquire); }
-  // Reads the compression property; needed before data is written. Cheap after the first time.
+  // Reads the attributes we act on; needed before data is written. Cheap after the first time.
   Status load_properties();
   void set_compression_property(uint8_t type);  // compression_type::; kNone: no property
   uint8_t compression_property() const;
+  // The file has an attribute security.capability.
+  void set_has_capability(bool has) { has_capability_.store(has, std::memory_order_release); }
+  bool has_capability() const { return has_capability_.load(std::memory_order_acquire); }
 
   // Next DIR_INDEX of a directory; counts up. REQUIRES names_lock() exclusive, or the name-space lock.
   Result<uint64_t> take_dir_index();
@@ -107,6 +110,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   uint64_t changed_transid_ BF_GUARDED_BY(item_mutex_) = 0;  // last transaction that concerned this inode
   uint8_t compression_property_ BF_GUARDED_BY(item_mutex_) = 0;
   std::atomic<bool> properties_loaded_{false};
+  std::atomic<bool> has_capability_{false};
 
   Mutex data_mutex_;  // making of data_
   std::unique_ptr<FileData> data_owner_ BF_GUARDED_BY(data_mutex_);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kStats = "user.butterfuse.stats";
 constexpr std::string_view kCompression = "btrfs.compression";
+constexpr std::string_view kCapability = "security.capability";
 constexpr uint32_t kXattrItems = 2;
 
 bool is_stats(const Mount& mount, const Inode& inode, std::string_view name) {
@@ -38,6 +39,7 @@ Status check_change(Mount& mount, Inode& inode, std::string_view name) {
   BF_TRY(check_xattr_name(name));
   BF_TRY(mount.check_writable(inode));
   BF_TRY(check_not_immutable(inode));
+  BF_TRY(inode.load_properties());
   if (is_stats(mount, inode, name)) return make_error(EPERM, "'{}' is read-only", name);
   return {};
 }
@@ -124,6 +126,7 @@ Status set_xattr(Mount& mount, Inode& inode, std::string_view name, ByteSpan val
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
   BF_TRY(write_xattr(inode.tree(), handle, inode.ino(), name, value));
   if (name == kCompression) apply_property(mount, inode, property);
+  if (name == kCapability) inode.set_has_capability(true);
   return save_changed(handle, inode);
 }
 
@@ -133,7 +136,16 @@ Status remove_xattr(Mount& mount, Inode& inode, std::string_view name) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
   BF_TRY(butterfuse::remove_xattr(inode.tree(), handle, inode.ino(), name));
   if (name == kCompression) apply_property(mount, inode, {});
+  if (name == kCapability) inode.set_has_capability(false);
   return save_changed(handle, inode);
+}
+
+Status drop_capability(Mount& mount, Inode& inode) {
+  BF_TRY(inode.load_properties());
+  if (!inode.has_capability()) return {};
+  auto status = remove_xattr(mount, inode, kCapability);
+  if (!status && status.error().code == ENODATA) return {};  // someone else was faster
+  return status;
 }
 
 }  // namespace butterfuse

@@ -19,5 +19,7 @@ Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode, const Ca
 // `flags`: XATTR_CREATE (EEXIST) or XATTR_REPLACE (ENODATA).
 Status set_xattr(Mount& mount, Inode& inode, std::string_view name, ByteSpan value, int flags);
 Status remove_xattr(Mount& mount, Inode& inode, std::string_view name);
+// Removes security.capability if it is there; cheap when it is not.
+Status drop_capability(Mount& mount, Inode& inode);
 
 }  // namespace butterfuse
