@@ -1,5 +1,6 @@
 // FUSE getattr and setattr.
 #include "fs/fuse/ops.h"
+#include "fs/fuse/raw_request.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/clock.h"
 
@@ -36,7 +37,9 @@ AttrChange change_of(const struct stat& attr, int to_set) {
 void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info*) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  auto status = set_attr(mount_of(request), **inode, change_of(*attr, to_set));
+  AttrChange change = change_of(*attr, to_set);
+  change.kill_suidgid = request_kills_suidgid();
+  auto status = set_attr(mount_of(request), **inode, change);
   if (!status) return reply_error(request, status.error());
   reply_attr(request, **inode);
 }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fs/fuse/ops.h"
+#include "fs/fuse/raw_request.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/seek.h"
 
@@ -23,7 +24,8 @@ void fill_open_reply(Mount& mount, fuse_file_info& info, OpenFile& file) {
   const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
   info.fh = reinterpret_cast<uint64_t>(&file);
   info.keep_cache = 1;
-  info.noflush = !writes;
+  // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question.
+  info.noflush = 1;
   // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
   info.direct_io = mount.options().writeback_cache && writes && mount.space_is_low();
 }
@@ -74,13 +76,21 @@ void op_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
   if (!status) reply_error(request, status.error());
 }
 
-void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
+// The answer to a write has no mode in it: the kernel must ask for it again.
+void forget_attributes(fuse_req_t request, fuse_ino_t node) {
+  fuse_lowlevel_notify_inval_inode(session_of(request), node, -1, 0);
+}
+
+void op_write(fuse_req_t request, fuse_ino_t node, const char* bytes, size_t size, off_t offset,
               fuse_file_info* info) {
   WriteRequest write;
   write.offset = static_cast<uint64_t>(offset);
   write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
   write.from_kernel_cache = info->writepage;
-  auto written = write_file(mount_of(request), open_file_of(info), write, caller_of(request));
+  OpenFile& file = open_file_of(info);
+  const bool loses_mode = request_kills_suidgid() && (file.inode->item().mode & (S_ISUID | S_ISGID));
+  auto written = write_file(mount_of(request), file, write, caller_of(request));
+  if (loses_mode) forget_attributes(request, node);
   if (!written) return reply_error(request, written.error());
   fuse_reply_write(request, *written);
 }

@@ -2,15 +2,20 @@
 #include "fs/fuse/ops.h"
 
 #include "core/base/log.h"
+#include "fs/fuse/raw_request.h"
 #include "fs/vfs/attr.h"
 
 namespace butterfuse {
 
 Mount& mount_of(fuse_req_t request) { return static_cast<FuseContext*>(fuse_req_userdata(request))->mount; }
 
+fuse_session* session_of(fuse_req_t request) {
+  return static_cast<FuseContext*>(fuse_req_userdata(request))->session;
+}
+
 Caller caller_of(fuse_req_t request) {
   const fuse_ctx* context = fuse_req_ctx(request);
-  return {context->uid, context->gid, context->pid};
+  return {context->uid, context->gid, context->pid, request_kills_suidgid()};
 }
 
 void reply_error(fuse_req_t request, const Error& error) {

@@ -18,6 +18,7 @@ namespace butterfuse {
 struct FuseContext {
   Mount& mount;
   std::function<void()> on_live;  // the kernel has said hello: the mount works
+  fuse_session* session = nullptr;
 };
 
 // Each family fills in its own entries.
@@ -34,6 +35,7 @@ void add_statfs_ops(fuse_lowlevel_ops& ops);
 constexpr double kCacheSeconds = 3600;
 
 Mount& mount_of(fuse_req_t request);
+fuse_session* session_of(fuse_req_t request);
 Caller caller_of(fuse_req_t request);
 // The one place where errors become errno; those that say something about the disk are logged.
 void reply_error(fuse_req_t request, const Error& error);

@@ -1,8 +1,6 @@
 // Session: libfuse's loop around our operations.
 #include "fs/fuse/session.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +11,8 @@
 
 #include "core/base/log.h"
 #include "fs/fuse/ops.h"
+#include "fs/fuse/raw_request.h"
+#include "fs/fuse/request_loop.h"
 #include "fs/fuse/signal_watch.h"
 
 namespace butterfuse {
@@ -25,7 +25,6 @@ constexpr auto kGraceForUsers = 5'000ms;
 constexpr unsigned kRequestBytes = 1u << 20;
 constexpr unsigned kBackgroundRequests = 16;  // the kernel's own writes and read-aheads at a time
 constexpr unsigned kThreadsMax = 64;  // more than all background requests: throttled writers starve no one
-constexpr unsigned kIdleThreadsMax = 12;
 
 void want(fuse_conn_info& connection, unsigned capability, bool on) {
   if (on && (connection.capable & capability)) connection.want |= capability;
@@ -41,8 +40,8 @@ void op_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, capability, true);
   }
   // Data goes from libfuse's buffer into our pages and back in one copy; a pipe in between would only add
-  // one. The kernel takes set-user-id bits away with setattr. It must not drop its cache when mtime changes:
-  // we change it.
+  // one. Privileges are dropped by version 2 (raw_request.h), if at all. The kernel must not drop its cache
+  // when mtime changes: we change it.
   for (unsigned capability : {FUSE_CAP_SPLICE_READ, FUSE_CAP_SPLICE_WRITE, FUSE_CAP_SPLICE_MOVE,
                               FUSE_CAP_HANDLE_KILLPRIV, FUSE_CAP_AUTO_INVAL_DATA}) {
     want(*connection, capability, false);
@@ -126,20 +125,8 @@ void unmount_lazily(const std::string& mountpoint) {
   if (run_fusermount(mountpoint) != 0) log(LogLevel::error, "can't unmount {}", mountpoint);
 }
 
-// Wakes a thread that waits in libfuse, again and again: one signal could come just before it goes to sleep.
-void end_loop(fuse_session* session, pthread_t loop_thread, const std::atomic<bool>& ending) {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  sigaction(SIGUSR1, &action, nullptr);
-  fuse_session_exit(session);
-  while (!ending) {
-    pthread_kill(loop_thread, SIGUSR1);
-    std::this_thread::sleep_for(kPollInterval);
-  }
-}
-
 // Users that keep files open may keep the session for a while, not for ever: what they wrote is saved first.
-void end_session(Mount& mount, fuse_session* session, const std::string& mountpoint, pthread_t loop_thread,
+void end_session(Mount& mount, RequestLoop& loop, const std::string& mountpoint,
                  const std::atomic<bool>& ending) {
   unmount_lazily(mountpoint);
   if (auto status = mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
@@ -148,34 +135,25 @@ void end_session(Mount& mount, fuse_session* session, const std::string& mountpo
     std::this_thread::sleep_for(kPollInterval);
   }
   log(LogLevel::warning, "{} is still in use: ending the session", mountpoint);
-  end_loop(session, loop_thread, ending);
-}
-
-int run_loop(fuse_session* session, bool single_thread) {
-  if (single_thread) return fuse_session_loop(session);
-  fuse_loop_config* config = fuse_loop_cfg_create();
-  fuse_loop_cfg_set_clone_fd(config, 1);
-  fuse_loop_cfg_set_max_threads(config, kThreadsMax);
-  fuse_loop_cfg_set_idle_threads(config, kIdleThreadsMax);
-  const int result = fuse_session_loop_mt(session, config);
-  fuse_loop_cfg_destroy(config);
-  return result;
+  loop.interrupt();
 }
 
 }  // namespace
 
 Status serve(Mount& mount, const SessionOptions& options) {
-  FuseContext context{mount, options.on_live};
+  FuseContext context{mount, options.on_live, nullptr};
   BF_ASSIGN(SessionHandle session, new_session(context, options));
+  context.session = session.get();
   if (fuse_session_mount(session.get(), options.mountpoint.c_str()) != 0) {
     return make_error(EIO, "can't mount on {}", options.mountpoint);
   }
+  BF_TRY(offer_killpriv_v2(session.get()));
+  RequestLoop loop(session.get(), options.single_thread ? 1 : kThreadsMax);
   int result = 0;
   {
-    SignalWatch watch([&, loop_thread = pthread_self()](const std::atomic<bool>& ending) {
-      end_session(mount, session.get(), options.mountpoint, loop_thread, ending);
-    });
-    result = run_loop(session.get(), options.single_thread);
+    SignalWatch watch(
+        [&](const std::atomic<bool>& ending) { end_session(mount, loop, options.mountpoint, ending); });
+    result = loop.run();
   }
   fuse_session_unmount(session.get());
   if (result < 0) return make_error(-result, "serving {} ended with an error", options.mountpoint);

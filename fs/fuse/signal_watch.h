@@ -9,8 +9,8 @@
 
 namespace butterfuse {
 
-// Blocks the signals in the calling thread and all it starts later. Call it before any thread is started, so that no
-// thread dies of a signal that the watch is to see.
+// Blocks the signals in the calling thread and all it starts later. Call it before any thread is started, so
+// that no thread dies of a signal that the watch is to see.
 void block_ending_signals();
 
 // Blocks the signals in the constructing thread (and so in all it starts later) and waits for them on its own
