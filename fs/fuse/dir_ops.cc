@@ -17,10 +17,10 @@ void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   auto file = std::make_unique<OpenFile>(std::move(*inode));
-  info->fh = reinterpret_cast<uint64_t>(file.get());
+  info->fh = open_file_handle(std::move(file));
   info->cache_readdir = 1;  // the kernel checks mtime before it uses what it kept
   info->keep_cache = 1;
-  if (fuse_reply_open(request, info) == 0) file.release();
+  if (fuse_reply_open(request, info) != 0) release_open_file(info->fh);
 }
 
 void op_readdir(fuse_req_t request, fuse_ino_t, size_t size, off_t position, fuse_file_info* info) {
@@ -84,7 +84,7 @@ void op_readdirplus(fuse_req_t request, fuse_ino_t, size_t size, off_t position,
 }
 
 void op_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  delete &open_file_of(info);
+  release_open_file(info->fh);
   fuse_reply_err(request, 0);
 }
 

@@ -20,9 +20,9 @@ int engine_flags(const Mount& mount, int flags) {
   return flags;
 }
 
-void fill_open_reply(Mount& mount, fuse_file_info& info, OpenFile& file) {
+void fill_open_reply(Mount& mount, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
   const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
-  info.fh = reinterpret_cast<uint64_t>(&file);
+  info.fh = open_file_handle(std::move(file));
   info.keep_cache = 1;
   // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question.
   info.noflush = 1;
@@ -36,8 +36,8 @@ void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   if (!inode) return reply_error(request, inode.error());
   auto file = open_file(mount, std::move(*inode), engine_flags(mount, info->flags), caller_of(request));
   if (!file) return reply_error(request, file.error());
-  fill_open_reply(mount, *info, **file);
-  if (fuse_reply_open(request, info) == 0) file->release();
+  fill_open_reply(mount, *info, std::move(*file));
+  if (fuse_reply_open(request, info) != 0) release_open_file(info->fh);
 }
 
 void op_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
@@ -53,16 +53,14 @@ void op_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
   auto file =
       open_file(mount, std::move(*inode), engine_flags(mount, info->flags) & ~O_TRUNC, caller_of(request));
   if (!file) return reply_error(request, file.error());
-  fill_open_reply(mount, *info, **file);
+  fill_open_reply(mount, *info, std::move(*file));
   mount.inodes().add_lookup(key);
-  if (fuse_reply_create(request, &entry, info) == 0) {
-    file->release();
-  } else {
-    mount.inodes().forget(key, 1);
-  }
+  if (fuse_reply_create(request, &entry, info) == 0) return;
+  release_open_file(info->fh);
+  mount.inodes().forget(key, 1);
 }
 
-// The pages' own memory goes to the kernel, while they are pinned.
+// The pages' own memory goes to the kernel, while they are pinned: the answer is out before the read is over.
 void op_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_file_info* info) {
   auto reply = [&](const std::vector<ByteSpan>& pieces) {
     std::vector<iovec> vectors;
@@ -72,7 +70,9 @@ void op_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
     }
     fuse_reply_iov(request, vectors.data(), static_cast<int>(vectors.size()));
   };
-  auto status = read_file(mount_of(request), open_file_of(info), static_cast<uint64_t>(offset), size, reply);
+  Mount& mount = mount_of(request);
+  const auto file = keep_open_file(info);
+  auto status = read_file(mount, *file, static_cast<uint64_t>(offset), size, reply);
   if (!status) reply_error(request, status.error());
 }
 
@@ -116,7 +116,7 @@ void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
 }
 
 void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  delete &open_file_of(info);
+  release_open_file(info->fh);
   fuse_reply_err(request, 0);
 }
 

@@ -58,6 +58,18 @@ void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
   if (fuse_reply_entry(request, &entry) != 0) mount.inodes().forget(key, 1);
 }
 
-OpenFile& open_file_of(const fuse_file_info* info) { return *reinterpret_cast<OpenFile*>(info->fh); }
+uint64_t open_file_handle(std::unique_ptr<OpenFile> file) {
+  return reinterpret_cast<uint64_t>(new std::shared_ptr<OpenFile>(std::move(file)));
+}
+
+std::shared_ptr<OpenFile> keep_open_file(const fuse_file_info* info) {
+  return *reinterpret_cast<std::shared_ptr<OpenFile>*>(info->fh);
+}
+
+OpenFile& open_file_of(const fuse_file_info* info) {
+  return **reinterpret_cast<std::shared_ptr<OpenFile>*>(info->fh);
+}
+
+void release_open_file(uint64_t handle) { delete reinterpret_cast<std::shared_ptr<OpenFile>*>(handle); }
 
 }  // namespace butterfuse

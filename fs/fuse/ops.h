@@ -45,6 +45,12 @@ Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node);
 fuse_entry_param entry_of(Mount& mount, Inode& inode);
 // Answers with an entry and counts the look-up, exactly when the kernel gets to know of it.
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode);
+
+// The kernel knows an open file by the address of a shared pointer.
+uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
 OpenFile& open_file_of(const fuse_file_info* info);
+// For an operation that goes on after its answer: the kernel may release the file as soon as it has that.
+std::shared_ptr<OpenFile> keep_open_file(const fuse_file_info* info);
+void release_open_file(uint64_t handle);
 
 }  // namespace butterfuse
