@@ -132,16 +132,16 @@ TEST_CASE("setattr changes what it is told and ctime, nothing else") {
   CHECK(after.ctime > before.ctime);
 }
 
-TEST_CASE("a write by an unprivileged user takes the set-user-id bit away") {
+TEST_CASE("a write of a caller without CAP_FSETID takes the set-user-id bit away") {
   if (!have_btrfs_progs()) return;
   TestMount test;
   auto file = must(open_file(test.mount(), test.create(test.root(), "file", S_IFREG | 06755), O_RDWR, {}));
   const std::string text = "x";
   WriteRequest request;
   request.pieces.push_back(as_bytes(text));
-  must(write_file(test.mount(), *file, request, Caller{0, 0, 1}));
+  must(write_file(test.mount(), *file, request, Caller{0, 0, 1, false}));
   CHECK((file->inode->item().mode & 06000) == 06000);
-  must(write_file(test.mount(), *file, request, Caller{1000, 1000, 1}));
+  must(write_file(test.mount(), *file, request, Caller{1000, 1000, 1, true}));
   CHECK((file->inode->item().mode & 06000) == 0);
 }
 
