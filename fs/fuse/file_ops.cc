@@ -116,6 +116,7 @@ void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
 }
 
 void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+  close_file(open_file_of(info));
   release_open_file(info->fh);
   fuse_reply_err(request, 0);
 }

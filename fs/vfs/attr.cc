@@ -128,6 +128,7 @@ Status truncate(Mount& mount, Inode& inode, uint64_t size) {
   const uint64_t old_size = inode.data().size();
   if (size == old_size) return {};
   BF_TRY(size < old_size ? shrink(mount, inode, size) : grow(mount, inode, size));
+  if (size == 0) inode.note_emptied();
   inode.change([&](InodeItem& item) {
     item.mtime = item.ctime = current_time();
     ++item.sequence;

@@ -101,6 +101,12 @@ Status flush_file(OpenFile& file) {
   return data->take_error(file.error_seen);
 }
 
+void close_file(OpenFile& file) {
+  FileData* data = file.inode->data_if_any();
+  if (data == nullptr || !file.inode->take_emptied()) return;
+  (void)data->flush({0, UINT64_MAX}, false);  // its errors are kept for fsync
+}
+
 Status sync_file(Mount& mount, OpenFile& file) {
   Inode& inode = *file.inode;
   if (mount.options().read_only) return {};

@@ -35,6 +35,8 @@ struct WriteRequest {
 Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller);
 // At close(2): an error of earlier writeback this opener has not seen.
 Status flush_file(OpenFile& file);
+// The last close: starts writeback of a file that was emptied and written anew.
+void close_file(OpenFile& file);
 // Data and inode are on stable storage when it returns without error.
 Status sync_file(Mount& mount, OpenFile& file);
 Status sync_directory(Mount& mount, Inode& dir);

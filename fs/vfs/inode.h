@@ -73,6 +73,11 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   void set_has_capability(bool has) { has_capability_.store(has, std::memory_order_release); }
   bool has_capability() const { return has_capability_.load(std::memory_order_acquire); }
 
+  // The content went with a truncation to nothing: what replaces it is written back when the writer closes
+  // the file, as the kernel does it for programs that save files that way.
+  void note_emptied() { emptied_.store(true, std::memory_order_release); }
+  bool take_emptied() { return emptied_.load(std::memory_order_acquire) && emptied_.exchange(false); }
+
   // Next DIR_INDEX of a directory; counts up. REQUIRES names_lock() exclusive, or the name-space lock.
   Result<uint64_t> take_dir_index();
 
@@ -111,6 +116,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   uint8_t compression_property_ BF_GUARDED_BY(item_mutex_) = 0;
   std::atomic<bool> properties_loaded_{false};
   std::atomic<bool> has_capability_{false};
+  std::atomic<bool> emptied_{false};
 
   Mutex data_mutex_;  // making of data_
   std::unique_ptr<FileData> data_owner_ BF_GUARDED_BY(data_mutex_);

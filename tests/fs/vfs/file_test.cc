@@ -6,6 +6,8 @@
 #include <sys/xattr.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
 
 #include "fs/vfs/attr.h"
 #include "fs/vfs/seek.h"
@@ -143,6 +145,27 @@ TEST_CASE("a write of a caller without CAP_FSETID takes the set-user-id bit away
   CHECK((file->inode->item().mode & 06000) == 06000);
   must(write_file(test.mount(), *file, request, Caller{1000, 1000, 1, true}));
   CHECK((file->inode->item().mode & 06000) == 0);
+}
+
+TEST_CASE("a file that was emptied and written anew is written back when it is closed") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  auto file = must(open_file(test.mount(), test.create(test.root(), "file", S_IFREG | 0644), O_RDWR, {}));
+  const std::string text(100'000, 'x');
+  WriteRequest request;
+  request.pieces.push_back(as_bytes(text));
+  must(write_file(test.mount(), *file, request, {}));
+  close_file(*file);
+  CHECK(file->inode->data().has_dirty_or_ordered());
+  must(test.mount().sync());
+  AttrChange empty;
+  empty.size = 0;
+  must(set_attr(test.mount(), *file->inode, empty));
+  must(write_file(test.mount(), *file, request, {}));
+  close_file(*file);
+  for (int tries = 0; file->inode->data().has_dirty_or_ordered() && tries < 500; ++tries)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK_FALSE(file->inode->data().has_dirty_or_ordered());
 }
 
 TEST_CASE("data and holes are found where they are") {
