@@ -68,7 +68,7 @@ Status inherit_compression(TransactionHandle& handle, const Inode& dir, Inode& c
   child.set_compression_property(type);
   if (type == compression_type::kNone) return {};
   const ByteSpan value = as_bytes(codec_by_type(type)->name());
-  return write_xattr(child.tree(), handle, child.ino(), "btrfs.compression", value);
+  return write_xattr(child.tree(), handle, child.ino(), xattr_name::kCompression, value);
 }
 
 // The name comes first: it is the step that may fail without harm.

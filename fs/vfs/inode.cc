@@ -167,8 +167,8 @@ Status Inode::load_properties() {
   BF_ASSIGN(const auto names, list_xattrs(tree(), ino_));
   const Codec* codec = nullptr;
   for (const std::string& name : names) {
-    if (name == "security.capability") set_has_capability(true);
-    if (name != "btrfs.compression") continue;
+    if (name == xattr_name::kCapability) set_has_capability(true);
+    if (name != xattr_name::kCompression) continue;
     BF_ASSIGN(auto value, read_xattr(tree(), ino_, name));
     if (value) codec = codec_by_name(as_text(*value));
   }

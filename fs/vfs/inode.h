@@ -4,6 +4,7 @@
 #include <atomic>
 #include <list>
 #include <memory>
+#include <string_view>
 
 #include "core/base/mutex.h"
 #include "core/items/inode_item.h"
@@ -14,6 +15,12 @@
 namespace butterfuse {
 
 class Mount;
+
+// Extended attributes the inode itself acts on.
+namespace xattr_name {
+constexpr std::string_view kCompression = "btrfs.compression";
+constexpr std::string_view kCapability = "security.capability";
+}  // namespace xattr_name
 
 // Made by InodeTable, which also ends it. Memory is shared; being in the table is what makes it *the* inode.
 //

@@ -12,8 +12,6 @@ namespace butterfuse {
 namespace {
 
 constexpr std::string_view kStats = "user.butterfuse.stats";
-constexpr std::string_view kCompression = "btrfs.compression";
-constexpr std::string_view kCapability = "security.capability";
 constexpr uint32_t kXattrItems = 2;
 
 bool is_stats(const Mount& mount, const Inode& inode, std::string_view name) {
@@ -31,7 +29,7 @@ Status check_xattr_name(std::string_view name) {
     if (name.starts_with(prefix))
       return name.size() > prefix.size() ? Status{} : make_error(EINVAL, "empty name");
   }
-  if (name == kCompression) return {};
+  if (name == xattr_name::kCompression) return {};
   return make_error(ENOTSUP, "attribute '{}' is not supported", name);
 }
 
@@ -53,7 +51,7 @@ struct CompressionProperty {
 // them.
 Result<CompressionProperty> parse_property(const Inode& inode, std::string_view value) {
   if (!inode.is_regular() && !inode.is_dir())
-    return make_error(EINVAL, "'{}' on inode {}", kCompression, inode.ino());
+    return make_error(EINVAL, "'{}' on inode {}", xattr_name::kCompression, inode.ino());
   if (value.empty()) return CompressionProperty{};
   if (value == "no" || value == "none") return CompressionProperty{.set_flags = inode_flag::kNoCompress};
   const Codec* codec = codec_by_name(value);
@@ -117,7 +115,7 @@ Result<std::vector<std::string>> list_xattr(Mount&, Inode& inode, const Caller& 
 Status set_xattr(Mount& mount, Inode& inode, std::string_view name, ByteSpan value, int flags) {
   BF_TRY(check_change(mount, inode, name));
   CompressionProperty property;
-  if (name == kCompression) {
+  if (name == xattr_name::kCompression) {
     BF_ASSIGN(property, parse_property(inode, as_text(value)));
     if (value.empty()) return remove_xattr(mount, inode, name);
   }
@@ -125,8 +123,8 @@ Status set_xattr(Mount& mount, Inode& inode, std::string_view name, ByteSpan val
   BF_TRY(check_presence(inode, name, flags));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
   BF_TRY(write_xattr(inode.tree(), handle, inode.ino(), name, value));
-  if (name == kCompression) apply_property(mount, inode, property);
-  if (name == kCapability) inode.set_has_capability(true);
+  if (name == xattr_name::kCompression) apply_property(mount, inode, property);
+  if (name == xattr_name::kCapability) inode.set_has_capability(true);
   return save_changed(handle, inode);
 }
 
@@ -135,15 +133,15 @@ Status remove_xattr(Mount& mount, Inode& inode, std::string_view name) {
   WriterLock lock(inode.names_lock());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
   BF_TRY(butterfuse::remove_xattr(inode.tree(), handle, inode.ino(), name));
-  if (name == kCompression) apply_property(mount, inode, {});
-  if (name == kCapability) inode.set_has_capability(false);
+  if (name == xattr_name::kCompression) apply_property(mount, inode, {});
+  if (name == xattr_name::kCapability) inode.set_has_capability(false);
   return save_changed(handle, inode);
 }
 
 Status drop_capability(Mount& mount, Inode& inode) {
   BF_TRY(inode.load_properties());
   if (!inode.has_capability()) return {};
-  auto status = remove_xattr(mount, inode, kCapability);
+  auto status = remove_xattr(mount, inode, xattr_name::kCapability);
   if (!status && status.error().code == ENODATA) return {};  // someone else was faster
   return status;
 }
