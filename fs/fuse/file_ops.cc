@@ -1,4 +1,4 @@
-// FUSE create, open, read, write, flush, fsync, lseek, release.
+// FUSE create, open, read, write, fsync, lseek, release.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -24,8 +24,9 @@ void fill_open_reply(Mount& mount, fuse_file_info& info, std::unique_ptr<OpenFil
   const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
   info.fh = open_file_handle(std::move(file));
   info.keep_cache = 1;
-  // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question.
-  info.noflush = 1;
+  // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
+  // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be asked.
+  info.noflush = (info.flags & O_ACCMODE) != O_RDWR;
   // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
   info.direct_io = mount.options().writeback_cache && writes && mount.space_is_low();
 }
@@ -46,6 +47,7 @@ void op_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
   if (!dir) return reply_error(request, dir.error());
   NewInode what;
   what.mode = S_IFREG | (mode & 07777);
+  what.umask = umask_of(request);
   auto inode = create(mount, **dir, name, what, caller_of(request));
   if (!inode) return reply_error(request, inode.error());
   const InodeKey key = (*inode)->key();
@@ -81,6 +83,18 @@ void forget_attributes(fuse_req_t request, fuse_ino_t node) {
   fuse_lowlevel_notify_inval_inode(session_of(request), node, -1, 0);
 }
 
+// Where ids may be mapped, the kernel names the user only when an inode is made: whose process it is says it.
+Caller writer_of(fuse_req_t request, OpenFile& file) {
+  Caller caller = caller_of(request);
+  if (caller.uid != kUnknownUser) return caller;
+  if (file.writer == kUnknownUser) {
+    struct stat process {};
+    if (stat(fmt::format("/proc/{}", caller.pid).c_str(), &process) == 0) file.writer = process.st_uid;
+  }
+  caller.uid = file.writer;
+  return caller;
+}
+
 void op_write(fuse_req_t request, fuse_ino_t node, const char* bytes, size_t size, off_t offset,
               fuse_file_info* info) {
   WriteRequest write;
@@ -89,14 +103,10 @@ void op_write(fuse_req_t request, fuse_ino_t node, const char* bytes, size_t siz
   write.from_kernel_cache = info->writepage;
   OpenFile& file = open_file_of(info);
   const bool loses_mode = request_kills_suidgid() && (file.inode->item().mode & (S_ISUID | S_ISGID));
-  auto written = write_file(mount_of(request), file, write, caller_of(request));
+  auto written = write_file(mount_of(request), file, write, writer_of(request, file));
   if (loses_mode) forget_attributes(request, node);
   if (!written) return reply_error(request, written.error());
   fuse_reply_write(request, *written);
-}
-
-void op_flush(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  reply_status(request, flush_file(open_file_of(info)));
 }
 
 void op_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
@@ -128,7 +138,6 @@ void add_file_ops(fuse_lowlevel_ops& ops) {
   ops.create = op_create;
   ops.read = op_read;
   ops.write = op_write;
-  ops.flush = op_flush;
   ops.fsync = op_fsync;
   ops.lseek = op_lseek;
   ops.release = op_release;

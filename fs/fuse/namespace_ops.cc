@@ -10,9 +10,10 @@
 namespace butterfuse {
 namespace {
 
-void create_and_reply(fuse_req_t request, fuse_ino_t parent, const char* name, const NewInode& what) {
+void create_and_reply(fuse_req_t request, fuse_ino_t parent, const char* name, NewInode what) {
   auto dir = inode_of(request, parent);
   if (!dir) return reply_error(request, dir.error());
+  what.umask = umask_of(request);
   reply_entry(request, create(mount_of(request), **dir, name, what, caller_of(request)));
 }
 
@@ -65,7 +66,7 @@ void op_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino
   if (!dir) return reply_error(request, dir.error());
   auto new_dir = inode_of(request, new_parent);
   if (!new_dir) return reply_error(request, new_dir.error());
-  reply_status(request, rename(mount_of(request), {**dir, name, **new_dir, new_name, flags}));
+  reply_status(request, rename(mount_of(request), {**dir, name, **new_dir, new_name, flags, caller_of(request)}));
 }
 
 }  // namespace

@@ -18,8 +18,16 @@ Caller caller_of(fuse_req_t request) {
   return {context->uid, context->gid, context->pid, request_kills_suidgid()};
 }
 
-void reply_error(fuse_req_t request, const Error& error) {
+uint32_t umask_of(fuse_req_t request) {
+  return mount_of(request).options().acl ? fuse_req_ctx(request)->umask : 0;
+}
+
+void log_error(const Error& error) {
   if (error.code == EIO || error.code == EUCLEAN) log(LogLevel::error, "{}", error.message);
+}
+
+void reply_error(fuse_req_t request, const Error& error) {
+  log_error(error);
   fuse_reply_err(request, error.code);
 }
 
@@ -32,7 +40,10 @@ void reply_status(fuse_req_t request, const Status& status) {
 }
 
 Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node) {
-  Mount& mount = mount_of(request);
+  return inode_of_node(mount_of(request), node);
+}
+
+Result<InodePtr> inode_of_node(Mount& mount, fuse_ino_t node) {
   const auto key = mount.node_ids().key_of(node);
   if (!key) return make_error(ESTALE, "no node {}", node);
   auto inode = mount.inodes().get(*key);

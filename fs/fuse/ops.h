@@ -6,6 +6,7 @@
 #endif
 #include <fuse_lowlevel.h>
 
+#include <atomic>
 #include <functional>
 
 #include "fs/vfs/caller.h"
@@ -19,6 +20,7 @@ struct FuseContext {
   Mount& mount;
   std::function<void()> on_live;  // the kernel has said hello: the mount works
   fuse_session* session = nullptr;
+  std::atomic<bool> long_setxattr = false;  // the kernel sends it: see raw_request.h
 };
 
 // Each family fills in its own entries.
@@ -37,10 +39,15 @@ constexpr double kCacheSeconds = 3600;
 Mount& mount_of(fuse_req_t request);
 fuse_session* session_of(fuse_req_t request);
 Caller caller_of(fuse_req_t request);
+// What is still to be taken from the mode of a new inode: with access control lists that is our business.
+uint32_t umask_of(fuse_req_t request);
 // The one place where errors become errno; those that say something about the disk are logged.
 void reply_error(fuse_req_t request, const Error& error);
 void reply_status(fuse_req_t request, const Status& status);
+// Logs an error that says something about the disk.
+void log_error(const Error& error);
 // The inode of a node id. ESTALE when there is none.
+Result<InodePtr> inode_of_node(Mount& mount, fuse_ino_t node);
 Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node);
 fuse_entry_param entry_of(Mount& mount, Inode& inode);
 // Answers with an entry and counts the look-up, exactly when the kernel gets to know of it.

@@ -1,16 +1,21 @@
-// The raw request: per-thread view of the request at work, and the INIT flag libfuse can't set.
+// The raw request: per-thread view of the request at work, and the INIT flags libfuse can't set.
 #include "fs/fuse/raw_request.h"
 
 #include <linux/fuse.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <optional>
 
 #include "core/base/bytes.h"
+#include "fs/fuse/raw_ops.h"
 
 namespace butterfuse {
 namespace {
+
+constexpr uint32_t kInitExt = 1u << 30;    // FUSE_INIT_EXT: flags2 counts
+constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, in flags2
+constexpr size_t kShortSetxattrBytes = 8;   // fuse_setxattr_in without its extension
 
 thread_local ByteSpan current;
 
@@ -25,26 +30,59 @@ uint32_t opcode_of(ByteSpan request) {
 }
 
 // The answer to FUSE_INIT: a header, then fuse_init_out.
-void add_init_flag(const iovec* vectors, int count) {
+void add_init_flags(const iovec* vectors, int count) {
   if (opcode_of(current) != FUSE_INIT || count < 2) return;
   const auto asked = body_of<fuse_init_in>(current);
-  if (!asked || !(asked->flags & FUSE_HANDLE_KILLPRIV_V2)) return;
-  if (vectors[1].iov_len < offsetof(fuse_init_out, flags) + sizeof(uint32_t)) return;
-  static_cast<fuse_init_out*>(vectors[1].iov_base)->flags |= FUSE_HANDLE_KILLPRIV_V2;
+  if (!asked || vectors[1].iov_len < offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) return;
+  auto& answer = *static_cast<fuse_init_out*>(vectors[1].iov_base);
+  answer.flags |= asked->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+  // The kernel takes id mappings only together with its own permission checks.
+  const bool checks = answer.flags & FUSE_POSIX_ACL;
+  if (checks && (asked->flags & kInitExt) && (asked->flags2 & kAllowIdmap2)) {
+    answer.flags |= kInitExt;
+    answer.flags2 |= kAllowIdmap2;
+  }
 }
 
 ssize_t write_reply(int fd, iovec* vectors, int count, void*) {
-  add_init_flag(vectors, count);
+  add_init_flags(vectors, count);
   return writev(fd, vectors, count);
 }
 
 ssize_t read_request(int fd, void* buffer, size_t length, void*) { return read(fd, buffer, length); }
 
+// libfuse reads the short form of setxattr: the extension is cut out in place, by moving what is before it.
+fuse_buf short_setxattr(const fuse_buf& buffer) {
+  constexpr size_t kKept = sizeof(fuse_in_header) + kShortSetxattrBytes;
+  constexpr size_t kCut = sizeof(fuse_setxattr_in) - kShortSetxattrBytes;
+  auto* bytes = static_cast<std::byte*>(buffer.mem);
+  std::memmove(bytes + kCut, bytes, kKept);
+  fuse_buf cut = buffer;
+  cut.mem = bytes + kCut;
+  cut.size -= kCut;
+  reinterpret_cast<fuse_in_header*>(cut.mem)->len -= kCut;
+  return cut;
+}
+
+thread_local uint32_t setxattr_flags = 0;
+
 }  // namespace
 
-void process_request(fuse_session* session, const fuse_buf& buffer) {
+void process_request(FuseContext& context, const fuse_buf& buffer) {
   current = {static_cast<const std::byte*>(buffer.mem), buffer.size};
-  fuse_session_process_buf(session, &buffer);
+  const auto long_setxattr =
+      opcode_of(current) == FUSE_SETXATTR ? body_of<fuse_setxattr_in>(current) : std::nullopt;
+  if (long_setxattr && context.long_setxattr) {
+    setxattr_flags = long_setxattr->setxattr_flags;
+    const fuse_buf cut = short_setxattr(buffer);
+    current = {static_cast<const std::byte*>(cut.mem), cut.size};
+    fuse_session_process_buf(context.session, &cut);
+    setxattr_flags = 0;
+  } else if (!process_raw_op(context, opcode_of(current), current)) {
+    if (const auto init = opcode_of(current) == FUSE_INIT ? body_of<fuse_init_in>(current) : std::nullopt)
+      context.long_setxattr = init->flags & FUSE_SETXATTR_EXT;
+    fuse_session_process_buf(context.session, &buffer);
+  }
   current = {};
 }
 
@@ -67,12 +105,27 @@ bool request_kills_suidgid() {
   }
 }
 
-Status offer_killpriv_v2(fuse_session* session) {
+bool request_kills_sgid_with_acl() { return setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID; }
+
+Status offer_more_features(fuse_session* session) {
   fuse_custom_io io{};
   io.writev = write_reply;
   io.read = read_request;
   if (fuse_session_custom_io(session, &io, fuse_session_fd(session)) == 0) return {};
   return make_error(ENOMEM, "no memory for the session's input and output");
+}
+
+void reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body) {
+  fuse_out_header header{};
+  header.unique = load<fuse_in_header>(request).unique;
+  header.error = -error;
+  std::vector<iovec> vectors{{&header, sizeof(header)}};
+  if (error == 0) vectors.insert(vectors.end(), body.begin(), body.end());
+  size_t bytes = 0;
+  for (const iovec& vector : vectors) bytes += vector.iov_len;
+  header.len = static_cast<uint32_t>(bytes);
+  // Fails when the caller was interrupted and is gone: nobody waits for the answer then.
+  (void)!writev(fuse_session_fd(session), vectors.data(), static_cast<int>(vectors.size()));
 }
 
 }  // namespace butterfuse

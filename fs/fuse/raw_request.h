@@ -1,18 +1,29 @@
 // The raw request: what the kernel says to those who understand it, and libfuse 3.14 does not pass on.
 #pragma once
 
+#include <sys/uio.h>
+
+#include <vector>
+
 #include "fs/fuse/ops.h"
 
 namespace butterfuse {
 
-// As fuse_session_process_buf, but what follows works while the operation runs, on its thread.
-void process_request(fuse_session* session, const fuse_buf& buffer);
+// As fuse_session_process_buf, but what follows works while the operation runs, on its thread; and requests
+// that libfuse does not know (raw_ops.h) are answered.
+void process_request(FuseContext& context, const fuse_buf& buffer);
 // The kernel asks this write, truncate, chown or truncating open to take set-user-id and set-group-id away.
 bool request_kills_suidgid();
+// The kernel asks this setxattr of an access control list to take set-group-id away.
+bool request_kills_sgid_with_acl();
 
-// Tells the kernel that we drop privileges ourselves (FUSE_HANDLE_KILLPRIV_V2), if it knows of that: it then
-// does without a question for security.capability before each write. Our answer to FUSE_INIT gets the flag on
-// its way out. REQUIRES a mounted session that has not served yet. ENOMEM.
-Status offer_killpriv_v2(fuse_session* session);
+// Adds to our answer to FUSE_INIT, on its way out, what libfuse can't offer and the kernel knows of:
+// privileges dropped by ourselves (HANDLE_KILLPRIV_V2: no question for security.capability before each write),
+// the long form of setxattr, and mounts with mapped ids. REQUIRES a mounted session that has not served yet.
+// ENOMEM.
+Status offer_more_features(fuse_session* session);
+
+// The answer to the request at work, past libfuse: `error` 0 or an errno.
+void reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body);
 
 }  // namespace butterfuse

@@ -55,8 +55,8 @@ bool takes_long(const fuse_buf& buffer) {
 
 RequestLoop::Worker::~Worker() { release_buffer(buffer); }
 
-RequestLoop::RequestLoop(fuse_session* session, size_t threads_max)
-    : session_(session), threads_max_(threads_max), can_spin_(std::thread::hardware_concurrency() > 1) {}
+RequestLoop::RequestLoop(FuseContext& context, size_t threads_max)
+    : context_(context), session_(context.session), threads_max_(threads_max), can_spin_(std::thread::hardware_concurrency() > 1) {}
 
 RequestLoop::~RequestLoop() = default;
 
@@ -114,7 +114,7 @@ bool RequestLoop::lead(Worker& worker) {
         MutexLock lock(mutex_);
         hand_over();
       }
-      process_request(session_, worker.buffer);
+      process_request(context_, worker.buffer);
     } else {
       process_leading(worker);
     }
@@ -164,7 +164,7 @@ void RequestLoop::process_leading(Worker& worker) {
   requests_.fetch_add(1, std::memory_order_relaxed);
   leader_works_.store(true);
   if (watchdog_sleeps_.load()) wake_watchdog();
-  process_request(session_, worker.buffer);
+  process_request(context_, worker.buffer);
 }
 
 // One more request behind another is no load yet: a client that does not wait for the answer (to a release)

@@ -20,8 +20,8 @@ namespace butterfuse {
 // requests.)
 class RequestLoop {
  public:
-  // `session` is mounted. At most `threads_max` workers, started as they are needed.
-  RequestLoop(fuse_session* session, size_t threads_max);
+  // `context.session` is mounted. At most `threads_max` workers, started as they are needed.
+  RequestLoop(FuseContext& context, size_t threads_max);
   ~RequestLoop();
   // Serves on the calling thread and others until the kernel or interrupt() ends the session, and all workers
   // ended. 0, or a negative errno.
@@ -53,6 +53,7 @@ class RequestLoop {
   void watch();
   void wake_watchdog();
 
+  FuseContext& context_;
   fuse_session* const session_;
   const size_t threads_max_;
   const bool can_spin_;  // there is another processor for the client

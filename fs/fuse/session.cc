@@ -33,7 +33,11 @@ void want(fuse_conn_info& connection, unsigned capability, bool on) {
 
 void op_init(void* userdata, fuse_conn_info* connection) {
   auto& context = *static_cast<FuseContext*>(userdata);
-  want(*connection, FUSE_CAP_WRITEBACK_CACHE, context.mount.options().writeback_cache);
+  const MountOptions& options = context.mount.options();
+  want(*connection, FUSE_CAP_WRITEBACK_CACHE, options.writeback_cache);
+  // Access control lists: the kernel enforces them, and leaves the umask of new inodes to us.
+  want(*connection, FUSE_CAP_POSIX_ACL, options.acl && options.default_permissions);
+  want(*connection, FUSE_CAP_DONT_MASK, options.acl);
   for (unsigned capability :
        {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT, FUSE_CAP_READDIRPLUS,
         FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_DIO, FUSE_CAP_CACHE_SYMLINKS}) {
@@ -147,8 +151,8 @@ Status serve(Mount& mount, const SessionOptions& options) {
   if (fuse_session_mount(session.get(), options.mountpoint.c_str()) != 0) {
     return make_error(EIO, "can't mount on {}", options.mountpoint);
   }
-  BF_TRY(offer_killpriv_v2(session.get()));
-  RequestLoop loop(session.get(), options.single_thread ? 1 : kThreadsMax);
+  BF_TRY(offer_more_features(session.get()));
+  RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   int result = 0;
   {
     SignalWatch watch(

@@ -1,5 +1,6 @@
 // FUSE getxattr, listxattr, setxattr, removexattr.
 #include "fs/fuse/ops.h"
+#include "fs/fuse/raw_request.h"
 #include "fs/vfs/xattr.h"
 
 namespace butterfuse {
@@ -27,7 +28,7 @@ void op_getxattr(fuse_req_t request, fuse_ino_t node, const char* name, size_t s
 void op_listxattr(fuse_req_t request, fuse_ino_t node, size_t size) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  auto names = list_xattr(mount_of(request), **inode, caller_of(request));
+  auto names = list_xattr(mount_of(request), **inode);
   if (!names) return reply_error(request, names.error());
   std::string list;
   for (const std::string& name : *names) list.append(name.c_str(), name.size() + 1);
@@ -38,7 +39,8 @@ void op_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const ch
                  int flags) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  reply_status(request, set_xattr(mount_of(request), **inode, name, as_bytes({value, size}), flags));
+  const XattrChange change{name, as_bytes({value, size}), flags, request_kills_sgid_with_acl()};
+  reply_status(request, set_xattr(mount_of(request), **inode, change));
 }
 
 void op_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {

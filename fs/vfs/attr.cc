@@ -94,6 +94,23 @@ void apply(InodeItem& item, const AttrChange& change) {
   ++item.sequence;
 }
 
+Status change_item(Mount& mount, Inode& inode, const AttrChange& change) {
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1));
+  inode.change([&](InodeItem& item) { apply(item, change); });
+  return or_abort(handle, inode.save(handle));
+}
+
+// The access control list follows the mode.
+Status change_mode(Mount& mount, Inode& inode, const AttrChange& change) {
+  BF_TRY(inode.load_properties());
+  if (!inode.has(KnownXattr::access_acl)) return change_item(mount, inode, change);
+  WriterLock names(inode.names_lock());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2));
+  BF_TRY(update_acl_mode(handle, inode, *change.mode));
+  inode.change([&](InodeItem& item) { apply(item, change); });
+  return or_abort(handle, inode.save(handle));
+}
+
 bool atime_is_due(AtimeMode mode, const InodeItem& item, const Timespec& now) {
   constexpr int64_t kDay = 24 * 60 * 60;
   if (mode == AtimeMode::noatime || (item.flags & inode_flag::kNoAtime)) return false;
@@ -144,9 +161,7 @@ Status set_attr(Mount& mount, Inode& inode, const AttrChange& change) {
     BF_TRY(truncate(mount, inode, *change.size));
   }
   if (change.size || change.uid || change.gid) BF_TRY(drop_privileges(mount, inode, change.kill_suidgid));
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1));
-  inode.change([&](InodeItem& item) { apply(item, change); });
-  return or_abort(handle, inode.save(handle));
+  return change.mode ? change_mode(mount, inode, change) : change_item(mount, inode, change);
 }
 
 void touch_atime(Mount& mount, Inode& inode) {

@@ -7,8 +7,10 @@
 
 namespace butterfuse {
 
+constexpr uid_t kUnknownUser = ~uid_t{0};
+
 struct Caller {
-  uid_t uid = 0;
+  uid_t uid = 0;  // may be kUnknownUser unless an inode is to be created
   gid_t gid = 0;
   pid_t pid = 0;
   bool kill_suidgid = false;  // what it writes to loses set-user-id and set-group-id

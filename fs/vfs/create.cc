@@ -1,56 +1,21 @@
-// Creating inodes: what a new one inherits, and the items it starts with.
+// Creating inodes: the items a new one starts with.
 #include "fs/vfs/create.h"
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "compress/codec.h"
 #include "core/items/dir_item.h"
 #include "core/items/file_extent.h"
-#include "core/items/xattr_item.h"
-#include "fs/vfs/clock.h"
+#include "fs/vfs/inherited.h"
 #include "fs/vfs/lookup.h"
 #include "fs/vfs/names.h"
+#include "fs/vfs/new_inode.h"
 
 namespace butterfuse {
 namespace {
 
-constexpr uint32_t kCreateItems = 7;  // inode, ref, two entries, directory inode, xattr, symlink target
-
-// Flags a child takes from its directory, then what the mount options ask of regular files.
-uint64_t inherited_flags(const MountOptions& options, uint64_t dir_flags, uint32_t mode) {
-  uint64_t flags = 0;
-  if (dir_flags & inode_flag::kNoCompress) {
-    flags |= inode_flag::kNoCompress;
-  } else if (dir_flags & inode_flag::kCompress) {
-    flags |= inode_flag::kCompress;
-  }
-  if (dir_flags & inode_flag::kNoDataCow) {
-    flags |= inode_flag::kNoDataCow;
-    if (S_ISREG(mode)) flags |= inode_flag::kNoDataSum;
-  }
-  if (S_ISREG(mode)) {
-    if (!options.datasum) flags |= inode_flag::kNoDataSum;
-    if (!options.datacow) flags |= inode_flag::kNoDataCow | inode_flag::kNoDataSum;
-  }
-  return flags;
-}
-
-InodeItem new_item(const Mount& mount, const InodeItem& dir, const NewInode& what, const Caller& caller) {
-  InodeItem item;
-  item.mode = what.mode;
-  item.uid = caller.uid;
-  item.gid = caller.gid;
-  if (dir.mode & S_ISGID) {
-    item.gid = dir.gid;
-    if (S_ISDIR(what.mode)) item.mode |= S_ISGID;
-  }
-  if (S_ISCHR(what.mode) || S_ISBLK(what.mode)) item.rdev = what.rdev;
-  item.flags = inherited_flags(mount.options(), dir.flags, what.mode);
-  item.atime = item.ctime = item.mtime = item.otime = current_time();
-  if (S_ISLNK(what.mode)) item.size = item.nbytes = what.target.size();
-  return item;
-}
+constexpr uint32_t kCreateItems = 6;  // inode, ref, two entries, directory inode, symlink target
+constexpr uint32_t kUnnamedItems = 2;  // inode, orphan
 
 Status write_target(TransactionHandle& handle, Inode& link, std::string_view target) {
   FileExtent extent;
@@ -62,23 +27,10 @@ Status write_target(TransactionHandle& handle, Inode& link, std::string_view tar
   return insert_file_extent(link.tree(), handle, link.ino(), extent, true);
 }
 
-Status inherit_compression(TransactionHandle& handle, const Inode& dir, Inode& child) {
-  const uint8_t type =
-      child.is_regular() || child.is_dir() ? dir.compression_property() : compression_type::kNone;
-  child.set_compression_property(type);
-  if (type == compression_type::kNone) return {};
-  const ByteSpan value = as_bytes(codec_by_type(type)->name());
-  return write_xattr(child.tree(), handle, child.ino(), xattr_name::kCompression, value);
-}
-
-// The name comes first: it is the step that may fail without harm.
-Status insert_items(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name,
-                    const NewInode& what) {
-  BF_TRY(add_name(handle, dir, child, name));
+Status insert_inode(TransactionHandle& handle, Inode& child, const Inherited& inherited) {
   child.change([&](InodeItem& item) { item.generation = handle.transid(); });
   BF_TRY(or_abort(handle, child.save(handle)));
-  if (child.is_symlink()) BF_TRY(or_abort(handle, write_target(handle, child, what.target)));
-  return or_abort(handle, inherit_compression(handle, dir, child));
+  return or_abort(handle, write_inherited(handle, child, inherited));
 }
 
 Status check_target(Mount& mount, const NewInode& what) {
@@ -89,9 +41,14 @@ Status check_target(Mount& mount, const NewInode& what) {
   return {};
 }
 
-Status check_absent(Inode& dir, std::string_view name) {
+Status check_dir(const Inode& dir) {
   if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
   if (dir.nlink() == 0) return make_error(ENOENT, "directory {} was removed", dir.ino());
+  return {};
+}
+
+Status check_absent(Inode& dir, std::string_view name) {
+  BF_TRY(check_dir(dir));
   if (name == "." || name == "..") return make_error(EEXIST, "'{}' exists", name);
   BF_ASSIGN(const auto entry, lookup_dir_entry(dir.tree(), dir.ino(), name));
   if (entry) return make_error(EEXIST, "'{}' exists", name);
@@ -111,20 +68,37 @@ Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const N
   ReaderLock names(mount.namespace_lock());
   WriterLock entries(dir.names_lock());
   BF_TRY(check_absent(dir, name));
-  const uint64_t ino = dir.subvolume().next_ino.fetch_add(1);
-  if (ino > objectid::kLastFree)
-    return make_error(ENOSPC, "subvolume {} has no inode numbers left", dir.key().root_id);
-  child = mount.inodes().add(
-      std::make_shared<Inode>(mount, dir.subvolume(), ino, new_item(mount, dir.item(), what, caller)));
+  BF_ASSIGN(const Inherited inherited, inherit(mount, dir, what, caller));
+  BF_ASSIGN(child, new_inode(mount, dir, inherited.item));
   auto insert = [&]() -> Status {
-    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kCreateItems));
-    return insert_items(handle, dir, *child, name, what);
+    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kCreateItems + inherited_items(inherited)));
+    BF_TRY(add_name(handle, dir, *child, name));  // first: the step that may fail without harm
+    BF_TRY(insert_inode(handle, *child, inherited));
+    return child->is_symlink() ? or_abort(handle, write_target(handle, *child, what.target)) : Status{};
   };
-  if (auto status = insert(); !status) {
-    child->forget_item();
-    mount.inodes().discard(*child);
-    return tl::unexpected(std::move(status).error());
-  }
+  if (auto status = insert(); !status) return take_back(mount, *child, std::move(status));
+  return child;
+}
+
+Result<InodePtr> create_unnamed(Mount& mount, Inode& dir, const NewInode& what, bool linkable,
+                                const Caller& caller) {
+  BF_TRY(mount.check_writable(dir));
+  BF_TRY(check_can_add_names(dir));
+  BF_TRY(dir.load_properties());
+  InodePtr child;
+  ReaderLock names(mount.namespace_lock());
+  WriterLock entries(dir.names_lock());
+  BF_TRY(check_dir(dir));
+  BF_ASSIGN(Inherited inherited, inherit(mount, dir, what, caller));
+  inherited.item.nlink = 0;
+  BF_ASSIGN(child, new_inode(mount, dir, inherited.item));
+  child->set_linkable(linkable);
+  auto insert = [&]() -> Status {
+    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kUnnamedItems + inherited_items(inherited)));
+    BF_TRY(insert_inode(handle, *child, inherited));
+    return or_abort(handle, insert_orphan(child->tree(), handle, child->ino()));
+  };
+  if (auto status = insert(); !status) return take_back(mount, *child, std::move(status));
   return child;
 }
 

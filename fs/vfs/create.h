@@ -9,7 +9,8 @@
 namespace butterfuse {
 
 struct NewInode {
-  uint32_t mode = 0;        // with the type bits; umask already applied
+  uint32_t mode = 0;        // with the type bits
+  uint32_t umask = 0;       // taken from `mode` unless the directory has a default access control list
   uint64_t rdev = 0;        // in btrfs's form, of device nodes
   std::string_view target;  // of symbolic links
 };
@@ -17,6 +18,9 @@ struct NewInode {
 // EEXIST, ENAMETOOLONG, EROFS, ENOSPC, ENOENT when the directory itself was removed.
 Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const NewInode& what,
                         const Caller& caller);
+// An inode without a name, as O_TMPFILE makes it; `linkable`: link(2) may name it (no O_EXCL).
+Result<InodePtr> create_unnamed(Mount& mount, Inode& dir, const NewInode& what, bool linkable,
+                                const Caller& caller);
 // Where a symbolic link points.
 Result<std::string> read_link(Mount& mount, Inode& inode);
 

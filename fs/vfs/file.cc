@@ -85,7 +85,7 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   if (!request.from_kernel_cache) BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid));
   WriterLock lock(inode.data_lock());
   BF_ASSIGN(const size_t written, write_data(mount, inode, request, domain_of(caller)));
-  if (request.from_kernel_cache) return written;
+  if (request.from_kernel_cache && mount.options().writeback_cache) return written;
   inode.change([](InodeItem& item) {
     item.mtime = item.ctime = current_time();
     ++item.sequence;

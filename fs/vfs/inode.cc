@@ -167,13 +167,22 @@ Status Inode::load_properties() {
   BF_ASSIGN(const auto names, list_xattrs(tree(), ino_));
   const Codec* codec = nullptr;
   for (const std::string& name : names) {
-    if (name == xattr_name::kCapability) set_has_capability(true);
+    note_xattr(name, true);
     if (name != xattr_name::kCompression) continue;
     BF_ASSIGN(auto value, read_xattr(tree(), ino_, name));
     if (value) codec = codec_by_name(as_text(*value));
   }
   set_compression_property(codec != nullptr ? codec->type() : compression_type::kNone);
   return {};
+}
+
+void Inode::note_xattr(std::string_view name, bool present) {
+  const auto attribute = name == xattr_name::kCapability   ? KnownXattr::capability
+                         : name == xattr_name::kAccessAcl  ? KnownXattr::access_acl
+                         : name == xattr_name::kDefaultAcl ? KnownXattr::default_acl
+                                                           : KnownXattr{};
+  const auto bit = static_cast<uint8_t>(attribute);
+  present ? known_xattrs_.fetch_or(bit) : known_xattrs_.fetch_and(static_cast<uint8_t>(~bit));
 }
 
 void Inode::set_compression_property(uint8_t type) {

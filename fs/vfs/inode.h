@@ -20,7 +20,12 @@ class Mount;
 namespace xattr_name {
 constexpr std::string_view kCompression = "btrfs.compression";
 constexpr std::string_view kCapability = "security.capability";
+constexpr std::string_view kAccessAcl = "system.posix_acl_access";
+constexpr std::string_view kDefaultAcl = "system.posix_acl_default";
 }  // namespace xattr_name
+
+// Which attributes an inode has that cost a look-up in its tree: asked at every write, chmod or create.
+enum class KnownXattr : uint8_t { capability = 1, access_acl = 2, default_acl = 4 };
 
 // Made by InodeTable, which also ends it. Memory is shared; being in the table is what makes it *the* inode.
 //
@@ -76,9 +81,14 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   Status load_properties();
   void set_compression_property(uint8_t type);  // compression_type::; kNone: no property
   uint8_t compression_property() const;
-  // The file has an attribute security.capability.
-  void set_has_capability(bool has) { has_capability_.store(has, std::memory_order_release); }
-  bool has_capability() const { return has_capability_.load(std::memory_order_acquire); }
+  // REQUIRES load_properties() before.
+  bool has(KnownXattr attribute) const { return known_xattrs_ & static_cast<uint8_t>(attribute); }
+  // The attribute `name` appeared or went. Does nothing for names that are not in KnownXattr.
+  void note_xattr(std::string_view name, bool present);
+
+  // Made by O_TMPFILE: link(2) may give it its first name.
+  void set_linkable(bool linkable) { linkable_.store(linkable, std::memory_order_release); }
+  bool is_linkable() const { return linkable_.load(std::memory_order_acquire); }
 
   // The content went with a truncation to nothing: what replaces it is written back when the writer closes
   // the file, as the kernel does it for programs that save files that way.
@@ -122,8 +132,9 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   uint64_t changed_transid_ BF_GUARDED_BY(item_mutex_) = 0;  // last transaction that concerned this inode
   uint8_t compression_property_ BF_GUARDED_BY(item_mutex_) = 0;
   std::atomic<bool> properties_loaded_{false};
-  std::atomic<bool> has_capability_{false};
+  std::atomic<uint8_t> known_xattrs_{0};  // KnownXattr bits
   std::atomic<bool> emptied_{false};
+  std::atomic<bool> linkable_{false};
 
   Mutex data_mutex_;  // making of data_
   std::unique_ptr<FileData> data_owner_ BF_GUARDED_BY(data_mutex_);

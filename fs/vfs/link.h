@@ -7,7 +7,8 @@
 
 namespace butterfuse {
 
-// EXDEV across subvolumes, EPERM for directories, EMLINK, EEXIST, ENOENT for an inode without names.
+// EXDEV across subvolumes, EPERM for directories, EMLINK, EEXIST, ENOENT for an inode without names
+// that was not made by O_TMPFILE.
 Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name);
 
 }  // namespace butterfuse

@@ -171,6 +171,8 @@ void add_data_options(std::map<std::string, Handler, std::less<>>& table) {
   table["commit"] = number(
       parse_count, [](MountOptions& m, uint32_t seconds) { m.commit_interval_s = seconds ? seconds : 30; });
   table["discard"] = parse_discard;
+  table["acl"] = set([](MountOptions& m) { m.acl = true; });
+  table["noacl"] = set([](MountOptions& m) { m.acl = false; });
   table["nodiscard"] = set([](MountOptions& m) { m.discard = false; });
 }
 
@@ -210,7 +212,7 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
         "inode_cache",  "noinode_cache",  "context",      "fscontext",        "defcontext",
         "rootcontext",  "degraded",       "skip_balance", "rescan_uuid_tree", "user_subvol_rm_allowed",
         "barrier",      "nobarrier",      "treelog",      "notreelog",        "noflushoncommit",
-        "noacl",        "nologreplay",    "norecovery"}) {
+        "nologreplay",    "norecovery"}) {
     table[name] = ignore();
   }
   for (const char* name :
@@ -222,7 +224,6 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   table["nospace_cache"] = refuse("would drop the free space tree");
   table["clear_cache"] = refuse("not supported yet");
   table["flushoncommit"] = refuse("not supported yet");
-  table["acl"] = refuse("access control lists are not supported yet");
   table["usebackuproot"] = refuse("not supported yet");
   table["rescue"] = refuse("not supported yet");
   table["device"] = refuse("file systems on several devices are not supported yet");

@@ -28,6 +28,7 @@ struct MountOptions {
   uint64_t cache_bytes = 0;  // 0: the engine's default
   uint32_t commit_interval_s = 30;
   bool discard = false;
+  bool acl = true;  // POSIX access control lists
 
   AtimeMode atime = AtimeMode::relatime;
   bool nodiratime = false;

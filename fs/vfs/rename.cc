@@ -2,23 +2,25 @@
 #include "fs/vfs/rename.h"
 
 #include <stdio.h>  // RENAME_*
+#include <sys/stat.h>
 
 #include "core/items/dir_item.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/lookup.h"
 #include "fs/vfs/names.h"
+#include "fs/vfs/new_inode.h"
 #include "fs/vfs/unlink.h"
 
 namespace butterfuse {
 namespace {
 
 constexpr uint32_t kRenameItems =
-    12;  // of both names: two entries and a back reference; four inodes; an orphan
+    16;  // of both names: two entries and a back reference; four inodes; an orphan; a whiteout and its names
 
 Status check_request(Mount& mount, const RenameRequest& request) {
-  if (request.flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE})
+  if (request.flags & ~unsigned{RENAME_NOREPLACE | RENAME_EXCHANGE | RENAME_WHITEOUT})
     return make_error(EINVAL, "rename flags {:#x}", request.flags);
-  if (request.flags == (RENAME_NOREPLACE | RENAME_EXCHANGE))
+  if ((request.flags & RENAME_EXCHANGE) && request.flags != RENAME_EXCHANGE)
     return make_error(EINVAL, "rename flags exclude each other");
   BF_TRY(check_name(request.old_name));
   BF_TRY(check_name(request.new_name));
@@ -105,11 +107,31 @@ Status exchange_names(TransactionHandle& handle, const RenameRequest& request, I
   return or_abort(handle, save_moved(handle, target));
 }
 
-Status apply(Mount& mount, const RenameRequest& request, Inode& source, Inode* target) {
+InodeItem whiteout_item(const Caller& caller) {
+  InodeItem item;
+  item.mode = S_IFCHR;
+  item.uid = caller.uid;
+  item.gid = caller.gid;
+  item.atime = item.ctime = item.mtime = item.otime = current_time();
+  return item;
+}
+
+// RENAME_WHITEOUT: the character device 0:0 takes the old name, by which overlayfs knows that it is gone.
+Status add_whiteout(TransactionHandle& handle, const RenameRequest& request, Inode& whiteout) {
+  whiteout.change([&](InodeItem& item) {
+    item.nlink = 1;
+    item.generation = handle.transid();
+  });
+  BF_TRY(whiteout.save(handle));
+  return add_name(handle, request.old_dir, whiteout, request.old_name);
+}
+
+Status apply(Mount& mount, const RenameRequest& request, Inode& source, Inode* target, Inode* whiteout) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kRenameItems));
-  if (target == nullptr) return move_name(handle, request, source);
   if (request.flags & RENAME_EXCHANGE) return exchange_names(handle, request, source, *target);
-  return replace_name(handle, request, source, *target);
+  BF_TRY(target == nullptr ? move_name(handle, request, source)
+                           : replace_name(handle, request, source, *target));
+  return whiteout == nullptr ? Status{} : or_abort(handle, add_whiteout(handle, request, *whiteout));
 }
 
 // After a crash a name that was renamed over has the old content or the new, never neither: what the new one
@@ -129,7 +151,7 @@ Status write_back_replacement(Mount& mount, const RenameRequest& request) {
 Status rename(Mount& mount, const RenameRequest& request) {
   BF_TRY(check_request(mount, request));
   BF_TRY(write_back_replacement(mount, request));
-  InodePtr source, target;
+  InodePtr source, target, whiteout;
   WriterLock names(mount.namespace_lock());
   BF_ASSIGN(source, lookup_existing(mount, request.old_dir, request.old_name));
   BF_TRY(check_moves(*source, request));
@@ -143,7 +165,10 @@ Status rename(Mount& mount, const RenameRequest& request) {
     return make_error(ENOENT, "no entry '{}'", request.new_name);
   if (target && target->key() == source->key()) return {};  // two links of one inode: POSIX says leave both
   if (target) BF_TRY(check_target(mount, request, *source, *target));
-  return apply(mount, request, *source, target.get());
+  if (!(request.flags & RENAME_WHITEOUT)) return apply(mount, request, *source, target.get(), nullptr);
+  BF_ASSIGN(whiteout, new_inode(mount, request.old_dir, whiteout_item(request.caller)));
+  Status renamed = apply(mount, request, *source, target.get(), whiteout.get());
+  return renamed ? Status{} : take_back(mount, *whiteout, std::move(renamed));
 }
 
 }  // namespace butterfuse

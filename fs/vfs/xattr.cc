@@ -1,10 +1,12 @@
 // Extended attributes: which names are taken, and what the special ones do.
 #include "fs/vfs/xattr.h"
 
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "compress/codec.h"
 #include "core/items/xattr_item.h"
+#include "fs/vfs/acl.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/names.h"
 
@@ -18,23 +20,22 @@ bool is_stats(const Mount& mount, const Inode& inode, std::string_view name) {
   return name == kStats && inode.key() == const_cast<Mount&>(mount).root().key();
 }
 
-// Access control lists of other systems are shown, so that a copy keeps them, but can't be set yet.
 bool is_acl(std::string_view name) {
-  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+  return name == xattr_name::kAccessAcl || name == xattr_name::kDefaultAcl;
 }
 
-Status check_xattr_name(std::string_view name) {
+Status check_xattr_name(const Mount& mount, std::string_view name) {
   if (name.size() > kNameMax) return make_error(ERANGE, "attribute name of {} bytes", name.size());
   for (std::string_view prefix : {"user.", "trusted.", "security."}) {
     if (name.starts_with(prefix))
       return name.size() > prefix.size() ? Status{} : make_error(EINVAL, "empty name");
   }
-  if (name == xattr_name::kCompression) return {};
+  if (name == xattr_name::kCompression || (is_acl(name) && mount.options().acl)) return {};
   return make_error(ENOTSUP, "attribute '{}' is not supported", name);
 }
 
 Status check_change(Mount& mount, Inode& inode, std::string_view name) {
-  BF_TRY(check_xattr_name(name));
+  BF_TRY(check_xattr_name(mount, name));
   BF_TRY(mount.check_writable(inode));
   BF_TRY(check_not_immutable(inode));
   BF_TRY(inode.load_properties());
@@ -79,12 +80,60 @@ Status save_changed(TransactionHandle& handle, Inode& inode) {
   return or_abort(handle, inode.save(handle));
 }
 
-Status check_presence(Inode& inode, std::string_view name, int flags) {
-  if (!(flags & (XATTR_CREATE | XATTR_REPLACE))) return {};
-  BF_ASSIGN(const auto old, read_xattr(inode.tree(), inode.ino(), name));
-  if (old && (flags & XATTR_CREATE)) return make_error(EEXIST, "attribute '{}' exists", name);
-  if (!old && (flags & XATTR_REPLACE)) return make_error(ENODATA, "no attribute '{}'", name);
+Status check_presence(Inode& inode, const XattrChange& change) {
+  if (!(change.flags & (XATTR_CREATE | XATTR_REPLACE))) return {};
+  BF_ASSIGN(const auto old, read_xattr(inode.tree(), inode.ino(), change.name));
+  if (old && (change.flags & XATTR_CREATE)) return make_error(EEXIST, "attribute '{}' exists", change.name);
+  if (!old && (change.flags & XATTR_REPLACE)) return make_error(ENODATA, "no attribute '{}'", change.name);
   return {};
+}
+
+// What is there already may be removed, and what is not need not be.
+Status remove_if_there(TransactionHandle& handle, Inode& inode, std::string_view name) {
+  auto removed = butterfuse::remove_xattr(inode.tree(), handle, inode.ino(), name);
+  if (!removed && removed.error().code != ENODATA) return removed;
+  inode.note_xattr(name, false);
+  return {};
+}
+
+Status write_one(TransactionHandle& handle, Inode& inode, std::string_view name, ByteSpan value) {
+  BF_TRY(write_xattr(inode.tree(), handle, inode.ino(), name, value));
+  inode.note_xattr(name, true);
+  return {};
+}
+
+// The group bits of the mode show the mask; a list that the mode expresses is not stored.
+Status set_access_acl(TransactionHandle& handle, Inode& inode, const Acl& acl, bool kill_sgid) {
+  BF_TRY(acl.is_mode_only() ? remove_if_there(handle, inode, xattr_name::kAccessAcl)
+                            : write_one(handle, inode, xattr_name::kAccessAcl, acl.encode()));
+  inode.change([&](InodeItem& item) {
+    item.mode = (item.mode & ~0777u) | acl.mode_bits();
+    if (kill_sgid) item.mode &= ~uint32_t{S_ISGID};
+  });
+  return save_changed(handle, inode);
+}
+
+Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
+  const bool is_default = change.name == xattr_name::kDefaultAcl;
+  if (inode.is_symlink()) return make_error(EOPNOTSUPP, "access control list of a symbolic link");
+  if (is_default && !inode.is_dir())
+    return make_error(EACCES, "default access control list of inode {}, which is no directory", inode.ino());
+  BF_ASSIGN(const Acl acl, Acl::parse(change.value));
+  WriterLock lock(inode.names_lock());
+  BF_TRY(check_presence(inode, change));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
+  if (!is_default) return set_access_acl(handle, inode, acl, change.kill_sgid);
+  BF_TRY(write_one(handle, inode, change.name, change.value));
+  return save_changed(handle, inode);
+}
+
+// The empty value: flags and attribute go.
+Status clear_property(Mount& mount, Inode& inode) {
+  WriterLock lock(inode.names_lock());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
+  BF_TRY(remove_if_there(handle, inode, xattr_name::kCompression));
+  apply_property(mount, inode, {});
+  return save_changed(handle, inode);
 }
 
 }  // namespace
@@ -95,36 +144,34 @@ Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string
     const ByteSpan bytes = as_bytes(text);
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   }
-  if (!is_acl(name)) BF_TRY(check_xattr_name(name));
+  BF_TRY(check_xattr_name(mount, name));
   if (inode.is_placeholder()) return make_error(ENODATA, "no attribute '{}'", name);
   BF_ASSIGN(auto value, read_xattr(inode.tree(), inode.ino(), name));
   if (!value) return make_error(ENODATA, "no attribute '{}'", name);
   return std::move(*value);
 }
 
-Result<std::vector<std::string>> list_xattr(Mount&, Inode& inode, const Caller& caller) {
+Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode) {
   if (inode.is_placeholder()) return std::vector<std::string>{};
   BF_ASSIGN(auto names, list_xattrs(inode.tree(), inode.ino()));
-  std::erase_if(names, [&](const std::string& name) {
-    if (caller.uid != 0 && name.starts_with("trusted.")) return true;
-    return !is_acl(name) && !check_xattr_name(name);
-  });
+  std::erase_if(names, [&](const std::string& name) { return !check_xattr_name(mount, name); });
   return names;
 }
 
-Status set_xattr(Mount& mount, Inode& inode, std::string_view name, ByteSpan value, int flags) {
-  BF_TRY(check_change(mount, inode, name));
+Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change) {
+  BF_TRY(check_change(mount, inode, change.name));
+  if (is_acl(change.name)) return set_acl(mount, inode, change);
+  const bool is_compression = change.name == xattr_name::kCompression;
   CompressionProperty property;
-  if (name == xattr_name::kCompression) {
-    BF_ASSIGN(property, parse_property(inode, as_text(value)));
-    if (value.empty()) return remove_xattr(mount, inode, name);
+  if (is_compression) {
+    BF_ASSIGN(property, parse_property(inode, as_text(change.value)));
+    if (change.value.empty()) return clear_property(mount, inode);
   }
   WriterLock lock(inode.names_lock());
-  BF_TRY(check_presence(inode, name, flags));
+  BF_TRY(check_presence(inode, change));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
-  BF_TRY(write_xattr(inode.tree(), handle, inode.ino(), name, value));
-  if (name == xattr_name::kCompression) apply_property(mount, inode, property);
-  if (name == xattr_name::kCapability) inode.set_has_capability(true);
+  BF_TRY(write_one(handle, inode, change.name, change.value));
+  if (is_compression) apply_property(mount, inode, property);
   return save_changed(handle, inode);
 }
 
@@ -134,13 +181,23 @@ Status remove_xattr(Mount& mount, Inode& inode, std::string_view name) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
   BF_TRY(butterfuse::remove_xattr(inode.tree(), handle, inode.ino(), name));
   if (name == xattr_name::kCompression) apply_property(mount, inode, {});
-  if (name == xattr_name::kCapability) inode.set_has_capability(false);
+  inode.note_xattr(name, false);
   return save_changed(handle, inode);
+}
+
+Status update_acl_mode(TransactionHandle& handle, Inode& inode, uint32_t mode) {
+  if (!inode.has(KnownXattr::access_acl)) return {};
+  BF_ASSIGN(const auto bytes, read_xattr(inode.tree(), inode.ino(), xattr_name::kAccessAcl));
+  if (!bytes) return {};
+  auto acl = Acl::parse(*bytes);
+  if (!acl) return {};  // not a list we could have made sense of: it is left as it is
+  acl->change_mode(mode);
+  return write_one(handle, inode, xattr_name::kAccessAcl, acl->encode());
 }
 
 Status drop_capability(Mount& mount, Inode& inode) {
   BF_TRY(inode.load_properties());
-  if (!inode.has_capability()) return {};
+  if (!inode.has(KnownXattr::capability)) return {};
   auto status = remove_xattr(mount, inode, xattr_name::kCapability);
   if (!status && status.error().code == ENODATA) return {};  // someone else was faster
   return status;

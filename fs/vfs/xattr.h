@@ -5,20 +5,28 @@
 #include <string_view>
 #include <vector>
 
-#include "fs/vfs/caller.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {
 
-// user.*, trusted.* and security.* are stored as they are; btrfs.compression is checked and acted on;
-// user.butterfuse.stats of the root directory is made up. Access control lists can be read, not set. Others:
-// ENOTSUP.
+// user.*, trusted.* and security.* are stored as they are; btrfs.compression is checked and acted on; the two
+// access control lists are checked and coupled with the mode; user.butterfuse.stats of the root directory is
+// made up. Others, and access control lists on a mount without them: ENOTSUP.
 Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string_view name);  // ENODATA
-// Names, trusted.* only for the superuser.
-Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode, const Caller& caller);
-// `flags`: XATTR_CREATE (EEXIST) or XATTR_REPLACE (ENODATA).
-Status set_xattr(Mount& mount, Inode& inode, std::string_view name, ByteSpan value, int flags);
+// All names, as btrfs has it; the kernel guards the values of trusted.*.
+Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode);
+struct XattrChange {
+  std::string_view name;
+  ByteSpan value;
+  int flags = 0;           // XATTR_CREATE (EEXIST) or XATTR_REPLACE (ENODATA)
+  bool kill_sgid = false;  // an access list takes set-group-id along: the caller is not in the file's group
+};
+// ENOSPC when the value does not fit a leaf.
+Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change);
 Status remove_xattr(Mount& mount, Inode& inode, std::string_view name);
+// Brings the access control list, if there is one, in line with the mode after chmod(2). REQUIRES names_lock()
+// exclusive and load_properties().
+Status update_acl_mode(TransactionHandle& handle, Inode& inode, uint32_t mode);
 // Removes security.capability if it is there; cheap when it is not.
 Status drop_capability(Mount& mount, Inode& inode);
 

@@ -1,0 +1,43 @@
+// Acl: a POSIX access control list, in the form of the attributes system.posix_acl_access and _default.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/base/bytes.h"
+#include "core/base/result.h"
+
+namespace butterfuse {
+
+// The rules are those of POSIX 1003.1e draft 17 and acl(5). The bytes on disk are those of the attribute: a
+// version, then (tag, permissions, id) each.
+class Acl {
+ public:
+  // EINVAL when the bytes are no valid list: entries in order, each unnamed one once, a mask where it is due.
+  static Result<Acl> parse(ByteSpan bytes);
+  std::vector<std::byte> encode() const;
+
+  // The permission bits of a mode that stand for the list: the group's are the mask's where there is one.
+  uint32_t mode_bits() const;
+  // The mode says it all: such a list is not stored.
+  bool is_mode_only() const { return entries_.size() == 3; }
+  // What chmod(2) to `mode` makes of an access list.
+  void change_mode(uint32_t mode);
+  // Makes of a default list the access list of a new inode; returns its mode's permission bits.
+  uint32_t restrict_to(uint32_t mode);
+
+ private:
+  struct Entry {
+    uint16_t tag = 0;
+    uint16_t permissions = 0;
+    uint32_t id = 0;
+  };
+  Status check() const;
+  Entry* find(uint16_t tag);
+  const Entry* find(uint16_t tag) const { return const_cast<Acl*>(this)->find(tag); }
+  Entry& group_class();  // the mask, or the owning group
+
+  std::vector<Entry> entries_;
+};
+
+}  // namespace butterfuse
