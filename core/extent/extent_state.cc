@@ -59,6 +59,11 @@ bool ExtentState::is_delalloc(ByteRange range) const {
   return delalloc_.around(range.start).contains(range);
 }
 
+std::vector<ByteRange> ExtentState::not_delalloc(ByteRange range) const {
+  MutexLock lock(mutex_);
+  return delalloc_.gaps(range);
+}
+
 uint64_t ExtentState::delalloc_bytes() const {
   MutexLock lock(mutex_);
   return delalloc_.bytes();

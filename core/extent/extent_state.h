@@ -6,6 +6,7 @@
 #include <list>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "core/base/byte_range.h"
 #include "core/base/mutex.h"
@@ -57,6 +58,7 @@ class ExtentState {
 
   ByteRange delalloc_around(uint64_t position) const;  // empty: not delalloc
   bool is_delalloc(ByteRange range) const;             // all of it
+  std::vector<ByteRange> not_delalloc(ByteRange range) const;  // its parts that are not, in order
   uint64_t delalloc_bytes() const;
   uint64_t outstanding_extents() const;
   uint64_t first_delalloc() const;  // ~0: none

@@ -72,4 +72,16 @@ std::vector<ByteRange> RangeSet::ranges() const {
   return result;
 }
 
+std::vector<ByteRange> RangeSet::gaps(ByteRange range) const {
+  std::vector<ByteRange> gaps;
+  auto at = ranges_.upper_bound(range.start);
+  if (at != ranges_.begin()) range.start = std::max(range.start, std::prev(at)->second);
+  for (; at != ranges_.end() && at->first < range.end; ++at) {
+    if (at->first > range.start) gaps.push_back({range.start, at->first});
+    range.start = at->second;
+  }
+  if (!range.empty()) gaps.push_back(range);
+  return gaps;
+}
+
 }  // namespace butterfuse

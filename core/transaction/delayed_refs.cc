@@ -154,6 +154,13 @@ DelayedRefs::Queued DelayedRefs::queued(uint64_t bytenr) const {
   return {change.newborn, change.total(), change.add_flags};
 }
 
+ExtentChange DelayedRefs::queued_change(uint64_t bytenr) const {
+  const Shard& shard = shard_of(bytenr);
+  MutexLock lock(shard.mutex);
+  auto found = shard.heads.find(bytenr);
+  return found == shard.heads.end() ? ExtentChange{} : found->second.change;
+}
+
 template <class Keep>
 std::vector<ExtentChange> DelayedRefs::take(const Keep& wanted) {
   std::vector<ExtentChange> taken;

@@ -59,6 +59,8 @@ class DelayedRefs {
     uint64_t flags = 0;
   };
   Queued queued(uint64_t bytenr) const;
+  // All that is queued for an extent; nothing: no deltas.
+  ExtentChange queued_change(uint64_t bytenr) const;
 
   // Takes everything that has an effect, by bytenr.
   std::vector<ExtentChange> take_all();

@@ -52,6 +52,11 @@ class TransactionHandle final : public CowContext {
   // The first reference of a data extent that alloc_data gave out: the extent item will be inserted with it.
   Status insert_data_extent(const DataRef& ref);
 
+  // Every reference to the data extent is `ref` (counted as often as the file shows parts of the extent):
+  // what is written into it nobody else sees. May say no where it would take long to find out. Takes the
+  // extent tree's shared lock.
+  Result<bool> is_exclusive(const DataRef& ref);
+
   // Something failed half-way in a tree change: the transaction can never be committed.
   void abort(const Error& error);
 
@@ -100,6 +105,10 @@ class Filesystem {
   // Sets an incompat bit of the next superblock (for example kCompressZstd when the first such extent is
   // written).
   void set_incompat(uint64_t bit);
+
+  // Of the superblock; set_label: of the next one. REQUIRES fewer than 256 bytes.
+  std::string label() const;
+  void set_label(const std::string& label);
 
   // ---- trees
   // -------------------------------------------------------------------------------------------------------

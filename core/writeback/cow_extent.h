@@ -21,6 +21,7 @@ class CowExtent final : public OrderedExtent {
   FolioBuffer stored;            // compressed bytes, zero-padded to disk.length()
   std::vector<std::byte> csums;  // of the stored sectors
   std::optional<InlineData> inline_data;
+  std::optional<InPlaceRange> in_place;  // `disk` is not new: it lies in an extent that the file has already
   WritebackPages pages;
   Reservation metadata;
 

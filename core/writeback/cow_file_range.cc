@@ -8,14 +8,6 @@
 namespace butterfuse {
 namespace {
 
-CowGroupRef make_group(FileState& file, const CowExtentRef& extent) {
-  auto group = std::make_shared<CowGroup>();
-  group->file = &file;
-  group->hold = FileState::Hold(file);
-  group->extents.push_back(extent);
-  return group;
-}
-
 // The bytes of a small file, if they may be stored uncompressed in their item.
 std::optional<InlineData> plain_inline_data(const FileState& file, const LockedPages& pages) {
   const uint64_t size = file.size;
@@ -30,7 +22,16 @@ std::optional<InlineData> plain_inline_data(const FileState& file, const LockedP
 
 bool is_small_whole_file(const FileState& file, const LockedPages& pages) {
   const uint64_t size = file.size;
-  return size > 0 && size <= kSectorBytes && pages.hull() == PageRange{0, 1};
+  // Behind a preallocated file's size there may be extents, which inline data suffers none of.
+  return size > 0 && size <= kSectorBytes && pages.hull() == PageRange{0, 1} && !file.owner.has_prealloc();
+}
+
+CowGroupRef make_group(FileState& file, const CowExtentRef& extent) {
+  auto group = std::make_shared<CowGroup>();
+  group->file = &file;
+  group->hold = FileState::Hold(file);
+  group->extents.push_back(extent);
+  return group;
 }
 
 void hand_over(FileState& file, const CowExtentRef& extent, LockedPages pages) {

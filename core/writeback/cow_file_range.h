@@ -12,11 +12,18 @@ namespace butterfuse {
 // fragments where not, and starts writing them. A small whole file becomes an inline extent.
 void cow_file_range(FileState& file, LockedPages pages, ExtentRangeLock range_lock);
 
+// run_delalloc_nocow: as cow_file_range, but what may be written where it lies (nodatacow files, preallocated
+// extents) is.
+void run_delalloc_nocow(FileState& file, LockedPages pages, ExtentRangeLock range_lock);
+
 // The whole file is in `pages` and ends in its first sector: what an inline extent asks of it.
 bool is_small_whole_file(const FileState& file, const LockedPages& pages);
 // The ordered extent that stores `data` inline in place of `pages`; the caller sees to it that it is
 // finished.
 CowGroupRef cow_file_inline(FileState& file, LockedPages pages, InlineData data);
+
+// A group of this one extent.
+CowGroupRef make_group(FileState& file, const CowExtentRef& extent);
 
 // Makes `pages` the ordered extent's: registers it, takes the promises behind the pages, starts their
 // writeback. The data promise is given back: the allocator counts the allocated extent itself.

@@ -3,6 +3,7 @@
 
 #include "core/alloc/allocator.h"
 #include "core/base/mutex.h"
+#include "core/cache/page.h"
 #include "core/extent/extent_state.h"
 #include "core/writeback/writeback_backend.h"
 
@@ -13,12 +14,14 @@ namespace butterfuse {
 struct SpacePromise {
   Reservation data;
   Reservation metadata;
+  bool in_place = false;  // the bytes have their space on disk already: no data is promised
 };
 
 // The way of a promise: promise() before bytes are copied in; commit() moves what newly delalloc bytes need
 // into the file's own; take() takes it out again with the delalloc bits, when an ordered extent is made or
-// pages are cancelled. Invariant: data promised == delalloc bytes. Metadata covers one extent for every
-// aligned unit that delalloc touches; cutting a range in two may leave it short of that, never over.
+// pages are cancelled. Invariant: data promised == delalloc bytes, less those. Metadata covers one extent for
+// every aligned unit that delalloc touches; cutting a range in two may leave it short of that, never over.
+// Bytes that will be written in place, taken when there was no data space to promise, are kept apart.
 // Thread-safe; its mutex is taken inside page locks and before the extent state's and the allocator's.
 class DelallocSpace {
  public:
@@ -26,6 +29,8 @@ class DelallocSpace {
 
   // ENOSPC. `pages`: page-aligned; `extents`: how many they may become at worst.
   Result<SpacePromise> promise(ByteRange pages, uint64_t extents) const;
+  // Metadata only, for pages that can all be written in place.
+  Result<SpacePromise> promise_in_place(uint64_t extents) const;
   // Marks `pages` delalloc; those that were already need nothing and leave their part in `from`.
   void commit(ByteRange pages, SpacePromise& from);
   // Clears delalloc and returns the promises that stood behind it.
@@ -38,7 +43,9 @@ class DelallocSpace {
   WritebackBackend& backend_;
   ExtentState& extents_;
   mutable Mutex mutex_;
+  void note_in_place(ByteRange pages) BF_REQUIRES(mutex_);
   SpacePromise held_ BF_GUARDED_BY(mutex_);
+  RangeSet in_place_ BF_GUARDED_BY(mutex_){kPageBytes};  // delalloc without a promise of data
 };
 
 }  // namespace butterfuse

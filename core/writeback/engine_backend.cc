@@ -4,6 +4,7 @@
 #include "core/btree/cursor.h"
 #include "core/csum/csum_tree.h"
 #include "core/items/file_extent.h"
+#include "core/writeback/in_place.h"
 
 namespace butterfuse {
 namespace {
@@ -42,6 +43,9 @@ class EngineBackend final : public WritebackBackend {
   Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override {
     return filesystem_.allocator().alloc_data(bytes, min_bytes, hint);
   }
+  Result<std::vector<InPlaceRange>> in_place_ranges(DataOwner& owner, ByteRange file) override {
+    return butterfuse::in_place_ranges(filesystem_, owner, file);
+  }
   void release_extent(ByteRange disk) override { filesystem_.allocator().release_reserved(disk); }
 
   Status write(uint64_t bytenr, const std::vector<ByteSpan>& pieces) override {
@@ -63,9 +67,12 @@ class EngineBackend final : public WritebackBackend {
                         const ExtentsInTrees& in_trees) override {
     Result<TransactionHandle> handle = filesystem_.begin_reserved(std::move(metadata));
     if (!handle) {
-      for (const FinishedExtent& extent : extents) release_extent(extent.disk);
+      for (const FinishedExtent& extent : extents)
+        if (!extent.in_place) release_extent(extent.disk);
       return tl::unexpected(handle.error());
     }
+    if (extents.front().in_place)
+      return abort_on_error(*handle, note_in_place(owner, extents.front(), *handle, in_trees));
     return abort_on_error(*handle, insert_regular(owner, extents, *handle, in_trees));
   }
 
@@ -104,6 +111,16 @@ class EngineBackend final : public WritebackBackend {
     BF_TRY(insert_checksums(extents, handle));
     owner.note_extents_changed(handle, static_cast<int64_t>(range.length()) - static_cast<int64_t>(dropped),
                                in_trees());
+    return {};
+  }
+
+  Status note_in_place(DataOwner& owner, const FinishedExtent& extent, TransactionHandle& handle,
+                       const ExtentsInTrees& in_trees) {
+    if (extent.in_place->prealloc) {
+      BF_TRY(mark_prealloc_written(owner, *extent.in_place, handle));
+      BF_TRY(insert_checksums({&extent, 1}, handle));
+    }
+    owner.note_extents_changed(handle, 0, in_trees());
     return {};
   }
 

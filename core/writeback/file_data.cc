@@ -111,6 +111,17 @@ Status FileData::zero_range_pages(ByteRange range) {
   return butterfuse::zero_range_pages(impl_->state, range, impl_->domain());
 }
 
+Status FileData::rewrite(ByteRange range) {
+  Pipeline& pipeline = impl_->services.pipeline;
+  const auto domain = impl_->domain();
+  for (uint64_t at = range.start; at < std::min(range.end, size()); at += kChunkBytes) {
+    pipeline.domains.throttle(*domain, pipeline.kick_writeback);
+    pipeline.wait_for_memory(kChunkBytes / kPageBytes);
+    BF_TRY(rewrite_pages(impl_->state, {at, std::min(range.end, at + kChunkBytes)}, domain));
+  }
+  return {};
+}
+
 void FileData::invalidate() { invalidate_pages(impl_->state); }
 bool FileData::has_dirty_or_ordered() const { return impl_->state.has_dirty_or_ordered(); }
 void FileData::drop_clean_pages() { impl_->state.mapping->drop_clean(); }

@@ -37,6 +37,8 @@ class DataOwner {
   virtual CompressChoice compress_choice() const = 0;  // mount option, property and inode flags combined
   virtual bool nodatasum() const = 0;
   virtual bool nodatacow() const = 0;
+  // Space was preallocated for it at some time (inode flag PREALLOC): its writes look for such extents.
+  virtual bool has_prealloc() const { return false; }
   // The file turned out not to compress (sticky NOCOMPRESS flag is the owner's decision).
   virtual void note_incompressible() = 0;
   // A finished extent changed what the inode item says; called inside `handle`'s transaction: the new item
@@ -87,6 +89,9 @@ class FileData {
   // Zeroes a range in the cache for hole punching: cancels dirty whole pages, waits for ordered extents, edge
   // pages are zeroed and dirtied. Items of the whole-block part are then dropped by the caller.
   Status zero_range_pages(ByteRange range);
+  // Makes every page of the range dirty as it is, so that its extents are written anew (defragment,
+  // recompress). ENOSPC, EIO.
+  Status rewrite(ByteRange range);
   // The inode is dead (nlink 0, last reference): throw all dirty pages away, wait for I/O in flight.
   void invalidate();
   bool has_dirty_or_ordered() const;

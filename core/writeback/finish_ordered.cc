@@ -18,6 +18,9 @@ void count_written(PipelineStats& stats, const CowExtent& extent) {
     ++stats.extents_compressed;
     stats.ram_bytes_compressed += extent.file().length();
     stats.disk_bytes_compressed += extent.disk.length();
+  } else if (extent.in_place) {
+    ++stats.extents_in_place;
+    stats.bytes_in_place += extent.disk.length();
   } else {
     ++stats.extents_uncompressed;
     stats.bytes_uncompressed += extent.disk.length();
@@ -43,7 +46,8 @@ Status insert_extents(FileState& file, const Extents& extents) {
     } else {
       std::vector<FinishedExtent> finished;
       for (const CowExtentRef& extent : extents)
-        finished.push_back({extent->file(), extent->disk, extent->compression, extent->csums});
+        finished.push_back(
+            {extent->file(), extent->disk, extent->compression, extent->csums, extent->in_place});
       status = backend.finish_regular(file.owner, finished, std::move(metadata), in_trees);
     }
   }
@@ -71,7 +75,7 @@ void end_extents(FileState& file, const Extents& extents, const Error* error) {
 }
 
 void end_unwritten(FileState& file, const CowExtentRef& extent, const Error* error) {
-  if (!extent->disk.empty()) file.pipeline.backend.release_extent(extent->disk);
+  if (!extent->disk.empty() && !extent->in_place) file.pipeline.backend.release_extent(extent->disk);
   extent->metadata = {};
   if (!error) ++file.pipeline.stats.dead_extents;
   end_extents(file, {extent}, error);

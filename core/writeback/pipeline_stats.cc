@@ -14,6 +14,8 @@ std::string PipelineStats::to_text() const {
       {"pieces_tried", &pieces_tried},
       {"extents_compressed", &extents_compressed},
       {"extents_uncompressed", &extents_uncompressed},
+      {"extents_in_place", &extents_in_place},
+      {"bytes_in_place", &bytes_in_place},
       {"extents_inline", &extents_inline},
       {"extents_inline_compressed", &extents_inline_compressed},
       {"ram_bytes_compressed", &ram_bytes_compressed},

@@ -19,7 +19,9 @@ struct PipelineStats {
   Counter ram_bytes_compressed{0};  // file bytes that went into compressed extents
   Counter disk_bytes_compressed{0};
   Counter bytes_uncompressed{0};
-  Counter bytes_inline{0};  // stored
+  Counter bytes_inline{0};      // stored
+  Counter extents_in_place{0};  // written into nodatacow or preallocated extents
+  Counter bytes_in_place{0};
   // Pieces that were not compressed, by reason.
   Counter fallback_heuristic{0};
   Counter fallback_not_smaller{0};

@@ -39,11 +39,24 @@ struct Granted {
   SpacePromise promise;
 };
 
+// What was preallocated can be written when nothing else can.
+bool fits_in_place(FileState& file, ByteRange pages) {
+  if (!file.owner.nodatacow() && !file.owner.has_prealloc()) return false;
+  const auto places = file.pipeline.backend.in_place_ranges(file.owner, pages);
+  if (!places) return false;
+  uint64_t bytes = 0;
+  for (const InPlaceRange& place : *places) bytes += place.file.length();
+  return bytes == pages.length();
+}
+
 Result<Granted> try_promise(FileState& file, ByteRange bytes) {
   const ByteRange pages = bytes_of(pages_touching(bytes));
   const uint64_t extents = (pages.end - 1) / kPieceBytes - pages.start / kPieceBytes + 1;
-  BF_ASSIGN(SpacePromise promise, file.space.promise(pages, extents));
-  return Granted{bytes, std::move(promise)};
+  auto promise = file.space.promise(pages, extents);
+  if (!promise && promise.error().code == ENOSPC && fits_in_place(file, pages))
+    promise = file.space.promise_in_place(extents);
+  if (!promise) return tl::unexpected(std::move(promise).error());
+  return Granted{bytes, std::move(*promise)};
 }
 
 bool is_no_space(const Result<Granted>& granted) { return !granted && granted.error().code == ENOSPC; }
@@ -135,6 +148,25 @@ Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const Domai
   file.space.commit(bytes_of({page, page + 1}), granted.promise);
   locked.set_dirty(domain);
   locked.unlock();
+  if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
+  return {};
+}
+
+// A folio at a time, as writing does.
+Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) {
+  range = range.intersection({0, file.size});
+  while (!range.empty()) {
+    const ByteRange part{range.start,
+                         std::min(range.end, round_down(range.start, kFolioBytes) + kFolioBytes)};
+    BF_ASSIGN(Granted granted, promise_space(file, part));
+    const PageRange pages = pages_touching(granted.bytes);
+    BF_TRY(fill_pages(file, pages, LockMode::wait));
+    LockedPages locked = file.mapping->lock(pages);
+    if (!locked.all_uptodate()) continue;  // evicted in between
+    file.space.commit(bytes_of(pages), granted.promise);
+    locked.set_dirty(domain);
+    range.start = std::min(range.end, bytes_of(pages).end);
+  }
   if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
   return {};
 }

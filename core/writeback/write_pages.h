@@ -16,6 +16,9 @@ using DomainRef = std::shared_ptr<WritebackDomain>;
 Result<size_t> write_pages(FileState& file, uint64_t offset, const std::vector<ByteSpan>& pieces,
                            const DomainRef& domain);
 
+// See FileData::rewrite.
+Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain);
+
 enum class ZeroWhen { not_zero_yet, always };
 // Zeroes bytes inside one page and makes it dirty; `not_zero_yet`: only if they are not zero already.
 Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const DomainRef& domain);

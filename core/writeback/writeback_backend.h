@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -16,12 +17,21 @@ namespace butterfuse {
 
 constexpr uint32_t kSectorBytes = 4096;  // one page is one sector; other sector sizes are refused at open
 
+// A part of a file that may be written where it lies, because nobody else sees that space.
+struct InPlaceRange {
+  ByteRange file;         // sector-aligned
+  ByteRange disk;         // as long
+  ByteRange whole;        // the extent that `disk` is part of
+  bool prealloc = false;  // has no content yet: its item says so, and must change once it has
+};
+
 // One written extent, on its way into the trees.
 struct FinishedExtent {
-  ByteRange file;           // sector-aligned
-  ByteRange disk;           // logical bytes; shorter than `file` when compressed
-  uint8_t compression = 0;  // compression_type::
-  ByteSpan csums;           // of the stored sectors; empty: the file has none
+  ByteRange file;                        // sector-aligned
+  ByteRange disk;                        // logical bytes; shorter than `file` when compressed
+  uint8_t compression = 0;               // compression_type::
+  ByteSpan csums;                        // of the stored sectors; empty: the file has none
+  std::optional<InPlaceRange> in_place;  // written there; else the space was allocated for it
 };
 
 // A whole small file, stored in its file extent item.
@@ -51,6 +61,11 @@ class WritebackBackend {
   virtual bool commit_for_space(uint64_t bytes) = 0;
   // See Allocator::alloc_data. The caller holds the promise that covers it.
   virtual Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) = 0;
+  // Which parts of a file can be written in place now, in order: those of nodatacow files, and preallocated
+  // ones, if the extent is nobody else's.
+  virtual Result<std::vector<InPlaceRange>> in_place_ranges(DataOwner&, ByteRange) {
+    return std::vector<InPlaceRange>{};
+  }
   // Space that no item knows.
   virtual void release_extent(ByteRange disk) = 0;
 
@@ -64,7 +79,7 @@ class WritebackBackend {
   // ---- trees
   // One transaction: drops what the file has in the range of `extents` (contiguous, in file order), inserts
   // them and their checksums, calls in_trees, tells the owner. On an error the disk space is the backend's to
-  // give back.
+  // give back. An extent written in place comes alone.
   virtual Status finish_regular(DataOwner& owner, std::span<const FinishedExtent> extents,
                                 Reservation metadata, const ExtentsInTrees& in_trees) = 0;
   virtual Status insert_inline(DataOwner& owner, const InlineData& data, Reservation metadata,

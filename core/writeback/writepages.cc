@@ -10,15 +10,16 @@
 namespace butterfuse {
 namespace {
 
+bool may_write_in_place(const FileState& file) { return file.owner.nodatacow() || file.owner.has_prealloc(); }
+
 // Compression needs copy-on-write and checksums, as in btrfs; and promises counted in its small extents.
 bool wants_compression(const FileState& file, const CompressChoice& choice) {
-  return choice.type != 0 && !file.owner.nodatacow() && !file.owner.nodatasum();
+  return choice.type != 0 && !may_write_in_place(file) && !file.owner.nodatasum();
 }
 
-// In-place writing of nodatacow files and into prealloc extents would branch off here, range by range: run
-// those pages' writes over the old extents, and give cow_file_range the rest.
 void run_delalloc_range(FileState& file, LockedPages pages, ExtentRangeLock range_lock) {
   ++file.pipeline.stats.batches;
+  if (may_write_in_place(file)) return run_delalloc_nocow(file, std::move(pages), std::move(range_lock));
   const CompressChoice choice = file.owner.compress_choice();
   const bool one_page = pages.count() == 1 && !is_small_whole_file(file, pages);
   if (wants_compression(file, choice) && !one_page) {

@@ -203,6 +203,7 @@ uint8_t Inode::compression_property() const {
 CompressChoice Inode::compress_choice() const {
   MutexLock lock(item_mutex_);
   if (item_.flags & (inode_flag::kNoDataCow | inode_flag::kNoDataSum)) return {};
+  if (const uint8_t wish = rewrite_codec_; wish != compression_type::kNone) return {.type = wish};
   CompressChoice choice = mount_.options().compress;
   if (!choice.force && (item_.flags & inode_flag::kNoCompress)) return {};
   if (compression_property_ != compression_type::kNone && compression_property_ != choice.type) {
@@ -223,6 +224,11 @@ bool Inode::nodatasum() const {
 bool Inode::nodatacow() const {
   MutexLock lock(item_mutex_);
   return (item_.flags & inode_flag::kNoDataCow) != 0;
+}
+
+bool Inode::has_prealloc() const {
+  MutexLock lock(item_mutex_);
+  return (item_.flags & inode_flag::kPrealloc) != 0;
 }
 
 }  // namespace butterfuse

@@ -81,6 +81,8 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   Status load_properties();
   void set_compression_property(uint8_t type);  // compression_type::; kNone: no property
   uint8_t compression_property() const;
+  // While a file is written anew: the codec asked for; kNone: as the properties say.
+  void set_rewrite_codec(uint8_t type) { rewrite_codec_ = type; }
   // REQUIRES load_properties() before.
   bool has(KnownXattr attribute) const { return known_xattrs_ & static_cast<uint8_t>(attribute); }
   // The attribute `name` appeared or went. Does nothing for names that are not in KnownXattr.
@@ -104,6 +106,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   CompressChoice compress_choice() const override;
   bool nodatasum() const override;
   bool nodatacow() const override;
+  bool has_prealloc() const override;
   void note_incompressible() override {}  // a bad stretch costs only itself: never sticky
   void note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t disk_size) override;
 
@@ -135,6 +138,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   std::atomic<uint8_t> known_xattrs_{0};  // KnownXattr bits
   std::atomic<bool> emptied_{false};
   std::atomic<bool> linkable_{false};
+  std::atomic<uint8_t> rewrite_codec_{0};
 
   Mutex data_mutex_;  // making of data_
   std::unique_ptr<FileData> data_owner_ BF_GUARDED_BY(data_mutex_);

@@ -1,0 +1,36 @@
+// Is a data extent referred to by one file range alone? The extent's item and what is queued for it decide.
+#include <algorithm>
+
+#include "core/transaction/extent_item.h"
+#include "core/transaction/filesystem_state.h"
+
+namespace butterfuse {
+namespace {
+
+// References with items of their own are not looked for: then the counts differ.
+Result<bool> item_is_exclusive(Tree& extent_tree, const DataRef& ref) {
+  ReadCursor cursor(extent_tree);
+  const Key key{ref.bytenr, key_type::kExtentItem, ref.num_bytes};
+  BF_ASSIGN(const bool found, cursor.seek(key));
+  if (!found)
+    return make_error(EUCLEAN, "extent tree: no item for data extent {} {}", ref.bytenr, ref.num_bytes);
+  BF_ASSIGN(const ExtentItem item, ExtentItem::decode(key, cursor.data()));
+  if (item.inline_refs.size() != 1) return false;
+  const CountedRef& only = item.inline_refs.front();
+  return only.ref == ExtentRef::of(ref) && only.count == item.refs;
+}
+
+}  // namespace
+
+Result<bool> TransactionHandle::is_exclusive(const DataRef& ref) {
+  ReaderLock moving(transaction_->refs_moving());
+  const ExtentChange queued = transaction_->refs().queued_change(ref.bytenr);
+  const ExtentRef ours = ExtentRef::of(ref);
+  const bool others = std::any_of(queued.deltas.begin(), queued.deltas.end(), [&](const RefDelta& delta) {
+    return delta.delta != 0 && delta.ref != ours;
+  });
+  if (others || queued.newborn) return !others;
+  return item_is_exclusive(*filesystem_->state_->extent_tree, ref);
+}
+
+}  // namespace butterfuse
