@@ -49,6 +49,7 @@ class SpaceAllocator final : public Allocator {
   uint64_t bytes_used() const override;
   uint64_t device_bytes_used() const override;
   void set_discard(bool on) override;
+  uint64_t trim(ByteRange range, uint64_t min_bytes) override BF_EXCLUDES(mutex_);
 
  protected:
   void give_back(SpaceClass space, uint64_t bytes) override;
@@ -118,6 +119,11 @@ class SpaceAllocator final : public Allocator {
   void unpin(ByteRange range) BF_REQUIRES(mutex_);
   void bury_chunk(const ChunkMapping& chunk) BF_REQUIRES(mutex_);
   uint64_t device_bytes_of_empty_groups(const SpacePool& except) const BF_REQUIRES(mutex_);
+
+  // trim.cc
+  std::vector<uint64_t> group_starts() const BF_EXCLUDES(mutex_);
+  ByteRange take_run_to_trim(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);
+  uint64_t trim_group(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);
 
   Volume& volume_;
   const AllocatorTrees trees_;  // free_space is null also where the tree is there but not valid

@@ -80,7 +80,7 @@ Status CommitDriver::call_hook(TransactionHandle& handle) {
 bool CommitDriver::unchanged(Transaction& transaction) {
   const auto& s = *filesystem_.state_;
   return filesystem_.cache_->dirty_bytes() == 0 && transaction.refs().size() == 0 &&
-         s.incompat == s.super.incompat_flags;
+         s.incompat == s.super.incompat_flags && filesystem_.label() == label_of(s.super);
 }
 
 // The superblock's generation is also that of the root tree's root block: it has to be copied in every
@@ -133,7 +133,8 @@ void CommitDriver::make_super(uint64_t transid) {
                     .bytes_used = filesystem_.allocator_->bytes_used(),
                     .device_bytes_used = filesystem_.allocator_->device_bytes_used(),
                     .incompat = s.incompat,
-                    .uuid_tree_current = s.uuid_tree_current};
+                    .uuid_tree_current = s.uuid_tree_current,
+                    .label = filesystem_.label()};
   update_super(s.super, roots);
 }
 

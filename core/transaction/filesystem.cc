@@ -26,6 +26,16 @@ uint32_t Filesystem::csum_size_bytes() const {
 bool Filesystem::has_incompat(uint64_t bit) const { return (state_->incompat & bit) == bit; }
 void Filesystem::set_incompat(uint64_t bit) { state_->incompat |= bit; }
 
+std::string Filesystem::label() const {
+  MutexLock lock(state_->label_mutex);
+  return state_->label;
+}
+
+void Filesystem::set_label(const std::string& label) {
+  MutexLock lock(state_->label_mutex);
+  state_->label = label;
+}
+
 Tree& Filesystem::root_tree() { return *state_->root_tree; }
 Tree& Filesystem::csum_tree() { return *state_->csum_tree; }
 Tree& Filesystem::extent_tree() { return *state_->extent_tree; }

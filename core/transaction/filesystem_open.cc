@@ -1,6 +1,7 @@
 // Opening a file system: chunk tree, root tree, fixed trees, and whether it may be written.
 #include "core/ondisk/tree_checker.h"
 #include "core/transaction/filesystem_state.h"
+#include "core/transaction/super_builder.h"
 
 namespace butterfuse {
 
@@ -45,6 +46,7 @@ Status FilesystemOpener::open_volume(std::unique_ptr<BlockDevice> device) {
   state().options = options_;
   state().super = super();
   state().incompat = super().incompat_flags;
+  filesystem_->set_label(label_of(super()));
   filesystem_->read_only_ = options_.read_only;
   filesystem_->last_committed_ = super().generation;
   return {};

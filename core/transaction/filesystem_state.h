@@ -32,6 +32,8 @@ struct Filesystem::State {
   bool uuid_tree_current = false;  // the uuid tree is kept complete: its generation follows
 
   std::atomic<uint64_t> incompat{0};  // of the next superblock
+  mutable Mutex label_mutex;
+  std::string label BF_GUARDED_BY(label_mutex);  // of the next superblock
   Mutex hook_mutex;                   // held while the hook runs
   CommitHook* hook BF_GUARDED_BY(hook_mutex) = nullptr;
   std::atomic<bool> closed{false};

@@ -42,6 +42,10 @@ DiskRootBackup make_backup(const DiskSuper& super, const CommitRoots& roots) {
 
 }  // namespace
 
+std::string label_of(const DiskSuper& super) {
+  return {super.label, strnlen(super.label, sizeof(super.label))};
+}
+
 void update_super(DiskSuper& super, const CommitRoots& roots) {
   const int slot = next_backup_slot(super);
   super.generation = roots.transid;
@@ -56,6 +60,8 @@ void update_super(DiskSuper& super, const CommitRoots& roots) {
   super.dev_item.bytes_used = roots.device_bytes_used;
   super.incompat_flags = super.incompat_flags | roots.incompat;
   super.flags = super.flags | super_flag::kWritten;
+  std::memset(super.label, 0, sizeof(super.label));
+  std::memcpy(super.label, roots.label.data(), std::min(roots.label.size(), sizeof(super.label) - 1));
   // A v1 space cache is not maintained: its generation stays behind, so the kernel drops it.
   if (roots.uuid_tree_current) super.uuid_tree_generation = roots.transid;
   super.super_roots[slot] = make_backup(super, roots);

@@ -1,6 +1,8 @@
 // The next superblock: where the trees are now, and where they were.
 #pragma once
 
+#include <string>
+
 #include "core/btree/tree.h"
 #include "core/ondisk/format.h"
 
@@ -14,7 +16,10 @@ struct CommitRoots {
   uint64_t device_bytes_used = 0;
   uint64_t incompat = 0;
   bool uuid_tree_current = false;
+  std::string label;
 };
+
+std::string label_of(const DiskSuper& super);
 
 // Changes `super` from the last commit's to this one's; fills the oldest backup root slot.
 void update_super(DiskSuper& super, const CommitRoots& roots);

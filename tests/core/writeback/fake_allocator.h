@@ -84,6 +84,7 @@ class FakeAllocator final : public butterfuse::Allocator {
   butterfuse::StatfsNumbers statfs() const override { return {}; }
   uint64_t bytes_used() const override { return allocated; }
   uint64_t device_bytes_used() const override { return 0; }
+  uint64_t trim(ByteRange, uint64_t) override { return 0; }
   void set_discard(bool) override {}
 
  private:

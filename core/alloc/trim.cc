@@ -1,0 +1,67 @@
+// Trim: telling the devices which space is free, a bounded piece at a time.
+#include <algorithm>
+
+#include "core/alloc/space_allocator.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kPieceBytes = 64u << 20;  // out of reach of allocations while it is discarded
+
+}  // namespace
+
+std::vector<uint64_t> SpaceAllocator::group_starts() const {
+  MutexLock lock(mutex_);
+  std::vector<uint64_t> starts;
+  for (const auto& [start, group] : groups_) starts.push_back(start);
+  return starts;
+}
+
+// Takes the next free run of the group at or behind `from` that is long enough; empty: none is left.
+ByteRange SpaceAllocator::take_run_to_trim(uint64_t group_start, ByteRange range, uint64_t min_bytes) {
+  MutexLock lock(mutex_);
+  const auto slot = groups_.find(group_start);
+  if (slot == groups_.end() || !slot->second->loaded()) return {};
+  ByteRange found;
+  slot->second->free_space->for_each_run([&](ByteRange run) {
+    run = run.intersection(range);
+    if (found.empty() && !run.empty() && run.length() >= min_bytes) found = run;
+  });
+  found.end = std::min(found.end, found.start + kPieceBytes);
+  if (!found.empty()) take(found);
+  return found;
+}
+
+uint64_t SpaceAllocator::trim_group(uint64_t group_start, ByteRange range, uint64_t min_bytes) {
+  BlockGroup* to_load = nullptr;
+  {
+    MutexLock lock(mutex_);
+    const auto slot = groups_.find(group_start);
+    if (slot == groups_.end()) return 0;
+    range = range.intersection(slot->second->range());
+    if (!range.empty() && slot->second->loading == BlockGroup::Loading::unloaded) {
+      to_load = slot->second.get();
+      to_load->loading = BlockGroup::Loading::loading;
+    }
+  }
+  if (to_load != nullptr) load_group(*to_load);
+  uint64_t bytes = 0;
+  while (!range.empty()) {
+    const ByteRange run = take_run_to_trim(group_start, range, min_bytes);
+    if (run.empty()) break;
+    volume_.discard(run.start, run.length());
+    release_reserved(run);
+    bytes += run.length();
+    range.start = run.end;
+  }
+  return bytes;
+}
+
+uint64_t SpaceAllocator::trim(ByteRange range, uint64_t min_bytes) {
+  uint64_t bytes = 0;
+  for (const uint64_t start : group_starts())
+    bytes += trim_group(start, range, std::max<uint64_t>(min_bytes, 1));
+  return bytes;
+}
+
+}  // namespace butterfuse
