@@ -1,4 +1,4 @@
-// FUSE create, open, read, write, fsync, lseek, release.
+// FUSE create, open, read, write, fsync, release.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -7,7 +7,6 @@
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/create.h"
-#include "fs/vfs/seek.h"
 
 namespace butterfuse {
 namespace {
@@ -25,7 +24,8 @@ void fill_open_reply(Mount& mount, fuse_file_info& info, std::unique_ptr<OpenFil
   info.fh = open_file_handle(std::move(file));
   info.keep_cache = 1;
   // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
-  // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be asked.
+  // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be
+  // asked.
   info.noflush = (info.flags & O_ACCMODE) != O_RDWR;
   // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
   info.direct_io = mount.options().writeback_cache && writes && mount.space_is_low();
@@ -113,18 +113,6 @@ void op_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
   reply_status(request, sync_file(mount_of(request), open_file_of(info)));
 }
 
-// The kernel asks only for these two; the rest it answers itself.
-void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_file_info* info) {
-  Mount& mount = mount_of(request);
-  Inode& inode = *open_file_of(info).inode;
-  if (offset < 0) return reply_error(request, {ENXIO, "negative offset"});
-  if (whence != SEEK_DATA && whence != SEEK_HOLE) return reply_error(request, {EINVAL, "unknown whence"});
-  const auto from = static_cast<uint64_t>(offset);
-  const auto found = whence == SEEK_DATA ? seek_data(mount, inode, from) : seek_hole(mount, inode, from);
-  if (!found) return reply_error(request, found.error());
-  fuse_reply_lseek(request, static_cast<off_t>(*found));
-}
-
 void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   close_file(open_file_of(info));
   release_open_file(info->fh);
@@ -139,7 +127,6 @@ void add_file_ops(fuse_lowlevel_ops& ops) {
   ops.read = op_read;
   ops.write = op_write;
   ops.fsync = op_fsync;
-  ops.lseek = op_lseek;
   ops.release = op_release;
 }
 

@@ -66,7 +66,8 @@ void op_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino
   if (!dir) return reply_error(request, dir.error());
   auto new_dir = inode_of(request, new_parent);
   if (!new_dir) return reply_error(request, new_dir.error());
-  reply_status(request, rename(mount_of(request), {**dir, name, **new_dir, new_name, flags, caller_of(request)}));
+  reply_status(request,
+               rename(mount_of(request), {**dir, name, **new_dir, new_name, flags, caller_of(request)}));
 }
 
 }  // namespace

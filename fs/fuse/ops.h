@@ -28,6 +28,8 @@ void add_lookup_ops(fuse_lowlevel_ops& ops);
 void add_attr_ops(fuse_lowlevel_ops& ops);
 void add_namespace_ops(fuse_lowlevel_ops& ops);
 void add_file_ops(fuse_lowlevel_ops& ops);
+void add_range_ops(fuse_lowlevel_ops& ops);
+void add_ioctl_ops(fuse_lowlevel_ops& ops);
 void add_dir_ops(fuse_lowlevel_ops& ops);
 void add_xattr_ops(fuse_lowlevel_ops& ops);
 void add_statfs_ops(fuse_lowlevel_ops& ops);

@@ -109,7 +109,8 @@ void op_tmpfile(const RawRequest& raw) {
   if (!inode) return raw.fail(inode.error());
   const InodeKey key = (*inode)->key();
   const fuse_entry_param entry = entry_of(raw.mount(), **inode);
-  auto file = open_file(raw.mount(), std::move(*inode), static_cast<int>(in.flags) & ~(O_TRUNC | O_EXCL), caller);
+  auto file =
+      open_file(raw.mount(), std::move(*inode), static_cast<int>(in.flags) & ~(O_TRUNC | O_EXCL), caller);
   if (!file) return raw.fail(file.error());
   fuse_entry_out entry_out{};
   entry_out.nodeid = entry.ino;
@@ -142,7 +143,8 @@ void op_syncfs(const RawRequest& raw) {
 
 bool process_raw_op(FuseContext& context, uint32_t opcode, ByteSpan request) {
   if (opcode != kTmpfile && opcode != kStatx && opcode != kSyncfs) return false;
-  const RawRequest raw{context, load<fuse_in_header>(request), request, request.subspan(sizeof(fuse_in_header))};
+  const RawRequest raw{context, load<fuse_in_header>(request), request,
+                       request.subspan(sizeof(fuse_in_header))};
   if (opcode == kTmpfile) op_tmpfile(raw);
   if (opcode == kStatx) op_statx(raw);
   if (opcode == kSyncfs) op_syncfs(raw);

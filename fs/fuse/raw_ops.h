@@ -6,8 +6,8 @@
 
 namespace butterfuse {
 
-// True when it was one of them and is answered: FUSE_TMPFILE (O_TMPFILE), FUSE_STATX (time of birth), FUSE_SYNCFS.
-// `request`: the header and all behind it, not trusted.
+// True when it was one of them and is answered: FUSE_TMPFILE (O_TMPFILE), FUSE_STATX (time of birth),
+// FUSE_SYNCFS. `request`: the header and all behind it, not trusted.
 bool process_raw_op(FuseContext& context, uint32_t opcode, ByteSpan request);
 
 }  // namespace butterfuse

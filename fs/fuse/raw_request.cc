@@ -13,7 +13,7 @@
 namespace butterfuse {
 namespace {
 
-constexpr uint32_t kInitExt = 1u << 30;    // FUSE_INIT_EXT: flags2 counts
+constexpr uint32_t kInitExt = 1u << 30;     // FUSE_INIT_EXT: flags2 counts
 constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, in flags2
 constexpr size_t kShortSetxattrBytes = 8;   // fuse_setxattr_in without its extension
 

@@ -56,7 +56,10 @@ bool takes_long(const fuse_buf& buffer) {
 RequestLoop::Worker::~Worker() { release_buffer(buffer); }
 
 RequestLoop::RequestLoop(FuseContext& context, size_t threads_max)
-    : context_(context), session_(context.session), threads_max_(threads_max), can_spin_(std::thread::hardware_concurrency() > 1) {}
+    : context_(context),
+      session_(context.session),
+      threads_max_(threads_max),
+      can_spin_(std::thread::hardware_concurrency() > 1) {}
 
 RequestLoop::~RequestLoop() = default;
 

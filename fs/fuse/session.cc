@@ -38,9 +38,9 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   // Access control lists: the kernel enforces them, and leaves the umask of new inodes to us.
   want(*connection, FUSE_CAP_POSIX_ACL, options.acl && options.default_permissions);
   want(*connection, FUSE_CAP_DONT_MASK, options.acl);
-  for (unsigned capability :
-       {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT, FUSE_CAP_READDIRPLUS,
-        FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_DIO, FUSE_CAP_CACHE_SYMLINKS}) {
+  for (unsigned capability : {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT,
+                              FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_IOCTL_DIR,
+                              FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_DIO, FUSE_CAP_CACHE_SYMLINKS}) {
     want(*connection, capability, true);
   }
   // Data goes from libfuse's buffer into our pages and back in one copy; a pipe in between would only add
@@ -65,6 +65,8 @@ fuse_lowlevel_ops all_ops() {
   add_attr_ops(ops);
   add_namespace_ops(ops);
   add_file_ops(ops);
+  add_range_ops(ops);
+  add_ioctl_ops(ops);
   add_dir_ops(ops);
   add_xattr_ops(ops);
   add_statfs_ops(ops);

@@ -10,7 +10,8 @@ namespace butterfuse {
 namespace {
 
 constexpr uint32_t kVersion = 2;
-constexpr uint16_t kUserObj = 0x01, kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10, kOther = 0x20;
+constexpr uint16_t kUserObj = 0x01, kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10,
+                   kOther = 0x20;
 
 struct [[gnu::packed]] DiskEntry {
   le16 tag, permissions;
@@ -59,8 +60,8 @@ Status Acl::check() const {
     const bool repeats = entry.tag == previous && is_named(entry.tag);
     const bool known = (entry.tag & (entry.tag - 1)) == 0 && entry.tag <= kOther;
     if (entry.permissions > 7 || !known || (entry.tag <= previous && !repeats))
-      return make_error(EINVAL, "access control list: entry of tag {} permissions {} behind tag {}", entry.tag,
-                        entry.permissions, previous);
+      return make_error(EINVAL, "access control list: entry of tag {} permissions {} behind tag {}",
+                        entry.tag, entry.permissions, previous);
     previous = entry.tag;
     named |= is_named(entry.tag);
   }

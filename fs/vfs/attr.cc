@@ -10,7 +10,6 @@
 namespace butterfuse {
 namespace {
 
-constexpr uint64_t kFileSizeMax = INT64_MAX;
 constexpr uint32_t kTruncateItems = 8;
 constexpr uint32_t kExtentsPerStep = 32;
 
@@ -146,12 +145,16 @@ Status truncate(Mount& mount, Inode& inode, uint64_t size) {
   if (size == old_size) return {};
   BF_TRY(size < old_size ? shrink(mount, inode, size) : grow(mount, inode, size));
   if (size == 0) inode.note_emptied();
+  note_modified(inode);
+  return {};
+}
+
+void note_modified(Inode& inode) {
   inode.change([&](InodeItem& item) {
     item.mtime = item.ctime = current_time();
     ++item.sequence;
   });
   inode.mark_dirty();
-  return {};
 }
 
 Status set_attr(Mount& mount, Inode& inode, const AttrChange& change) {

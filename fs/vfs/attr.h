@@ -10,6 +10,8 @@
 
 namespace butterfuse {
 
+constexpr uint64_t kFileSizeMax = INT64_MAX;
+
 struct stat get_attr(Mount& mount, Inode& inode);
 
 struct AttrChange {
@@ -25,6 +27,8 @@ struct AttrChange {
 Status set_attr(Mount& mount, Inode& inode, const AttrChange& change);
 // Changes i_size; times too when it differs. REQUIRES data_lock() exclusive.
 Status truncate(Mount& mount, Inode& inode, uint64_t size);
+// The content changed now: mtime, ctime and sequence, written by the next commit.
+void note_modified(Inode& inode);
 // Updates atime as the mount options say, after a read.
 void touch_atime(Mount& mount, Inode& inode);
 // What write, truncate and chown take from a file: its security.capability always; set-user-id, and

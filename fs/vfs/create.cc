@@ -14,7 +14,7 @@
 namespace butterfuse {
 namespace {
 
-constexpr uint32_t kCreateItems = 6;  // inode, ref, two entries, directory inode, symlink target
+constexpr uint32_t kCreateItems = 6;   // inode, ref, two entries, directory inode, symlink target
 constexpr uint32_t kUnnamedItems = 2;  // inode, orphan
 
 Status write_target(TransactionHandle& handle, Inode& link, std::string_view target) {

@@ -25,18 +25,10 @@ Status check_open(Mount& mount, const Inode& inode, int flags) {
   return {};
 }
 
-// Space may be hidden in dirty data that will compress, in extents dropped but not yet accounted, or pinned
-// until a commit.
-Status make_space(Mount& mount) {
-  if (mount.filesystem().allocator().numbers(SpaceClass::data).may_use != 0)
-    BF_TRY(mount.engine().flush_all());
-  return mount.filesystem().commit();
-}
-
 Result<size_t> write_data(Mount& mount, Inode& inode, const WriteRequest& request, DomainId domain) {
   auto written = inode.data().write(request.offset, request.pieces, domain);
   if (written || written.error().code != ENOSPC) return written;
-  if (!make_space(mount)) return written;
+  if (!mount.make_space()) return written;
   return inode.data().write(request.offset, request.pieces, domain);
 }
 
@@ -86,11 +78,7 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   WriterLock lock(inode.data_lock());
   BF_ASSIGN(const size_t written, write_data(mount, inode, request, domain_of(caller)));
   if (request.from_kernel_cache && mount.options().writeback_cache) return written;
-  inode.change([](InodeItem& item) {
-    item.mtime = item.ctime = current_time();
-    ++item.sequence;
-  });
-  inode.mark_dirty();
+  note_modified(inode);
   return written;
 }
 

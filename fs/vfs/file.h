@@ -17,7 +17,7 @@ struct OpenFile {
   InodePtr inode;
   Mutex mutex;
   uint64_t error_seen BF_GUARDED_BY(mutex) = 0;  // errors of writeback told to this opener so far
-  std::atomic<uid_t> writer{kUnknownUser};  // who is charged for what is written
+  std::atomic<uid_t> writer{kUnknownUser};       // who is charged for what is written
   std::atomic<uint64_t> read_end{0};  // where the last read stopped: sequential readers go on from here
 };
 
@@ -30,7 +30,8 @@ Status read_file(Mount& mount, OpenFile& file, uint64_t offset, size_t length,
 struct WriteRequest {
   uint64_t offset = 0;
   std::vector<ByteSpan> pieces;
-  // From a shared mapping or the kernel's writeback cache (which sends times itself): the writer's identity is lost.
+  // From a shared mapping or the kernel's writeback cache (which sends times itself): the writer's identity
+  // is lost.
   bool from_kernel_cache = false;
 };
 // Bytes written, perhaps fewer than asked. ENOSPC after trying to free space by writeback and commit.

@@ -126,6 +126,17 @@ bool Mount::space_is_low() {
   return numbers.available < (64u << 20) + numbers.total / 32;
 }
 
+Status Mount::make_space() {
+  if (filesystem_->allocator().numbers(SpaceClass::data).may_use != 0) BF_TRY(engine_->flush_all());
+  return filesystem_->commit();
+}
+
+Result<Reservation> Mount::reserve_data(uint64_t bytes) {
+  auto reserved = filesystem_->allocator().reserve(SpaceClass::data, bytes);
+  if (reserved || reserved.error().code != ENOSPC || !make_space()) return reserved;
+  return filesystem_->allocator().reserve(SpaceClass::data, bytes);
+}
+
 std::string Mount::stats_text() {
   return engine_->stats_text() + fmt::format("inodes_in_memory {}\ninodes_looked_up {}\ntransid {}\n",
                                              inodes_.inodes(), inodes_.lookups(),

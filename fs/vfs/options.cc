@@ -212,7 +212,7 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
         "inode_cache",  "noinode_cache",  "context",      "fscontext",        "defcontext",
         "rootcontext",  "degraded",       "skip_balance", "rescan_uuid_tree", "user_subvol_rm_allowed",
         "barrier",      "nobarrier",      "treelog",      "notreelog",        "noflushoncommit",
-        "nologreplay",    "norecovery"}) {
+        "nologreplay",  "norecovery"}) {
     table[name] = ignore();
   }
   for (const char* name :

@@ -113,6 +113,13 @@ Status set_access_acl(TransactionHandle& handle, Inode& inode, const Acl& acl, b
   return save_changed(handle, inode);
 }
 
+// REQUIRES names_lock() exclusive.
+Status set_plain(Mount& mount, Inode& inode, const XattrChange& change) {
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
+  BF_TRY(write_one(handle, inode, change.name, change.value));
+  return save_changed(handle, inode);
+}
+
 Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
   const bool is_default = change.name == xattr_name::kDefaultAcl;
   if (inode.is_symlink()) return make_error(EOPNOTSUPP, "access control list of a symbolic link");
@@ -124,15 +131,6 @@ Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
   if (!is_default) return set_access_acl(handle, inode, acl, change.kill_sgid);
   BF_TRY(write_one(handle, inode, change.name, change.value));
-  return save_changed(handle, inode);
-}
-
-// The empty value: flags and attribute go.
-Status clear_property(Mount& mount, Inode& inode) {
-  WriterLock lock(inode.names_lock());
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
-  BF_TRY(remove_if_there(handle, inode, xattr_name::kCompression));
-  apply_property(mount, inode, {});
   return save_changed(handle, inode);
 }
 
@@ -161,17 +159,21 @@ Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode) {
 Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change) {
   BF_TRY(check_change(mount, inode, change.name));
   if (is_acl(change.name)) return set_acl(mount, inode, change);
-  const bool is_compression = change.name == xattr_name::kCompression;
-  CompressionProperty property;
-  if (is_compression) {
-    BF_ASSIGN(property, parse_property(inode, as_text(change.value)));
-    if (change.value.empty()) return clear_property(mount, inode);
+  {
+    WriterLock lock(inode.names_lock());
+    BF_TRY(check_presence(inode, change));
+    if (change.name != xattr_name::kCompression) return set_plain(mount, inode, change);
   }
+  return set_compression(mount, inode, as_text(change.value));
+}
+
+Status set_compression(Mount& mount, Inode& inode, std::string_view value) {
+  BF_ASSIGN(const CompressionProperty property, parse_property(inode, value));
   WriterLock lock(inode.names_lock());
-  BF_TRY(check_presence(inode, change));
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
-  BF_TRY(write_one(handle, inode, change.name, change.value));
-  if (is_compression) apply_property(mount, inode, property);
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
+  BF_TRY(value.empty() ? remove_if_there(handle, inode, xattr_name::kCompression)
+                       : write_one(handle, inode, xattr_name::kCompression, as_bytes(value)));
+  apply_property(mount, inode, property);
   return save_changed(handle, inode);
 }
 

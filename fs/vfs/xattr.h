@@ -23,9 +23,12 @@ struct XattrChange {
 };
 // ENOSPC when the value does not fit a leaf.
 Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change);
+// The attribute btrfs.compression and the flags that go with it; "" removes it. EINVAL for other values than
+// codecs, "no" and "none". REQUIRES load_properties(); checks nothing else of the inode.
+Status set_compression(Mount& mount, Inode& inode, std::string_view value);
 Status remove_xattr(Mount& mount, Inode& inode, std::string_view name);
-// Brings the access control list, if there is one, in line with the mode after chmod(2). REQUIRES names_lock()
-// exclusive and load_properties().
+// Brings the access control list, if there is one, in line with the mode after chmod(2). REQUIRES
+// names_lock() exclusive and load_properties().
 Status update_acl_mode(TransactionHandle& handle, Inode& inode, uint32_t mode);
 // Removes security.capability if it is there; cheap when it is not.
 Status drop_capability(Mount& mount, Inode& inode);

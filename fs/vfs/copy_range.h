@@ -1,0 +1,22 @@
+// copy_file_range(2): shared extents where alignment allows, bytes at the edges.
+#pragma once
+
+#include "core/base/byte_range.h"
+#include "fs/vfs/mount.h"
+
+namespace butterfuse {
+
+struct CopyRequest {
+  Inode& from;
+  uint64_t from_offset = 0;
+  Inode& to;
+  uint64_t to_offset = 0;
+  uint64_t length = 0;
+};
+
+// Bytes copied: up to the end of `from`, perhaps fewer than asked (the caller goes on from there). Both may
+// be the same file if the ranges do not overlap (EINVAL). What lies at the same place of its sector in both
+// files is not copied but shared, as by the kernel's reflink. EFBIG, EPERM, ENOSPC.
+Result<uint64_t> copy_range(Mount& mount, const CopyRequest& request);
+
+}  // namespace butterfuse

@@ -1,0 +1,151 @@
+// ioctls of the whole file system: what it is, its label, making it durable, trimming and stopping it.
+#include <linux/btrfs.h>
+#include <linux/fs.h>
+
+#include <cstring>
+
+#include "fs/vfs/ioctl.h"
+
+namespace butterfuse {
+namespace {
+
+// XFS_IOC_GOINGDOWN, which ext4, f2fs and btrfs have taken over. How to go down is not passed through FUSE.
+constexpr uint32_t kShutdown = _IOR('X', 125, uint32_t);
+
+Status require_admin(const IoctlCall& call) {
+  if (call.is_admin()) return {};
+  return make_error(EPERM, "the caller may not administer the file system");
+}
+
+IoctlAnswer fs_info(const IoctlCall& call) {
+  const DiskSuper& super = call.mount.filesystem().volume().super();
+  btrfs_ioctl_fs_info_args info{};
+  info.max_id = super.dev_item.devid;
+  info.num_devices = super.num_devices;
+  std::memcpy(info.fsid, super.fsid, sizeof(info.fsid));
+  info.nodesize = super.nodesize;
+  info.sectorsize = super.sectorsize;
+  info.clone_alignment = super.sectorsize;
+  info.csum_type = super.csum_type;
+  info.csum_size = static_cast<uint16_t>(call.mount.filesystem().csum_size_bytes());
+  info.generation = call.mount.filesystem().last_committed();
+  std::memcpy(info.metadata_uuid, call.mount.filesystem().volume().metadata_fsid().bytes.data(),
+              sizeof(info.metadata_uuid));
+  info.flags =
+      BTRFS_FS_INFO_FLAG_CSUM_INFO | BTRFS_FS_INFO_FLAG_GENERATION | BTRFS_FS_INFO_FLAG_METADATA_UUID;
+  return answer_of(info);
+}
+
+IoctlAnswer dev_info(const IoctlCall& call) {
+  BF_ASSIGN(auto info, argument_of<btrfs_ioctl_dev_info_args>(call));
+  Volume& volume = call.mount.filesystem().volume();
+  const DiskDevItem& device = volume.super().dev_item;
+  if (info.devid != device.devid) return make_error(ENODEV, "no device {}", uint64_t{info.devid});
+  std::memcpy(info.uuid, device.uuid, sizeof(info.uuid));
+  info.total_bytes = device.total_bytes;
+  info.bytes_used = call.mount.filesystem().allocator().device_bytes_used();
+  const std::string& path = volume.device().path();
+  std::memset(info.path, 0, sizeof(info.path));
+  std::memcpy(info.path, path.data(), std::min(path.size(), sizeof(info.path) - 1));
+  return answer_of(info);
+}
+
+IoctlAnswer get_features(const IoctlCall& call) {
+  const DiskSuper& super = call.mount.filesystem().volume().super();
+  btrfs_ioctl_feature_flags features{};
+  features.compat_flags = super.compat_flags;
+  features.compat_ro_flags = super.compat_ro_flags;
+  features.incompat_flags = super.incompat_flags;
+  return answer_of(features);
+}
+
+IoctlAnswer get_label(const IoctlCall& call) {
+  char label[BTRFS_LABEL_SIZE] = {};
+  const std::string text = call.mount.filesystem().label();
+  std::memcpy(label, text.data(), std::min(text.size(), sizeof(label) - 1));
+  return answer_of(label);
+}
+
+IoctlAnswer set_label(const IoctlCall& call) {
+  BF_TRY(require_admin(call));
+  BF_TRY(call.mount.check_writable(call.mount.root()));
+  const std::string_view text = as_text(call.in);
+  const size_t length = text.find('\0');
+  if (text.size() < BTRFS_LABEL_SIZE || length >= BTRFS_LABEL_SIZE)
+    return make_error(EINVAL, "a label has at most {} bytes", BTRFS_LABEL_SIZE - 1);
+  call.mount.filesystem().set_label(std::string(text.substr(0, length)));
+  BF_TRY(call.mount.filesystem().commit());
+  return std::vector<std::byte>{};
+}
+
+IoctlAnswer sync(const IoctlCall& call) {
+  if (!call.mount.is_read_only()) BF_TRY(call.mount.sync());
+  return std::vector<std::byte>{};
+}
+
+IoctlAnswer start_sync(const IoctlCall& call) {
+  const uint64_t transid = call.mount.filesystem().running_transid();
+  call.mount.filesystem().request_commit();
+  return answer_of(transid);
+}
+
+IoctlAnswer wait_sync(const IoctlCall& call) {
+  BF_ASSIGN(const uint64_t transid, argument_of<uint64_t>(call));
+  Filesystem& filesystem = call.mount.filesystem();
+  if (transid > filesystem.running_transid())
+    return make_error(EINVAL, "transaction {} is still to come", transid);
+  if (transid == 0 || transid > filesystem.last_committed()) BF_TRY(filesystem.commit());
+  return std::vector<std::byte>{};
+}
+
+IoctlAnswer trim(const IoctlCall& call) {
+  BF_TRY(require_admin(call));
+  BF_TRY(call.mount.check_writable(call.mount.root()));
+  BF_ASSIGN(fstrim_range range, argument_of<fstrim_range>(call));
+  Filesystem& filesystem = call.mount.filesystem();
+  if (range.len < filesystem.sectorsize() || range.start > filesystem.volume().super().total_bytes)
+    return make_error(EINVAL, "trim of {} bytes at {}", uint64_t{range.len}, uint64_t{range.start});
+  const uint64_t end = range.len > UINT64_MAX - range.start ? UINT64_MAX : range.start + range.len;
+  range.len = filesystem.allocator().trim({range.start, end}, range.minlen);
+  return answer_of(range);
+}
+
+// What was done so far is committed; then nothing more is written.
+IoctlAnswer shutdown(const IoctlCall& call) {
+  BF_TRY(require_admin(call));
+  Filesystem& filesystem = call.mount.filesystem();
+  if (!call.mount.is_read_only()) BF_TRY(filesystem.commit());
+  filesystem.turn_read_only({EIO, "shut down by ioctl"});
+  return std::vector<std::byte>{};
+}
+
+}  // namespace
+
+IoctlHandler filesystem_ioctl(uint32_t command) {
+  switch (command) {
+    case BTRFS_IOC_FS_INFO:
+      return fs_info;
+    case BTRFS_IOC_DEV_INFO:
+      return dev_info;
+    case BTRFS_IOC_GET_FEATURES:
+      return get_features;
+    case BTRFS_IOC_GET_FSLABEL:
+      return get_label;
+    case BTRFS_IOC_SET_FSLABEL:
+      return set_label;
+    case BTRFS_IOC_SYNC:
+      return sync;
+    case BTRFS_IOC_START_SYNC:
+      return start_sync;
+    case BTRFS_IOC_WAIT_SYNC:
+      return wait_sync;
+    case FITRIM:
+      return trim;
+    case kShutdown:
+      return shutdown;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace butterfuse
