@@ -23,10 +23,21 @@ void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   if (fuse_reply_open(request, info) != 0) release_open_file(info->fh);
 }
 
+// rewinddir(3) begins a new listing.
+Result<std::vector<ListedEntry>> list_open_directory(Mount& mount, OpenFile& file, off_t position,
+                                                     size_t budget, size_t entry_bytes) {
+  if (position == 0) {
+    BF_ASSIGN(const uint64_t end, listing_end(mount, *file.inode));
+    file.listing_end = end;
+  }
+  return list_directory(mount, *file.inode, static_cast<uint64_t>(position), file.listing_end, budget,
+                        entry_bytes);
+}
+
 void op_readdir(fuse_req_t request, fuse_ino_t, size_t size, off_t position, fuse_file_info* info) {
   Mount& mount = mount_of(request);
   Inode& dir = *open_file_of(info).inode;
-  auto list = list_directory(mount, dir, static_cast<uint64_t>(position), size, kDirentBytes);
+  auto list = list_open_directory(mount, open_file_of(info), position, size, kDirentBytes);
   if (!list) return reply_error(request, list.error());
   std::vector<char> buffer(size);
   size_t used = 0;
@@ -61,7 +72,7 @@ fuse_entry_param plus_entry(Mount& mount, Inode& dir, const ListedEntry& listed,
 void op_readdirplus(fuse_req_t request, fuse_ino_t, size_t size, off_t position, fuse_file_info* info) {
   Mount& mount = mount_of(request);
   Inode& dir = *open_file_of(info).inode;
-  auto list = list_directory(mount, dir, static_cast<uint64_t>(position), size, kDirentPlusBytes);
+  auto list = list_open_directory(mount, open_file_of(info), position, size, kDirentPlusBytes);
   if (!list) return reply_error(request, list.error());
   std::vector<char> buffer(size);
   std::vector<InodeKey> looked_up;

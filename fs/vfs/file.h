@@ -18,6 +18,7 @@ struct OpenFile {
   Mutex mutex;
   uint64_t error_seen BF_GUARDED_BY(mutex) = 0;  // errors of writeback told to this opener so far
   std::atomic<uid_t> writer{kUnknownUser};       // who is charged for what is written
+  std::atomic<uint64_t> listing_end{0};          // of a directory: see listing_end() in readdir.h
   std::atomic<uint64_t> read_end{0};  // where the last read stopped: sequential readers go on from here
 };
 

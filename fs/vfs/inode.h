@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/base/mutex.h"
+#include "core/items/dir_item.h"
 #include "core/items/inode_item.h"
 #include "core/transaction/filesystem.h"
 #include "core/writeback/file_data.h"
@@ -99,6 +100,11 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
 
   // Next DIR_INDEX of a directory; counts up. REQUIRES names_lock() exclusive, or the name-space lock.
   Result<uint64_t> take_dir_index();
+  // What take_dir_index would return. REQUIRES the name-space lock and names_lock(), shared.
+  Result<uint64_t> dir_index_end() {
+    return next_dir_index_ != 0 ? Result<uint64_t>(next_dir_index_)
+                                : butterfuse::next_dir_index(tree(), ino_);
+  }
 
   // ---- DataOwner ----
   Tree& tree() override { return *subvolume_.tree; }

@@ -53,7 +53,15 @@ Result<ListedEntry> dot_entry(Mount& mount, Inode& dir, bool dotdot) {
 
 }  // namespace
 
-Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64_t position,
+Result<uint64_t> listing_end(Mount& mount, Inode& dir) {
+  if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
+  if (dir.is_placeholder()) return 0;
+  ReaderLock names(mount.namespace_lock());
+  ReaderLock entries(dir.names_lock());
+  return dir.dir_index_end();
+}
+
+Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64_t position, uint64_t end,
                                                 size_t budget_bytes, size_t entry_bytes) {
   if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
   std::vector<ListedEntry> list;
@@ -65,6 +73,7 @@ Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64
   }
   if (dir.is_placeholder()) return list;
   auto visit = [&](const DirEntry& entry) {
+    if (entry.index >= end) return false;
     ListedEntry listed;
     listed.name = entry.name;
     listed.mode = mode_of(entry.type);

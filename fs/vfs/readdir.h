@@ -20,9 +20,12 @@ struct ListedEntry {
   DirEntry entry;              // of names other than these
 };
 
-// Entries from `position` on, until their names and `entry_bytes` for each fill `budget_bytes`; at least one,
-// unless at the end.
-Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64_t position,
+// Where a listing that begins now ends: names added later (by a rename over and over, say) are not in it, so
+// that it ends.
+Result<uint64_t> listing_end(Mount& mount, Inode& dir);
+// Entries from `position` on and below `end`, until their names and `entry_bytes` for each fill
+// `budget_bytes`; at least one, unless at the end.
+Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64_t position, uint64_t end,
                                                 size_t budget_bytes, size_t entry_bytes);
 
 }  // namespace butterfuse

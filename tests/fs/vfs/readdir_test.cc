@@ -18,7 +18,7 @@ TEST_CASE("a reader of a changing directory sees every name that stays, once") {
   std::multiset<std::string> seen;
   uint64_t position = 0;
   for (int step = 0;; ++step) {
-    auto list = must(list_directory(test.mount(), *dir, position, 300, 24));
+    auto list = must(list_directory(test.mount(), *dir, position, UINT64_MAX, 300, 24));
     if (list.empty()) break;
     for (const ListedEntry& entry : list) seen.insert(entry.name);
     position = list.back().next_position;
@@ -39,7 +39,7 @@ TEST_CASE("d_ino is what a look-up gives as st_ino, dots included") {
   TestMount test;
   auto dir = test.mkdir(test.root(), "dir");
   auto file = test.create(*dir, "file");
-  auto list = must(list_directory(test.mount(), *dir, 0, 4096, 24));
+  auto list = must(list_directory(test.mount(), *dir, 0, UINT64_MAX, 4096, 24));
   REQUIRE(list.size() == 3);
   CHECK(list[0].ino == dir->ino());
   CHECK(list[1].ino == test.root().ino());
@@ -50,9 +50,9 @@ TEST_CASE("positions hold over an unmount") {
   if (!have_btrfs_progs()) return;
   TestMount test;
   for (int i = 0; i < 20; ++i) test.create(test.root(), "f" + std::to_string(i));
-  auto before = must(list_directory(test.mount(), test.root(), 0, 100'000, 24));
+  auto before = must(list_directory(test.mount(), test.root(), 0, UINT64_MAX, 100'000, 24));
   test.remount();
-  auto after = must(list_directory(test.mount(), test.root(), before[9].next_position, 100'000, 24));
+  auto after = must(list_directory(test.mount(), test.root(), before[9].next_position, UINT64_MAX, 100'000, 24));
   REQUIRE(after.size() == before.size() - 10);
   CHECK(after.front().name == before[10].name);
 }
