@@ -99,6 +99,37 @@ Result<uint64_t> SpaceAllocator::alloc_tree_block(SpaceClass space, uint64_t hin
   return found.start;
 }
 
+Status SpaceAllocator::take_if_free(BlockGroup& group, ByteRange range) {
+  if (!group.loaded()) return make_error(EUCLEAN, "block group {} is damaged", group.start());
+  if (!group.free_space->all_free(range))
+    return make_error(EUCLEAN, "[{}, {}) is in use already", range.start, range.end);
+  take(range);
+  return {};
+}
+
+Status SpaceAllocator::reserve_at(SpaceClass space, ByteRange range) {
+  const uint64_t type = space == SpaceClass::data       ? bg::kData
+                        : space == SpaceClass::metadata ? bg::kMetadata
+                                                        : bg::kSystem;
+  while (true) {
+    BlockGroup* group = nullptr;
+    {
+      MutexLock lock(mutex_);
+      group = aligned(range) ? group_of(range) : nullptr;
+      if (group == nullptr || (group->chunk->type & type) == 0)
+        return make_error(EUCLEAN, "[{}, {}) is in no block group of type {:#x}", range.start, range.end,
+                          type);
+      if (group->loading == BlockGroup::Loading::loading) {
+        group_loaded_.wait(lock);
+        continue;
+      }
+      if (group->loading != BlockGroup::Loading::unloaded) return take_if_free(*group, range);
+      group->loading = BlockGroup::Loading::loading;
+    }
+    load_group(*group);
+  }
+}
+
 void SpaceAllocator::release_reserved(ByteRange range) {
   MutexLock lock(mutex_);
   BlockGroup* group = group_of(range);

@@ -89,6 +89,10 @@ class Allocator {
   virtual Result<ByteRange> alloc_data(uint64_t bytes, uint64_t min_bytes, uint64_t hint) = 0;
   // One nodesize block. `system`: for the chunk tree. May use the global reserve.
   virtual Result<uint64_t> alloc_tree_block(SpaceClass space, uint64_t hint) = 0;
+  // Takes exactly this range, which a log tree made before this mount uses without extent items: `reserved`,
+  // as alloc_* leaves it. Loads free space: hold no tree lock. EUCLEAN when a part is not free, or its block
+  // group is not of this class.
+  virtual Status reserve_at(SpaceClass space, ByteRange range) = 0;
   // Undo of alloc_*: never written, or not reachable from any commit; free at once.
   virtual void release_reserved(ByteRange range) = 0;
 

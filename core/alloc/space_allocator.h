@@ -34,6 +34,7 @@ class SpaceAllocator final : public Allocator {
   uint64_t metadata_bytes_for_items(uint64_t items) const override;
   Result<ByteRange> alloc_data(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override;
   Result<uint64_t> alloc_tree_block(SpaceClass space, uint64_t hint) override;
+  Status reserve_at(SpaceClass space, ByteRange range) override;
   void release_reserved(ByteRange range) override;
   Status note_extent_added(CowContext& context, ByteRange range) override;
   Status note_extent_removed(CowContext& context, ByteRange range) override;
@@ -96,6 +97,7 @@ class SpaceAllocator final : public Allocator {
   void take(ByteRange range) BF_REQUIRES(mutex_);
   ByteRange take_at_hint(uint64_t bytes, uint64_t hint) BF_REQUIRES(mutex_);
   bool none_loaded(SpaceClass space) const BF_EXCLUDES(mutex_);
+  Status take_if_free(BlockGroup& group, ByteRange range) BF_REQUIRES(mutex_);
   Result<ByteRange> longest_data_run(uint64_t bytes, uint64_t min_bytes) BF_REQUIRES(mutex_);
 
   // extent_notes.cc

@@ -19,7 +19,7 @@ Result<ByteRange> csum_item_range(const CursorBase& cursor, const CsumGeometry& 
 
 Result<bool> seek_csum(CursorBase& cursor, uint64_t bytenr, const CsumGeometry& geometry) {
   BF_ASSIGN(bool before, cursor.seek_at_or_before(csum_key(bytenr)));
-  if (!before) {
+  if (!before || !is_csum_key(cursor.key())) {
     BF_TRY(cursor.seek(csum_key(bytenr)));
     return false;
   }

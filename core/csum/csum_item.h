@@ -16,6 +16,8 @@ struct CsumGeometry {
 };
 
 constexpr Key csum_key(uint64_t bytenr) { return {objectid::kExtentCsum, key_type::kExtentCsum, bytenr}; }
+// Log trees hold other items before their checksums.
+constexpr bool is_csum_key(const Key& key) { return key.objectid == objectid::kExtentCsum; }
 
 // The data sectors of the item under the cursor. EUCLEAN when it is no sound item of checksums.
 Result<ByteRange> csum_item_range(const CursorBase& cursor, const CsumGeometry& geometry);

@@ -31,7 +31,7 @@ class CsumInserter {
   // Stores what it can in the item at or before the position; false when that item has nothing to offer.
   Result<bool> overwrite_or_append() {
     BF_ASSIGN(bool before, cursor_.seek_at_or_before(csum_key(bytenr_)));
-    if (!before) return false;
+    if (!before || !is_csum_key(cursor_.key())) return false;
     BF_ASSIGN(ByteRange item, csum_item_range(cursor_, geometry_));
     if (item.contains(bytenr_)) {
       uint64_t bytes = std::min<uint64_t>(csums_.size(), geometry_.csum_bytes(item.end - bytenr_));

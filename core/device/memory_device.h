@@ -13,9 +13,9 @@ namespace butterfuse {
 // 4 KiB pages that were written.
 class MemoryDevice final : public BlockDevice {
  public:
-  explicit MemoryDevice(uint64_t size_bytes) : size_bytes_(size_bytes) {}
+  explicit MemoryDevice(uint64_t size_bytes) : size_bytes_(size_bytes), path_("memory") {}
   explicit MemoryDevice(std::shared_ptr<BlockDevice> base)
-      : base_(std::move(base)), size_bytes_(base_->size_bytes()) {}
+      : base_(std::move(base)), size_bytes_(base_->size_bytes()), path_(base_->path()) {}
 
   uint64_t size_bytes() const override { return size_bytes_; }
   bool read_only() const override { return false; }
@@ -33,7 +33,7 @@ class MemoryDevice final : public BlockDevice {
 
   const std::shared_ptr<BlockDevice> base_;  // null: reads as zero
   const uint64_t size_bytes_;
-  const std::string path_ = "memory";
+  const std::string path_;  // of the base
   mutable SharedMutex mutex_;
   std::unordered_map<uint64_t, std::vector<std::byte>> pages_ BF_GUARDED_BY(mutex_);  // by page number
 };

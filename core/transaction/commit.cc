@@ -80,7 +80,8 @@ Status CommitDriver::call_hook(TransactionHandle& handle) {
 bool CommitDriver::unchanged(Transaction& transaction) {
   const auto& s = *filesystem_.state_;
   return filesystem_.cache_->dirty_bytes() == 0 && transaction.refs().size() == 0 &&
-         s.incompat == s.super.incompat_flags && filesystem_.label() == label_of(s.super);
+         s.incompat == s.super.incompat_flags && filesystem_.label() == label_of(s.super) &&
+         s.super.log_root == 0;
 }
 
 // The superblock's generation is also that of the root tree's root block: it has to be copied in every

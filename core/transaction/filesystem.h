@@ -23,6 +23,8 @@ class CommitDriver;  // commit.h: carries one transaction to the disk
 
 struct FilesystemOptions {
   bool read_only = false;
+  // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
+  bool will_replay_log = false;
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
   // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded.
@@ -89,7 +91,7 @@ class CommitHook {
 class Filesystem {
  public:
   // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, RAID chunks, and read-write:
-  // unknown compat_ro bits (EROFS), a log tree to replay (EROFS).
+  // unknown compat_ro bits (EROFS), a log tree that nobody says to replay (EROFS).
   static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device,
                                                   const FilesystemOptions& options);
   ~Filesystem();  // stops the commit thread; does not commit: call close() first
@@ -97,6 +99,7 @@ class Filesystem {
   Status close();
 
   Volume& volume() { return *volume_; }
+  TreeBlockCache& tree_cache() { return *cache_; }
   Allocator& allocator() { return *allocator_; }
   bool read_only() const { return read_only_; }
   uint32_t sectorsize() const { return volume_->sectorsize(); }

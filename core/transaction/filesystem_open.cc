@@ -61,11 +61,8 @@ Status FilesystemOpener::check_writable() {
   if (uint64_t unknown = super().compat_ro_flags & ~kKnown)
     return make_error(
         EROFS, "unknown features that forbid writing (compat_ro {:#x}); mount read-only (-o ro)", unknown);
-  if (super().log_root != 0)
-    return make_error(
-        EROFS,
-        "there is a log tree to replay, which is not supported yet; mount read-only (-o ro), or mount "
-        "once with the Linux kernel");
+  if (super().log_root != 0 && !options_.will_replay_log)
+    return make_error(EROFS, "there is a log tree to replay: mount it once, or read-only (-o ro)");
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/base/log.h"
 #include "core/items/root_ref.h"
+#include "core/log/replay.h"
 #include "fs/vfs/clock.h"
 
 namespace butterfuse {
@@ -58,7 +59,8 @@ DataEngineOptions engine_options(const MountOptions& options) {
 }  // namespace
 
 Status Mount::open_trees(std::unique_ptr<BlockDevice> device) {
-  BF_ASSIGN(filesystem_, Filesystem::open(std::move(device), filesystem_options(options_)));
+  const auto open = options_.replay_log ? open_replayed : Filesystem::open;
+  BF_ASSIGN(filesystem_, open(std::move(device), filesystem_options(options_)));
   if (options_.discard && !is_read_only()) filesystem_->allocator().set_discard(true);
   engine_ = DataEngine::create(*filesystem_, engine_options(options_));
   reader_ = std::make_unique<ExtentReader>(*filesystem_);

@@ -143,6 +143,13 @@ Status parse_discard(const Option& option, MountOptions& options) {
   return {};
 }
 
+Status parse_rescue(const Option& option, MountOptions& options) {
+  if (option.value != "nologreplay")
+    return make_error(ENOTSUP, "mount option '{}': only nologreplay is supported", option.text());
+  options.replay_log = false;
+  return {};
+}
+
 Status parse_subvol(const Option& option, MountOptions& options) {
   if (!option.value || option.value->empty()) return bad_value(option);
   options.subvol = option.value;
@@ -173,6 +180,7 @@ void add_data_options(std::map<std::string, Handler, std::less<>>& table) {
   table["discard"] = parse_discard;
   table["acl"] = set([](MountOptions& m) { m.acl = true; });
   table["noacl"] = set([](MountOptions& m) { m.acl = false; });
+  table["norecovery"] = table["nologreplay"] = set([](MountOptions& m) { m.replay_log = false; });
   table["nodiscard"] = set([](MountOptions& m) { m.discard = false; });
 }
 
@@ -211,8 +219,7 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
         "noautodefrag", "metadata_ratio", "enospc_debug", "noenospc_debug",   "fatal_errors",
         "inode_cache",  "noinode_cache",  "context",      "fscontext",        "defcontext",
         "rootcontext",  "degraded",       "skip_balance", "rescan_uuid_tree", "user_subvol_rm_allowed",
-        "barrier",      "nobarrier",      "treelog",      "notreelog",        "noflushoncommit",
-        "nologreplay",  "norecovery"}) {
+        "barrier",      "nobarrier",      "treelog",      "notreelog",        "noflushoncommit"}) {
     table[name] = ignore();
   }
   for (const char* name :
@@ -225,7 +232,7 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   table["clear_cache"] = refuse("not supported yet");
   table["flushoncommit"] = refuse("not supported yet");
   table["usebackuproot"] = refuse("not supported yet");
-  table["rescue"] = refuse("not supported yet");
+  table["rescue"] = parse_rescue;
   table["device"] = refuse("file systems on several devices are not supported yet");
   table["fragment"] = refuse("is a debugging aid of the kernel");
   table["remount"] = refuse("unmount and mount again with the new options");
@@ -265,11 +272,8 @@ Status parse_mount_options(std::string_view text, MountOptions& options) {
 }
 
 Status check_mount_options(const MountOptions& options) {
-  for (const std::string& name : options.ignored) {
-    if ((name == "nologreplay" || name == "norecovery") && !options.read_only) {
-      return make_error(EINVAL, "mount option '{}' needs 'ro'", name);
-    }
-  }
+  if (!options.replay_log && !options.read_only)
+    return make_error(EINVAL, "mounting without the log (norecovery, rescue=nologreplay) needs 'ro'");
   return {};
 }
 

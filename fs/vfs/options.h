@@ -28,7 +28,8 @@ struct MountOptions {
   uint64_t cache_bytes = 0;  // 0: the engine's default
   uint32_t commit_interval_s = 30;
   bool discard = false;
-  bool acl = true;  // POSIX access control lists
+  bool acl = true;         // POSIX access control lists
+  bool replay_log = true;  // norecovery: leave the log tree alone; read-only
 
   AtimeMode atime = AtimeMode::relatime;
   bool nodiratime = false;

@@ -67,6 +67,7 @@ class FakeAllocator final : public butterfuse::Allocator {
 
   // What the pipeline never asks for.
   butterfuse::Result<uint64_t> alloc_tree_block(SpaceClass, uint64_t) override { return unused(); }
+  Status reserve_at(SpaceClass, ByteRange) override { return unused(); }
   Status note_extent_added(butterfuse::CowContext&, ByteRange) override { return unused(); }
   Status note_extent_removed(butterfuse::CowContext&, ByteRange) override { return unused(); }
   void release_unwritten_tree_block(uint64_t) override {}

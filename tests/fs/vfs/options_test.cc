@@ -72,7 +72,11 @@ TEST_CASE("sizes have binary suffixes and subvolume 0 means 5") {
   CHECK(refusal("cache_size=big").find("cache_size=big") != std::string::npos);
 }
 
-TEST_CASE("nologreplay needs a read-only mount") {
-  CHECK(check_mount_options(parse("ro,nologreplay")));
-  CHECK_FALSE(check_mount_options(parse("nologreplay")));
+TEST_CASE("a mount without the log is a read-only mount") {
+  for (const char* option : {"nologreplay", "norecovery", "rescue=nologreplay"}) {
+    CHECK_FALSE(parse(option).replay_log);
+    CHECK(check_mount_options(parse(fmt::format("ro,{}", option))));
+    CHECK_FALSE(check_mount_options(parse(option)));
+  }
+  CHECK(refusal("rescue=all").find("nologreplay") != std::string::npos);
 }

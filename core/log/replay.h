@@ -1,0 +1,25 @@
+// Replay: what fsync promised before a crash becomes part of the trees again.
+#pragma once
+
+#include <memory>
+
+#include "core/transaction/filesystem.h"
+
+namespace butterfuse {
+
+// The superblock names a log tree.
+bool has_log(const Filesystem& filesystem);
+
+// Replays the log trees of the superblock that was opened, and commits: the log is then gone. REQUIRES a
+// writable file system opened with will_replay_log that nobody has changed yet. EUCLEAN when the log
+// contradicts itself or the trees; the file system is then read-only, and nothing was written.
+//
+// A crash before the commit's superblock leaves the log as it was, to be replayed again.
+Status replay_log(Filesystem& filesystem);
+
+// Opens the file system and replays its log, if there is one. Read-only: into memory, without a write to the
+// device; what is returned is then closed for writing.
+Result<std::unique_ptr<Filesystem>> open_replayed(std::unique_ptr<BlockDevice> device,
+                                                  const FilesystemOptions& options);
+
+}  // namespace butterfuse
