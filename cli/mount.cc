@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "cli/background.h"
 #include "cli/commands.h"
 #include "cli/logging.h"
+#include "cli/sources.h"
 #include "core/base/log.h"
 #include "core/device/block_device.h"
 #include "fs/fuse/session.h"
@@ -20,8 +22,9 @@ namespace butterfuse {
 namespace {
 
 struct MountArguments {
-  std::string source;
-  std::string mountpoint;
+  std::vector<std::string> paths;  // sources, and behind them the mount point
+  std::string source() const { return paths.front(); }
+  std::vector<std::string> sources() const { return {paths.begin(), paths.end() - 1}; }
   std::vector<std::string> options;
   std::string type;
   bool foreground = false;
@@ -46,11 +49,13 @@ Result<MountOptions> parse_options(const MountArguments& arguments) {
   return options;
 }
 
-Result<std::unique_ptr<Mount>> open_mount(const std::string& source, const MountOptions& options) {
+Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, const MountOptions& options) {
   OpenOptions how;
   how.mode = options.read_only ? OpenMode::read_only : OpenMode::read_write;
-  BF_ASSIGN(auto device, open_file_device(source, how));
-  return Mount::open(std::move(device), options);
+  for (const std::string& device : options.devices)
+    if (std::ranges::find(sources, device) == sources.end()) sources.push_back(device);
+  BF_ASSIGN(auto devices, open_sources(sources, how));
+  return Mount::open(std::move(devices), options);
 }
 
 void log_ignored(const MountOptions& options) {
@@ -59,9 +64,10 @@ void log_ignored(const MountOptions& options) {
 }
 
 // Everything from opening the source to the last commit. Runs in the process that stays.
-Status mount_and_serve(const MountOptions& options, SessionOptions session) {
+Status mount_and_serve(const MountArguments& arguments, const MountOptions& options,
+                       const SessionOptions& session) {
   block_ending_signals();
-  BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(session.source, options));
+  BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(arguments.sources(), options));
   log_ignored(options);
   Status served = serve(*mount, session);
   Status closed = mount->close();
@@ -84,12 +90,12 @@ int fail(const std::string& source, const Error& error, Background* background =
 
 int run_mount(const MountArguments& arguments) {
   auto options = parse_options(arguments);
-  if (!options) return fail(arguments.source, options.error());
-  auto mountpoint = existing_directory(arguments.mountpoint);
-  if (!mountpoint) return fail(arguments.source, mountpoint.error());
+  if (!options) return fail(arguments.source(), options.error());
+  auto mountpoint = existing_directory(arguments.paths.back());
+  if (!mountpoint) return fail(arguments.source(), mountpoint.error());
 
   SessionOptions session;
-  session.source = std::filesystem::absolute(arguments.source).lexically_normal().string();
+  session.source = std::filesystem::absolute(arguments.source()).lexically_normal().string();
   session.mountpoint = *mountpoint;
   session.single_thread = arguments.single_thread;
   session.debug = arguments.debug;
@@ -105,7 +111,7 @@ int run_mount(const MountArguments& arguments) {
     };
   }
   start_logging(LogTarget::terminal, arguments.debug);
-  if (auto status = mount_and_serve(*options, session); !status) {
+  if (auto status = mount_and_serve(arguments, *options, session); !status) {
     return fail(session.source, status.error(), background ? &*background : nullptr);
   }
   return 0;
@@ -116,8 +122,11 @@ int run_mount(const MountArguments& arguments) {
 void add_mount_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<MountArguments>();
   CLI::App* command = app.add_subcommand("mount", "Mount a file system; also: butterfuse SOURCE MOUNTPOINT");
-  command->add_option("SOURCE", arguments->source, "image file or block device")->required();
-  command->add_option("MOUNTPOINT", arguments->mountpoint, "an existing directory")->required();
+  command
+      ->add_option("SOURCE... MOUNTPOINT", arguments->paths,
+                   "image files or block devices, all of one file system; and an existing directory")
+      ->required()
+      ->expected(2, -1);
   command->add_option("-o,--options", arguments->options, "comma separated mount options")
       ->allow_extra_args(false);
   command->add_flag("-f,--foreground", arguments->foreground, "stay in the foreground, log to stderr");

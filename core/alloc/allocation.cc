@@ -35,7 +35,11 @@ ByteRange SpaceAllocator::take_at_hint(uint64_t bytes, uint64_t hint) {
 Result<ByteRange> SpaceAllocator::alloc_data(uint64_t bytes, uint64_t min_bytes, uint64_t hint) {
   BF_ASSERT(min_bytes > 0 && min_bytes <= bytes && bytes % sectorsize_ == 0 && min_bytes % sectorsize_ == 0,
             "{} to {} bytes", min_bytes, bytes);
-  bool may_grow = bytes <= wanted_chunk_bytes(bg::kData, device_item_.total_bytes);
+  bool may_grow = false;
+  {
+    MutexLock lock(mutex_);
+    may_grow = bytes <= wanted_bytes(*data_);
+  }
   while (true) {
     BlockGroup* to_load = nullptr;
     {

@@ -20,8 +20,12 @@ BlockGroup::BlockGroup(std::shared_ptr<const ChunkMapping> mapping, uint64_t use
 
 uint64_t SpacePool::profile() const {
   std::map<uint64_t, uint64_t> bytes;
-  for (const BlockGroup* group : groups_)
-    bytes[group->chunk->type & bg::kProfileMask] += group->counters.total;
+  for (const bool read_only : {false, true}) {
+    if (!bytes.empty()) break;
+    for (const BlockGroup* group : groups_)
+      if (group->read_only == read_only)
+        bytes[group->chunk->type & bg::kProfileMask] += group->counters.total;
+  }
   const auto most =
       std::max_element(bytes.begin(), bytes.end(), [](auto& a, auto& b) { return a.second < b.second; });
   return most == bytes.end() ? 0 : most->first;

@@ -41,6 +41,7 @@ struct BlockGroup {
   uint64_t used_on_disk = 0;  // in the block group item
   Loading loading = Loading::unloaded;
   Items items = Items::inserted;
+  bool read_only = false;  // on a seed device: never allocated from, never removed
   std::unique_ptr<FreeSpace> free_space;
   FreeSpaceDelta delta;  // changes the free space tree does not have yet
 };

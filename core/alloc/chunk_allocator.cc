@@ -2,7 +2,7 @@
 #include "core/alloc/chunk_allocator.h"
 
 #include <algorithm>
-#include <cstring>
+#include <vector>
 
 namespace butterfuse {
 namespace {
@@ -19,33 +19,73 @@ uint64_t type_limit(uint64_t type, uint64_t device_bytes) {
 
 }  // namespace
 
-uint64_t wanted_chunk_bytes(uint64_t type, uint64_t device_bytes) {
-  const uint64_t limit = type_limit(type, device_bytes);
+uint64_t wanted_chunk_bytes(uint64_t type, uint64_t device_bytes, uint64_t data_stripes) {
+  uint64_t limit = type_limit(type, device_bytes);
+  if (type & bg::kData) limit = std::min(limit * data_stripes, 10 * kGiB);
   const uint64_t tenth = round_up(device_bytes / 10, 16 * kMiB);
   return std::max(kMinChunkBytes, round_down(std::min(limit, tenth), kStripeLen));
 }
 
-int copies_of_profile(uint64_t type) { return (type & bg::kDup) != 0 ? 2 : 1; }
+uint64_t data_stripes_of(uint64_t type, uint64_t devices) {
+  const RaidProfile& profile = raid_profile(type);
+  if (!profile.striped()) return 1;
+  const uint64_t stripes = round_down(devices, profile.device_step);
+  return std::max<uint64_t>(1, (stripes - std::min<uint64_t>(stripes, profile.parity)) / profile.copies);
+}
 
-std::optional<ChunkMapping> plan_chunk(const DeviceSpace& space, const DiskDevItem& device, uint64_t type,
-                                       uint64_t logical, uint64_t max_bytes) {
-  const uint64_t copies = copies_of_profile(type);
-  const std::optional<ByteRange> hole = space.find_hole(max_bytes * copies);
-  if (!hole) return std::nullopt;
-  const uint64_t room = round_down(hole->length() / copies, kStripeLen);
-  uint64_t length = std::min(round_down(max_bytes, kStripeLen), room);
-  if (room - length < kMinChunkBytes) length = room;  // a rest too small for a chunk of its own would be lost
-  if (length < kMinChunkBytes) return std::nullopt;
+namespace {
+
+struct Candidate {
+  const DeviceHoles* device;
+  uint64_t start;  // of its hole
+  uint64_t room;   // for one stripe
+};
+
+std::vector<Candidate> candidates_for(const DeviceSpace& space, const RaidProfile& profile, uint64_t stripe) {
+  std::vector<Candidate> candidates;
+  for (const DeviceHoles& device : space.devices()) {
+    if (!device.usable()) continue;
+    const std::optional<ByteRange> hole = device.find(stripe * profile.device_stripes);
+    if (!hole) continue;
+    const uint64_t room = round_down(hole->length() / profile.device_stripes, kStripeLen);
+    if (room >= kMinChunkBytes) candidates.push_back({&device, hole->start, room});
+  }
+  // As the kernel: where a whole stripe fits first, then the emptier device.
+  std::ranges::stable_sort(candidates, [&](const Candidate& a, const Candidate& b) {
+    const uint64_t fits_a = std::min(a.room, stripe), fits_b = std::min(b.room, stripe);
+    if (fits_a != fits_b) return fits_a > fits_b;
+    return a.device->bytes() - a.device->taken_bytes() > b.device->bytes() - b.device->taken_bytes();
+  });
+  return candidates;
+}
+
+}  // namespace
+
+std::optional<ChunkMapping> plan_chunk(const DeviceSpace& space, uint64_t type, uint64_t logical,
+                                       uint64_t max_bytes) {
+  const RaidProfile& profile = raid_profile(type);
+  const uint64_t wanted_data = data_stripes_of(type, space.usable_devices());
+  const uint64_t wanted = std::max(kMinChunkBytes, round_down(max_bytes / wanted_data, kStripeLen));
+  const std::vector<Candidate> candidates = candidates_for(space, profile, wanted);
+  uint64_t count = round_down(candidates.size(), profile.device_step);
+  if (profile.max_devices != 0) count = std::min<uint64_t>(count, profile.max_devices);
+  if (count < static_cast<uint64_t>(profile.min_devices)) return std::nullopt;
+  uint64_t room = candidates[0].room;
+  for (uint64_t i = 1; i < count; ++i) room = std::min(room, candidates[i].room);
+  uint64_t stripe_bytes = std::min(wanted, room);
+  if (room - stripe_bytes < kMinChunkBytes) stripe_bytes = room;  // a rest of no use for another chunk
   ChunkMapping chunk;
   chunk.start = logical;
-  chunk.length = length;
+  chunk.length = stripe_bytes * data_stripes_of(type, count);
   chunk.type = type;
-  for (uint64_t copy = 0; copy < copies; copy++) {
-    ChunkStripe stripe;
-    stripe.devid = device.devid;
-    stripe.physical = hole->start + copy * length;
-    std::memcpy(stripe.dev_uuid.bytes.data(), device.uuid, sizeof(device.uuid));
-    chunk.stripes.push_back(stripe);
+  for (uint64_t i = 0; i < count; ++i) {
+    for (int on_device = 0; on_device < profile.device_stripes; ++on_device) {
+      ChunkStripe stripe;
+      stripe.devid = candidates[i].device->devid();
+      stripe.physical = candidates[i].start + static_cast<uint64_t>(on_device) * stripe_bytes;
+      stripe.dev_uuid = candidates[i].device->uuid();
+      chunk.stripes.push_back(stripe);
+    }
   }
   return chunk;
 }

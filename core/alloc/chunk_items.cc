@@ -2,6 +2,7 @@
 #include "core/alloc/chunk_items.h"
 
 #include <cstring>
+#include <set>
 
 namespace butterfuse {
 namespace {
@@ -10,8 +11,8 @@ Key chunk_key(const ChunkMapping& chunk) {
   return {objectid::kFirstChunkTree, key_type::kChunkItem, chunk.start};
 }
 
-Status update_device_item(WriteCursor& cursor, DiskSuper& super, uint64_t bytes_used) {
-  const Key key{objectid::kDevItems, key_type::kDevItem, super.dev_item.devid};
+Status update_device_item(WriteCursor& cursor, Volume& volume, uint64_t devid, uint64_t bytes_used) {
+  const Key key{objectid::kDevItems, key_type::kDevItem, devid};
   BF_ASSIGN(const bool found, cursor.seek(key));
   if (!found || cursor.data().size() < sizeof(DiskDevItem)) {
     return make_error(EUCLEAN, "chunk tree: {} is missing", to_text(key));
@@ -19,7 +20,15 @@ Status update_device_item(WriteCursor& cursor, DiskSuper& super, uint64_t bytes_
   auto item = cursor.as<DiskDevItem>();
   item.bytes_used = bytes_used;
   BF_TRY(cursor.replace(item));
-  super.dev_item.bytes_used = bytes_used;
+  volume.set_device_item(item);
+  return {};
+}
+
+Status update_device_items(WriteCursor& cursor, Volume& volume, const ChunkMapping& chunk,
+                           const DeviceBytes& used) {
+  std::set<uint64_t> devids;
+  for (const ChunkStripe& stripe : chunk.stripes) devids.insert(stripe.devid);
+  for (uint64_t devid : devids) BF_TRY(update_device_item(cursor, volume, devid, used.at(devid)));
   return {};
 }
 
@@ -43,7 +52,7 @@ std::vector<std::byte> encode_chunk(const ChunkMapping& chunk, uint32_t sectorsi
   item.io_width = static_cast<uint32_t>(kStripeLen);
   item.sector_size = sectorsize;
   item.num_stripes = static_cast<uint16_t>(chunk.stripes.size());
-  item.sub_stripes = 1;
+  item.sub_stripes = static_cast<uint16_t>(chunk.profile().sub_stripes);
   store(bytes, item);
   for (size_t i = 0; i < chunk.stripes.size(); i++) {
     DiskStripe stripe;
@@ -93,22 +102,22 @@ void remove_sys_chunk(DiskSuper& super, uint64_t chunk_start) {
   }
 }
 
-Status insert_chunk_item(CowContext& context, Tree& chunk_tree, DiskSuper& super, const ChunkMapping& chunk,
-                         uint64_t device_bytes_used) {
+Status insert_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, DiskSuper& super,
+                         const ChunkMapping& chunk, const DeviceBytes& used) {
   {
     WriteCursor cursor(chunk_tree, context);
     BF_TRY(cursor.insert(chunk_key(chunk), ByteSpan(encode_chunk(chunk, super.sectorsize))));
-    BF_TRY(update_device_item(cursor, super, device_bytes_used));
+    BF_TRY(update_device_items(cursor, volume, chunk, used));
   }
   return (chunk.type & bg::kSystem) ? add_sys_chunk(super, chunk) : Status{};
 }
 
-Status remove_chunk_item(CowContext& context, Tree& chunk_tree, DiskSuper& super, const ChunkMapping& chunk,
-                         uint64_t device_bytes_used) {
+Status remove_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, DiskSuper& super,
+                         const ChunkMapping& chunk, const DeviceBytes& used) {
   {
     WriteCursor cursor(chunk_tree, context);
     BF_TRY(remove_item(cursor, chunk_key(chunk)));
-    BF_TRY(update_device_item(cursor, super, device_bytes_used));
+    BF_TRY(update_device_items(cursor, volume, chunk, used));
   }
   if (chunk.type & bg::kSystem) remove_sys_chunk(super, chunk.start);
   return {};
@@ -120,7 +129,7 @@ Status insert_device_extents(CowContext& context, Tree& device_tree, const Chunk
   item.chunk_tree = objectid::kChunkTree;
   item.chunk_objectid = objectid::kFirstChunkTree;
   item.chunk_offset = chunk.start;
-  item.length = chunk.length;
+  item.length = chunk.stripe_bytes();
   std::memcpy(item.chunk_tree_uuid, chunk_tree_uuid.bytes.data(), sizeof(item.chunk_tree_uuid));
   WriteCursor cursor(device_tree, context);
   for (const ChunkStripe& stripe : chunk.stripes) {

@@ -1,6 +1,7 @@
 // Chunk items: the items that a chunk and its block group have in the trees, and the copy in the superblock.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "core/alloc/allocator.h"
@@ -8,11 +9,13 @@
 namespace butterfuse {
 
 // Each takes and gives back the lock of one tree at a time.
-// The CHUNK_ITEM, and the DEV_ITEM's bytes_used (also in `super`); for system chunks also sys_chunk_array.
-Status insert_chunk_item(CowContext& context, Tree& chunk_tree, DiskSuper& super, const ChunkMapping& chunk,
-                         uint64_t device_bytes_used);
-Status remove_chunk_item(CowContext& context, Tree& chunk_tree, DiskSuper& super, const ChunkMapping& chunk,
-                         uint64_t device_bytes_used);
+// The CHUNK_ITEM, and the bytes_used of its devices' DEV_ITEMs, of which the volume is told; for system
+// chunks also sys_chunk_array in `super`.
+using DeviceBytes = std::map<uint64_t, uint64_t>;  // by devid
+Status insert_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, DiskSuper& super,
+                         const ChunkMapping& chunk, const DeviceBytes& used);
+Status remove_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, DiskSuper& super,
+                         const ChunkMapping& chunk, const DeviceBytes& used);
 Status insert_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk,
                              const Uuid& chunk_tree_uuid);
 Status remove_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk);

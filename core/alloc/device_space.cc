@@ -1,52 +1,49 @@
-// DeviceSpace: the holes between device extents.
+// DeviceSpace: the holes between device extents, and what chunks of a profile could be made of them.
 #include "core/alloc/device_space.h"
+
+#include <algorithm>
+#include <queue>
 
 #include "core/base/assert.h"
 
 namespace butterfuse {
 
-Status DeviceSpace::add(const ChunkMapping& chunk) {
-  for (const ChunkStripe& stripe : chunk.stripes) {
-    const ByteRange range = ByteRange::at(stripe.physical, chunk.length);
-    auto next = taken_.lower_bound(range.start);
-    const bool hits_next = next != taken_.end() && next->first < range.end;
-    const bool hits_prev = next != taken_.begin() && std::prev(next)->second > range.start;
-    if (range.empty() || range.end > device_bytes_ || hits_next || hits_prev) {
-      return make_error(EUCLEAN,
-                        "chunk {}: its stripe [{}, {}) overlaps another or leaves the device of {} bytes",
-                        chunk.start, range.start, range.end, device_bytes_);
-    }
-    taken_.emplace(range.start, range.end);
-    convertible_.clear();
-  }
-  return {};
+bool DeviceHoles::take(ByteRange range) {
+  auto next = taken_.lower_bound(range.start);
+  const bool hits_next = next != taken_.end() && next->first < range.end;
+  const bool hits_prev = next != taken_.begin() && std::prev(next)->second > range.start;
+  if (range.empty() || range.end > bytes_ || hits_next || hits_prev) return false;
+  taken_.emplace(range.start, range.end);
+  taken_bytes_ += range.length();
+  return true;
 }
 
-void DeviceSpace::remove(const ChunkMapping& chunk) {
-  convertible_.clear();
-  for (const ChunkStripe& stripe : chunk.stripes) {
-    const size_t erased = taken_.erase(stripe.physical);
-    BF_ASSERT(erased == 1, "chunk {} has no stripe at {}", chunk.start, stripe.physical);
-  }
+void DeviceHoles::give_back(uint64_t start) {
+  const auto found = taken_.find(start);
+  BF_ASSERT(found != taken_.end(), "device {} has no stripe at {}", devid_, start);
+  taken_bytes_ -= found->second - found->first;
+  taken_.erase(found);
 }
 
 template <class Visit>
-void DeviceSpace::for_each_hole(Visit visit) const {
+void DeviceHoles::for_each_hole(Visit visit) const {
   uint64_t position = kDeviceReservedBytes;
+  const auto visit_aligned = [&](uint64_t end) {
+    const ByteRange hole{round_up(position, kStripeLen), end};
+    if (!hole.empty()) visit(hole);
+  };
   for (const auto& [start, end] : taken_) {
-    if (start > position) visit(ByteRange{position, start});
+    visit_aligned(start);
     position = std::max(position, end);
   }
-  const uint64_t device_end = round_down(device_bytes_, kStripeLen);
-  if (device_end > position) visit(ByteRange{position, device_end});
+  visit_aligned(round_down(bytes_, kStripeLen));
 }
 
-std::optional<ByteRange> DeviceSpace::find_hole(uint64_t bytes) const {
+std::optional<ByteRange> DeviceHoles::find(uint64_t bytes) const {
   std::optional<ByteRange> best;
   bool found = false;
   for_each_hole([&](ByteRange hole) {
-    hole.start = round_up(hole.start, kStripeLen);
-    if (found || hole.empty()) return;
+    if (found) return;
     if (!best || hole.length() > best->length()) best = hole;
     found = hole.length() >= bytes;
     if (found) best = hole;
@@ -54,16 +51,103 @@ std::optional<ByteRange> DeviceSpace::find_hole(uint64_t bytes) const {
   return best;
 }
 
-uint64_t DeviceSpace::convertible_bytes(int copies) const {
-  const auto [known, unknown] = convertible_.try_emplace(copies, 0);
+std::vector<uint64_t> DeviceHoles::lengths() const {
+  std::vector<uint64_t> lengths;
+  for_each_hole([&](ByteRange hole) { lengths.push_back(hole.length()); });
+  return lengths;
+}
+
+void DeviceSpace::add_device(uint64_t devid, const Uuid& uuid, uint64_t bytes, bool usable) {
+  const auto behind =
+      std::ranges::find_if(devices_, [&](const DeviceHoles& other) { return other.devid() > devid; });
+  devices_.insert(behind, DeviceHoles(devid, uuid, bytes, usable));
+  convertible_.clear();
+}
+
+DeviceHoles* DeviceSpace::device(uint64_t devid) {
+  const auto found = std::ranges::find(devices_, devid, &DeviceHoles::devid);
+  return found == devices_.end() ? nullptr : &*found;
+}
+
+Status DeviceSpace::add(const ChunkMapping& chunk) {
+  convertible_.clear();
+  for (const ChunkStripe& stripe : chunk.stripes) {
+    DeviceHoles* holes = device(stripe.devid);
+    const ByteRange range = ByteRange::at(stripe.physical, chunk.stripe_bytes());
+    if (holes != nullptr && holes->take(range)) continue;
+    return make_error(
+        EUCLEAN, "chunk {}: its stripe [{}, {}) on device {} overlaps another or leaves the {} bytes of it",
+        chunk.start, range.start, range.end, stripe.devid, holes == nullptr ? 0 : holes->bytes());
+  }
+  return {};
+}
+
+void DeviceSpace::remove(const ChunkMapping& chunk) {
+  convertible_.clear();
+  for (const ChunkStripe& stripe : chunk.stripes) device(stripe.devid)->give_back(stripe.physical);
+}
+
+uint64_t DeviceSpace::usable_bytes() const {
+  uint64_t bytes = 0;
+  for (const DeviceHoles& device : devices_) bytes += device.usable() ? device.bytes() : 0;
+  return bytes;
+}
+
+uint64_t DeviceSpace::usable_devices() const {
+  return static_cast<uint64_t>(std::ranges::count_if(devices_, &DeviceHoles::usable));
+}
+
+namespace {
+
+// What is left of one device while chunks are laid out in thought, largest hole first.
+using HoleQueue = std::priority_queue<uint64_t>;
+
+// Chunks one after the other in the largest holes of the emptiest devices, none longer than a part of all, as
+// the allocator would make them.
+uint64_t striped_bytes(std::vector<HoleQueue> left, const RaidProfile& profile, uint64_t longest_stripe) {
+  uint64_t sum = 0;
+  while (true) {
+    std::erase_if(left, [](const HoleQueue& it) { return it.empty() || it.top() < kMinChunkBytes; });
+    std::ranges::stable_sort(left, std::greater<>(), [](const HoleQueue& it) { return it.top(); });
+    uint64_t count = left.size() / profile.device_step * profile.device_step;
+    if (profile.max_devices != 0) count = std::min<uint64_t>(count, profile.max_devices);
+    if (count < static_cast<uint64_t>(profile.min_devices)) return sum;
+    const uint64_t stripe = std::min(round_down(left[count - 1].top(), kStripeLen), longest_stripe);
+    sum += stripe * ((count - profile.parity) / profile.copies);
+    for (uint64_t i = 0; i < count; ++i) {
+      const uint64_t rest = left[i].top() - stripe;
+      left[i].pop();
+      left[i].push(rest);
+    }
+  }
+}
+
+}  // namespace
+
+uint64_t DeviceSpace::convertible_bytes(uint64_t type) const {
+  const RaidProfile& profile = raid_profile(type);
+  const auto [known, unknown] = convertible_.try_emplace(profile.flag, 0);
   if (!unknown) return known->second;
   uint64_t& sum = known->second;
-  for_each_hole([&](ByteRange hole) {
-    hole.start = round_up(hole.start, kStripeLen);
-    if (hole.empty()) return;
-    const uint64_t bytes = round_down(hole.length() / copies, kStripeLen);
-    if (bytes >= kMinChunkBytes) sum += bytes;
-  });
+  uint64_t total = 0;
+  std::vector<HoleQueue> left;
+  for (const DeviceHoles& device : devices_) {
+    if (!device.usable()) continue;
+    left.emplace_back();
+    for (uint64_t length : device.lengths()) {
+      const uint64_t bytes = round_down(length / profile.device_stripes, kStripeLen);
+      if (bytes < kMinChunkBytes) continue;
+      left.back().push(length);
+      total += bytes;
+    }
+  }
+  if (profile.min_devices == 1 && profile.max_devices == 1) {
+    sum = total;
+  } else {
+    constexpr uint64_t kParts = 64;
+    sum = striped_bytes(std::move(left), profile,
+                        std::max(kMinChunkBytes, round_up(total / kParts, kStripeLen)));
+  }
   return sum;
 }
 

@@ -1,9 +1,10 @@
-// DeviceSpace: which bytes of the device belong to no chunk.
+// DeviceSpace: which bytes of the devices belong to no chunk.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <vector>
 
 #include "core/base/byte_range.h"
 #include "core/volume/volume.h"
@@ -11,30 +12,58 @@
 namespace butterfuse {
 
 constexpr uint64_t kDeviceReservedBytes = 1u << 20;  // the first MiB is never given to a chunk
-constexpr uint64_t kMinChunkBytes = 1u << 20;        // smaller holes are not worth a chunk
+constexpr uint64_t kMinChunkBytes = 1u << 20;        // smaller holes are not worth a stripe
 
-// Filled from the stripes of all chunks. Not thread-safe.
-class DeviceSpace {
+// The holes of one device. Not thread-safe.
+class DeviceHoles {
  public:
-  explicit DeviceSpace(uint64_t device_bytes) : device_bytes_(device_bytes) {}
+  DeviceHoles(uint64_t devid, Uuid uuid, uint64_t bytes, bool usable)
+      : devid_(devid), uuid_(uuid), bytes_(bytes), usable_(usable) {}
 
-  // EUCLEAN when a stripe overlaps another or leaves the device.
-  Status add(const ChunkMapping& chunk);
-  void remove(const ChunkMapping& chunk);
+  uint64_t devid() const { return devid_; }
+  const Uuid& uuid() const { return uuid_; }
+  uint64_t bytes() const { return bytes_; }
+  bool usable() const { return usable_; }  // for new chunks: neither missing nor a seed
+  uint64_t taken_bytes() const { return taken_bytes_; }
 
+  bool take(ByteRange range);  // false when it overlaps another or leaves the device
+  void give_back(uint64_t start);
   // First hole of at least `bytes`, or the largest one there is.
-  std::optional<ByteRange> find_hole(uint64_t bytes) const;
-  // Bytes of chunks with `copies` stripes each (all in one hole) that the holes could become.
-  uint64_t convertible_bytes(int copies) const;
-  uint64_t device_bytes() const { return device_bytes_; }
+  std::optional<ByteRange> find(uint64_t bytes) const;
+  std::vector<uint64_t> lengths() const;  // of the holes, aligned to stripes
 
  private:
   template <class Visit>
   void for_each_hole(Visit visit) const;
 
-  const uint64_t device_bytes_;
-  mutable std::map<int, uint64_t> convertible_;  // by copies; asked often, changes rarely
-  std::map<uint64_t, uint64_t> taken_;           // start -> end, physical
+  uint64_t devid_;
+  Uuid uuid_;
+  uint64_t bytes_;
+  bool usable_;
+  uint64_t taken_bytes_ = 0;
+  std::map<uint64_t, uint64_t> taken_;  // start -> end, physical
+};
+
+// All devices of a file system, filled from the stripes of all chunks. Not thread-safe.
+class DeviceSpace {
+ public:
+  void add_device(uint64_t devid, const Uuid& uuid, uint64_t bytes, bool usable = true);
+
+  // EUCLEAN when a stripe overlaps another or leaves its device.
+  Status add(const ChunkMapping& chunk);
+  void remove(const ChunkMapping& chunk);
+
+  const std::vector<DeviceHoles>& devices() const { return devices_; }
+  // Bytes of chunks of this profile that the holes could become.
+  uint64_t convertible_bytes(uint64_t type) const;
+  uint64_t usable_bytes() const;  // size of the devices that new chunks may use
+  uint64_t usable_devices() const;
+
+ private:
+  DeviceHoles* device(uint64_t devid);
+
+  std::vector<DeviceHoles> devices_;                  // by devid
+  mutable std::map<uint64_t, uint64_t> convertible_;  // by profile; asked often, changes rarely
 };
 
 }  // namespace butterfuse

@@ -12,7 +12,7 @@ namespace butterfuse {
 // Pinned extents do not matter: nothing is allocated from the group any more, and its bytes on the device are
 // only reused after the commit that removes it, when no superblock reaches them.
 bool SpaceAllocator::is_empty_group(const BlockGroup& group) const {
-  return group.counters.used == 0 && group.counters.reserved == 0 &&
+  return !group.read_only && group.counters.used == 0 && group.counters.reserved == 0 &&
          group.items == BlockGroup::Items::inserted && group.loading != BlockGroup::Loading::loading;
 }
 
@@ -42,7 +42,8 @@ std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
 }
 
 void SpaceAllocator::forget_group(BlockGroup& group, uint64_t transid) {
-  device_bytes_inserted_ -= group.chunk->length * group.chunk->stripes.size();
+  for (const ChunkStripe& stripe : group.chunk->stripes)
+    device_bytes_inserted_[stripe.devid] -= group.chunk->stripe_bytes();
   dying_chunks_.push_back({transid, group.chunk});
   dirty_groups_.erase(group.start());
   group.pool->remove(&group);
@@ -53,7 +54,7 @@ Status SpaceAllocator::remove_empty_block_groups(CowContext& context, DiskSuper&
   if (keep_old_groups_) return {};
   struct Removal {
     std::shared_ptr<const ChunkMapping> chunk;
-    uint64_t device_bytes;
+    DeviceBytes device_bytes;
   };
   std::vector<Removal> removals;
   {
@@ -75,7 +76,7 @@ Status SpaceAllocator::remove_empty_block_groups(CowContext& context, DiskSuper&
 }
 
 Status SpaceAllocator::remove_group_items(CowContext& context, DiskSuper& super, const ChunkMapping& chunk,
-                                          uint64_t device_bytes) {
+                                          const DeviceBytes& device_bytes) {
   const ByteRange range = ByteRange::at(chunk.start, chunk.length);
   if (trees_.free_space != nullptr) {
     WriteCursor cursor(*trees_.free_space, context);
@@ -83,7 +84,7 @@ Status SpaceAllocator::remove_group_items(CowContext& context, DiskSuper& super,
   }
   BF_TRY(remove_block_group_item(context, *trees_.block_group, range));
   BF_TRY(remove_device_extents(context, *trees_.device, chunk));
-  return remove_chunk_item(context, *trees_.chunk, super, chunk, device_bytes);
+  return remove_chunk_item(context, *trees_.chunk, volume_, super, chunk, device_bytes);
 }
 
 }  // namespace butterfuse

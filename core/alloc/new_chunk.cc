@@ -19,14 +19,14 @@ constexpr uint64_t kSystemFreeBytes =
 bool SpaceAllocator::grow(SpacePool& pool) {
   const SpaceCounters& system = system_->counters();
   if (&pool != system_ && system.free() < std::max(kSystemFreeBytes, system.used)) {
-    make_chunk(*system_, wanted_chunk_bytes(bg::kSystem, device_space_.device_bytes()));
+    make_chunk(*system_, wanted_bytes(*system_));
   }
   // Data must not eat the last device space while metadata runs out: its share comes first.
   if (&pool == data_ && &pool != metadata_ && metadata_is_tight()) {
-    make_chunk(*metadata_, wanted_chunk_bytes(bg::kMetadata, device_space_.device_bytes()));
+    make_chunk(*metadata_, wanted_bytes(*metadata_));
   }
-  const bool device_full = device_space_.convertible_bytes(copies_of_profile(pool.profile())) == 0;
-  const uint64_t wanted = device_full ? 0 : wanted_chunk_bytes(pool.type(), device_space_.device_bytes());
+  const bool device_full = device_space_.convertible_bytes(pool.profile()) == 0;
+  const uint64_t wanted = device_full ? 0 : wanted_bytes(pool);
   for (uint64_t bytes = wanted; bytes >= kMinChunkBytes; bytes /= 2) {
     if (make_chunk(pool, bytes)) return true;
   }
@@ -34,10 +34,15 @@ bool SpaceAllocator::grow(SpacePool& pool) {
   return false;
 }
 
+uint64_t SpaceAllocator::wanted_bytes(const SpacePool& pool) const {
+  return wanted_chunk_bytes(pool.type(), device_space_.usable_bytes(),
+                            data_stripes_of(pool.profile(), device_space_.usable_devices()));
+}
+
 bool SpaceAllocator::make_chunk(SpacePool& pool, uint64_t max_bytes) {
   const uint64_t logical = round_up(next_logical_, kStripeLen);
   const uint64_t type = pool.type() | pool.profile();
-  std::optional<ChunkMapping> plan = plan_chunk(device_space_, device_item_, type, logical, max_bytes);
+  std::optional<ChunkMapping> plan = plan_chunk(device_space_, type, logical, max_bytes);
   if (!plan || (&pool == system_ && !sys_chunk_array_has_room(*plan))) return false;
   if (logical < next_logical_ || plan->length > std::numeric_limits<uint64_t>::max() - logical) return false;
   if (!device_space_.add(*plan)) return false;

@@ -30,9 +30,10 @@ SpaceAllocator::SpaceAllocator(Volume& volume, const AllocatorTrees& trees)
     : volume_(volume),
       trees_(usable_trees(volume, trees)),
       sectorsize_(volume.sectorsize()),
-      nodesize_(volume.nodesize()),
-      device_item_(volume.super().dev_item),
-      device_space_(volume.super().dev_item.total_bytes) {
+      nodesize_(volume.nodesize()) {
+  for (const MemberDevice* device : volume.members())
+    device_space_.add_device(device->devid, device->uuid, device->item.total_bytes,
+                             !device->missing() && !device->seed);
   keep_old_groups_ = trees_.free_space == nullptr && has_v1_space_cache(volume.super());
 }
 
@@ -75,10 +76,17 @@ Status SpaceAllocator::read_block_groups() {
 
 Status SpaceAllocator::add_existing_group(std::shared_ptr<const ChunkMapping> chunk, uint64_t used) {
   BF_TRY(device_space_.add(*chunk));
-  device_bytes_inserted_ += chunk->length * chunk->stripes.size();
+  bool on_seed = false;
+  for (const ChunkStripe& stripe : chunk->stripes) {
+    device_bytes_inserted_[stripe.devid] += chunk->stripe_bytes();
+    on_seed |= stripe.device->seed;
+  }
   next_logical_ = std::max(next_logical_, chunk->start + chunk->length);
   auto group = std::make_unique<BlockGroup>(std::move(chunk), used);
-  pool_for_type(group->chunk->type).add(group.get());
+  SpacePool& pool = pool_for_type(group->chunk->type);
+  pool.add(group.get());
+  group->read_only = on_seed;
+  if (on_seed) pool.set_damaged(*group);  // nothing is to be had from it
   groups_.emplace(group->start(), std::move(group));
   return {};
 }

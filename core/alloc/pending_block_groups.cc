@@ -32,14 +32,16 @@ Status SpaceAllocator::insert_pending_block_groups(CowContext& context, DiskSupe
 
 Status SpaceAllocator::insert_group_items(CowContext& context, DiskSuper& super, BlockGroup& group) {
   const ChunkMapping& chunk = *group.chunk;
-  uint64_t device_bytes = 0, used = 0;
+  DeviceBytes device_bytes;
+  uint64_t used = 0;
   {
     MutexLock lock(mutex_);
-    device_bytes_inserted_ += chunk.length * chunk.stripes.size();
+    for (const ChunkStripe& stripe : chunk.stripes)
+      device_bytes_inserted_[stripe.devid] += chunk.stripe_bytes();
     device_bytes = device_bytes_inserted_;
     used = group.used_on_disk = group.counters.used;
   }
-  BF_TRY(insert_chunk_item(context, *trees_.chunk, super, chunk, device_bytes));
+  BF_TRY(insert_chunk_item(context, *trees_.chunk, volume_, super, chunk, device_bytes));
   BF_TRY(insert_device_extents(context, *trees_.device, chunk, volume_.chunk_tree_uuid()));
   BF_TRY(insert_block_group_item(context, *trees_.block_group, chunk, used));
   if (trees_.free_space == nullptr) return {};

@@ -62,7 +62,7 @@ uint64_t SpaceAllocator::device_bytes_of_empty_groups(const SpacePool& except) c
   for (const auto& pool : pools_) {
     if (pool.get() == &except || pool.get() == system_ || pool->groups().size() < 2) continue;
     for (const BlockGroup* group : pool->groups()) {
-      if (is_empty_group(*group)) bytes += group->chunk->length * group->chunk->stripes.size();
+      if (is_empty_group(*group)) bytes += group->chunk->device_bytes();
     }
   }
   return bytes;
@@ -72,8 +72,7 @@ bool SpaceAllocator::commit_would_free(SpaceClass space, uint64_t bytes) const {
   MutexLock lock(mutex_);
   const SpacePool& pool = pool_of(space);
   uint64_t device_bytes = device_bytes_of_empty_groups(pool);
-  for (const DyingChunk& dying : dying_chunks_)
-    device_bytes += dying.chunk->length * dying.chunk->stripes.size();
+  for (const DyingChunk& dying : dying_chunks_) device_bytes += dying.chunk->device_bytes();
   const uint64_t gain = pool.counters().pinned + device_bytes / copies_of_profile(pool.profile());
   const uint64_t room = &pool == data_ ? pool.counters().free() : metadata_room();
   return gain > 0 && room + gain >= pool_need(pool) + bytes;

@@ -50,8 +50,7 @@ uint64_t SpaceAllocator::pool_need(const SpacePool& pool) const {
 }
 
 uint64_t SpaceAllocator::metadata_room() const {
-  return metadata_->counters().free() +
-         device_space_.convertible_bytes(copies_of_profile(metadata_->profile()));
+  return metadata_->counters().free() + device_space_.convertible_bytes(metadata_->profile());
 }
 
 // Time for a new metadata chunk, while the device still has space: as the kernel, when four fifths are in

@@ -9,6 +9,7 @@
 
 #include "core/alloc/allocator.h"
 #include "core/alloc/block_group.h"
+#include "core/alloc/chunk_items.h"
 #include "core/alloc/device_space.h"
 #include "core/base/mutex.h"
 
@@ -88,6 +89,7 @@ class SpaceAllocator final : public Allocator {
 
   // new_chunk.cc
   bool grow(SpacePool& pool) BF_REQUIRES(mutex_);
+  uint64_t wanted_bytes(const SpacePool& pool) const BF_REQUIRES(mutex_);
   bool make_chunk(SpacePool& pool, uint64_t max_bytes) BF_REQUIRES(mutex_);
   bool leaves_room_for_metadata(const SpacePool& grown) const BF_REQUIRES(mutex_);
   bool sys_chunk_array_has_room(const ChunkMapping& chunk) const BF_REQUIRES(mutex_);
@@ -112,7 +114,7 @@ class SpaceAllocator final : public Allocator {
   bool is_empty_group(const BlockGroup& group) const BF_REQUIRES(mutex_);
   void forget_group(BlockGroup& group, uint64_t transid) BF_REQUIRES(mutex_);
   Status remove_group_items(CowContext& context, DiskSuper& super, const ChunkMapping& chunk,
-                            uint64_t device_bytes);
+                            const DeviceBytes& device_bytes);
   Status flush_free_space(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
   Status write_used(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
 
@@ -130,7 +132,6 @@ class SpaceAllocator final : public Allocator {
   Volume& volume_;
   const AllocatorTrees trees_;  // free_space is null also where the tree is there but not valid
   const uint32_t sectorsize_, nodesize_;
-  const DiskDevItem device_item_;
   bool keep_old_groups_ = false;  // v1 space cache: its inodes are tied to the groups
 
   mutable Mutex mutex_;
@@ -146,7 +147,7 @@ class SpaceAllocator final : public Allocator {
   uint64_t data_promised_ BF_GUARDED_BY(mutex_) = 0;
   uint64_t metadata_promised_ BF_GUARDED_BY(mutex_) = 0;
   DeviceSpace device_space_ BF_GUARDED_BY(mutex_);
-  uint64_t device_bytes_inserted_ BF_GUARDED_BY(mutex_) = 0;  // of chunks whose items are in the trees
+  DeviceBytes device_bytes_inserted_ BF_GUARDED_BY(mutex_);  // of chunks whose items are in the trees
   uint64_t next_logical_ BF_GUARDED_BY(mutex_) = 0;  // only grows: addresses of removed chunks are not reused
   SpacePool* starving_ BF_GUARDED_BY(mutex_) = nullptr;  // found no device space since the last removal
   std::map<uint64_t, std::vector<ByteRange>> pinned_ BF_GUARDED_BY(mutex_);  // by transid

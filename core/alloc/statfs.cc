@@ -25,22 +25,24 @@ SpaceNumbers SpaceAllocator::numbers(SpaceClass space) const {
 StatfsNumbers SpaceAllocator::statfs() const {
   MutexLock lock(mutex_);
   const uint64_t factor = copies_of_profile(data_->profile());
+  uint64_t device_bytes = 0;
+  for (const DeviceHoles& device : device_space_.devices()) device_bytes += device.bytes();
   uint64_t raw_used = data_promised_ * factor;
   for (const auto& pool : pools_) {
     for (const BlockGroup* group : pool->groups()) {
-      raw_used += (group->counters.used + group->counters.reserved) * group->chunk->stripes.size();
+      raw_used += (group->counters.used + group->counters.reserved) * copies_of_profile(group->chunk->type);
     }
   }
   const SpaceCounters& data = data_->counters();
   const uint64_t reserve = global_reserve();
   const uint64_t spoken_for = data.used + data.reserved + data.unusable + data_promised_;
   StatfsNumbers numbers;
-  numbers.total = device_item_.total_bytes / factor;
+  numbers.total = device_bytes / factor;
   const uint64_t used = raw_used / factor + (data_ == metadata_ ? 0 : reserve);
   numbers.free = numbers.total - std::min(numbers.total, used);
   numbers.available = data.total - std::min(data.total, spoken_for);
   if (data_ == metadata_) numbers.available -= std::min(numbers.available, reserve);
-  numbers.available += device_space_.convertible_bytes(static_cast<int>(factor));
+  numbers.available += device_space_.convertible_bytes(data_->profile());
   const bool metadata_full = data_ != metadata_ && metadata_room() + metadata_->counters().pinned < reserve;
   if (metadata_full) numbers.available = 0;
   numbers.available = std::min(numbers.available, numbers.free);
@@ -56,7 +58,9 @@ uint64_t SpaceAllocator::bytes_used() const {
 
 uint64_t SpaceAllocator::device_bytes_used() const {
   MutexLock lock(mutex_);
-  return device_bytes_inserted_;
+  uint64_t used = 0;
+  for (const auto& [devid, bytes] : device_bytes_inserted_) used += bytes;
+  return used;
 }
 
 void SpaceAllocator::set_discard(bool on) {

@@ -80,9 +80,24 @@ class Replay {
   std::vector<SubvolumeLog> logs_;
 };
 
-// The device as it is, for a file system that may change only memory.
-std::unique_ptr<BlockDevice> overlay(std::unique_ptr<BlockDevice> device) {
-  return std::make_unique<MemoryDevice>(std::shared_ptr<BlockDevice>(std::move(device)));
+// A superblock that can't be read is reported by open(); of several devices the newest one counts.
+bool have_log(const BlockDevices& devices) {
+  uint64_t generation = 0;
+  bool log = false;
+  for (const auto& device : devices) {
+    const auto super = read_newest_super(*device);
+    if (!super || super->generation < generation) continue;
+    generation = super->generation;
+    log = super->log_root != 0;
+  }
+  return log;
+}
+
+// The devices as they are, for a file system that may change only memory.
+BlockDevices overlay(BlockDevices devices) {
+  for (auto& device : devices)
+    device = std::make_unique<MemoryDevice>(std::shared_ptr<BlockDevice>(std::move(device)));
+  return devices;
 }
 
 }  // namespace
@@ -100,24 +115,28 @@ Status replay_log(Filesystem& filesystem) {
                     status.error().message);
 }
 
-Result<std::unique_ptr<Filesystem>> open_replayed(std::unique_ptr<BlockDevice> device,
-                                                  const FilesystemOptions& wanted) {
+Result<std::unique_ptr<Filesystem>> open_replayed(BlockDevices devices, const FilesystemOptions& wanted) {
   FilesystemOptions options = wanted;
-  // A superblock that can't be read is reported by open().
   if (wanted.read_only) {
-    const auto super = read_newest_super(*device);
-    if (!super || super->log_root == 0) return Filesystem::open(std::move(device), options);
-    device = overlay(std::move(device));
+    if (!have_log(devices)) return Filesystem::open(std::move(devices), options);
+    devices = overlay(std::move(devices));
     options.read_only = false;
     options.commit_interval_s = 0;
   }
   options.will_replay_log = true;
-  BF_ASSIGN(auto filesystem, Filesystem::open(std::move(device), options));
+  BF_ASSIGN(auto filesystem, Filesystem::open(std::move(devices), options));
   if (!has_log(*filesystem)) return filesystem;
   BF_TRY(replay_log(*filesystem));
   log(LogLevel::debug, "replayed the log of transaction {}", filesystem->last_committed());
   if (wanted.read_only) BF_TRY(filesystem->close());
   return filesystem;
+}
+
+Result<std::unique_ptr<Filesystem>> open_replayed(std::unique_ptr<BlockDevice> device,
+                                                  const FilesystemOptions& wanted) {
+  BlockDevices devices;
+  devices.push_back(std::move(device));
+  return open_replayed(std::move(devices), wanted);
 }
 
 }  // namespace butterfuse

@@ -18,7 +18,8 @@ bool has_log(const Filesystem& filesystem);
 Status replay_log(Filesystem& filesystem);
 
 // Opens the file system and replays its log, if there is one. Read-only: into memory, without a write to the
-// device; what is returned is then closed for writing.
+// devices; what is returned is then closed for writing.
+Result<std::unique_ptr<Filesystem>> open_replayed(BlockDevices devices, const FilesystemOptions& options);
 Result<std::unique_ptr<Filesystem>> open_replayed(std::unique_ptr<BlockDevice> device,
                                                   const FilesystemOptions& options);
 

@@ -45,7 +45,7 @@ class VerifiedRead {
       const size_t length = std::min<uint64_t>(left, into_.size() - done);
       if (length % kSectorSize != 0)
         return make_error(EUCLEAN, "{}: the chunk ends inside a sector", where(done));
-      BF_TRY(read_piece(done, length, chunk->copies()));
+      BF_TRY(read_piece(done, length));
       done += length;
     }
     return {};
@@ -70,32 +70,46 @@ class VerifiedRead {
     return std::memcmp(have.data(), want(at).data(), csum_size_) == 0;
   }
 
-  Status read_piece(size_t begin, size_t length, int copies) {
-    const bool readable = volume_.read(bytenr_ + begin, into_.subspan(begin, length), 0).has_value();
+  Status read_piece(size_t begin, size_t length) {
+    const bool readable =
+        volume_.read_best(bytenr_ + begin, into_.subspan(begin, length), !origin_.nodatasum).has_value();
     for (size_t at = begin; at < begin + length; at += kSectorSize)
-      if (!readable || !good(at)) BF_TRY(recover(at, copies));
+      if (!readable || !good(at)) BF_TRY(recover(at));
     return {};
   }
 
   // One sector that the big read did not give: each copy in turn.
-  Status recover(size_t at, int copies) {
+  Status recover(size_t at) {
     if (!origin_.nodatasum && !want_.present[at / kSectorSize])
       return make_error(EIO, "{}: no checksum in the csum tree", where(at));
     std::string reason = "no copy";
-    for (int mirror = 0; mirror < copies; ++mirror) {
+    std::vector<int> bad;
+    for (int mirror : volume_.mirror_order(bytenr_ + at, !origin_.nodatasum)) {
       if (Status read = volume_.read(bytenr_ + at, sector(at), mirror); !read) {
         reason = fmt::format("copy {}: {}", mirror, read.error().message);
       } else if (good(at)) {
-        if (mirror > 0) log(LogLevel::warning, "{}: {}; copy {} is good", where(at), reason, mirror);
+        if (!bad.empty()) repair(at, bad, reason);
         return {};
       } else {
         const CsumValue have = checksum(csum_type_, sector(at));
         reason = fmt::format("copy {}: {} {}, the csum tree wants {}", mirror, csum_name(csum_type_),
                              hex(ByteSpan(have).first(csum_size_)), hex(want(at)));
         ++csum_errors_;
+        volume_.note_bad_copy(bytenr_ + at, mirror);
       }
+      bad.push_back(mirror);
     }
     return make_error(EIO, "{}: {}", where(at), reason);
+  }
+
+  // The reader holds the extent, so the sector is still its own. Without a checksum nobody knows which copy
+  // is the right one.
+  void repair(size_t at, const std::vector<int>& bad, const std::string& reason) {
+    bool all = !origin_.nodatasum;
+    for (int mirror : bad)
+      all = all && volume_.repair_copy(bytenr_ + at, sector(at), mirror, WriteKind::data);
+    log(LogLevel::warning, "{}: {}; {}", where(at), reason,
+        all ? "repaired from another copy" : "another copy is good");
   }
 
   Filesystem& filesystem_;

@@ -132,7 +132,6 @@ void CommitDriver::make_super(uint64_t transid) {
                     .device = s.dev_tree->root(),
                     .csum = s.csum_tree->root(),
                     .bytes_used = filesystem_.allocator_->bytes_used(),
-                    .device_bytes_used = filesystem_.allocator_->device_bytes_used(),
                     .incompat = s.incompat,
                     .uuid_tree_current = s.uuid_tree_current,
                     .label = filesystem_.label()};

@@ -16,6 +16,7 @@ Status Filesystem::close() {
   if (!state_->commit_thread || state_->closed.exchange(true)) return state_->gate->status();
   Status result = commit();
   state_->commit_thread.reset();
+  volume_->set_repairs(false);
   read_only_ = true;
   return result;
 }
@@ -133,6 +134,7 @@ void Filesystem::set_commit_hook(CommitHook* hook) {
 }
 
 void Filesystem::turn_read_only(const Error& why) {
+  volume_->set_repairs(false);
   if (!read_only_.exchange(true)) log(LogLevel::error, "file system turns read-only: {}", why.message);
   state_->gate->fail(why);
 }

@@ -25,6 +25,7 @@ struct FilesystemOptions {
   bool read_only = false;
   // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
   bool will_replay_log = false;
+  bool degraded = false;  // devices may be missing
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
   // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded.
@@ -90,8 +91,10 @@ class CommitHook {
 // Thread-safe.
 class Filesystem {
  public:
-  // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, RAID chunks, and read-write:
-  // unknown compat_ro bits (EROFS), a log tree that nobody says to replay (EROFS).
+  // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, missing devices (ENODEV, but
+  // see Volume::check_devices), and read-write what Volume::check_writable refuses, unknown compat_ro bits
+  // (EROFS), a log tree that nobody says to replay (EROFS).
+  static Result<std::unique_ptr<Filesystem>> open(BlockDevices devices, const FilesystemOptions& options);
   static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device,
                                                   const FilesystemOptions& options);
   ~Filesystem();  // stops the commit thread; does not commit: call close() first

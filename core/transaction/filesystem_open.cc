@@ -1,4 +1,7 @@
 // Opening a file system: chunk tree, root tree, fixed trees, and whether it may be written.
+#include <algorithm>
+
+#include "core/base/log.h"
 #include "core/ondisk/tree_checker.h"
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
@@ -10,10 +13,11 @@ class FilesystemOpener {
  public:
   explicit FilesystemOpener(const FilesystemOptions& options) : options_(options) {}
 
-  Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device) {
-    BF_TRY(open_volume(std::move(device)));
+  Result<std::unique_ptr<Filesystem>> open(BlockDevices devices) {
+    BF_TRY(open_volume(std::move(devices)));
+    BF_TRY(name_missing(read_chunk_tree()));
     if (!options_.read_only) BF_TRY(check_writable());
-    BF_TRY(read_chunk_tree());
+    BF_TRY(check_devices());
     BF_TRY(open_fixed_trees());
     BF_TRY(open_allocator());
     start();
@@ -21,10 +25,12 @@ class FilesystemOpener {
   }
 
  private:
-  Status open_volume(std::unique_ptr<BlockDevice> device);
+  Status open_volume(BlockDevices devices);
   Status check_writable();
   Status read_chunk_tree();
   Status read_chunk(const ReadCursor& cursor);
+  Status name_missing(Status status);
+  Status check_devices();
   Status open_fixed_trees();
   Status open_required(uint64_t root_id, Tree*& tree);
   Status open_optional(uint64_t root_id, Tree*& tree);
@@ -37,9 +43,9 @@ class FilesystemOpener {
   std::unique_ptr<Filesystem> filesystem_;
 };
 
-Status FilesystemOpener::open_volume(std::unique_ptr<BlockDevice> device) {
+Status FilesystemOpener::open_volume(BlockDevices devices) {
   filesystem_.reset(new Filesystem());
-  BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(device)));
+  BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(devices)));
   filesystem_->cache_ = std::make_unique<TreeBlockCache>(*filesystem_->volume_, options_.tree_cache_bytes);
   filesystem_->cache_->set_generation_limit(super().generation);
   filesystem_->state_ = std::make_unique<Filesystem::State>();
@@ -53,9 +59,7 @@ Status FilesystemOpener::open_volume(std::unique_ptr<BlockDevice> device) {
 }
 
 Status FilesystemOpener::check_writable() {
-  if (filesystem_->volume_->device().read_only())
-    return make_error(EROFS, "{} can't be written; mount read-only (-o ro)",
-                      filesystem_->volume_->device().path());
+  BF_TRY(filesystem_->volume_->check_writable());
   constexpr uint64_t kKnown = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid |
                               compat_ro::kVerity | compat_ro::kBlockGroupTree;
   if (uint64_t unknown = super().compat_ro_flags & ~kKnown)
@@ -76,12 +80,32 @@ Status FilesystemOpener::read_chunk_tree() {
   state().chunk_tree = std::make_unique<Tree>(cache, objectid::kChunkTree, root);
 
   ReadCursor cursor(*state().chunk_tree);
-  BF_ASSIGN([[maybe_unused]] bool exact, cursor.seek({objectid::kFirstChunkTree, key_type::kChunkItem, 0}));
+  BF_ASSIGN([[maybe_unused]] bool exact, cursor.seek({objectid::kDevItems, key_type::kDevItem, 0}));
   while (cursor.valid()) {
-    if (cursor.key().type == key_type::kChunkItem) BF_TRY(read_chunk(cursor));
+    const Key key = cursor.key();
+    if (key.type == key_type::kDevItem)
+      BF_TRY(filesystem_->volume_->add_device_item(cursor.as<DiskDevItem>()));
+    if (key.type == key_type::kChunkItem) BF_TRY(read_chunk(cursor));
     BF_TRY(cursor.next());
   }
   return {};
+}
+
+// A chunk tree that can't be read may lie on a device that was not given.
+Status FilesystemOpener::name_missing(Status status) {
+  const std::string missing = filesystem_->volume_->missing_devices();
+  if (status || missing.empty()) return status;
+  return make_error(options_.degraded ? status.error().code : ENODEV, "missing {}: {}", missing,
+                    status.error().message);
+}
+
+Status FilesystemOpener::check_devices() {
+  const Volume& volume = *filesystem_->volume_;
+  const auto known = std::ranges::count_if(volume.members(), &MemberDevice::has_item);
+  if (static_cast<uint64_t>(known) != super().num_devices)
+    log(LogLevel::warning, "the superblock counts {} devices, the chunk tree has {}",
+        uint64_t{super().num_devices}, known);
+  return volume.check_devices(options_.degraded, !options_.read_only);
 }
 
 Status FilesystemOpener::read_chunk(const ReadCursor& cursor) {
@@ -158,6 +182,7 @@ void FilesystemOpener::start() {
   s.gate = std::make_unique<TransactionGate>(super().generation, super().nodesize);
   if (options_.read_only) return;
   filesystem_->cache_->set_generation_limit(s.gate->running_transid());
+  filesystem_->volume_->set_repairs(true);
   Filesystem* filesystem = filesystem_.get();
   // Errors are kept by the gate and reported to whoever begins or commits next.
   s.commit_thread = std::make_unique<CommitThread>(options_.commit_interval_s, [filesystem] {
@@ -165,9 +190,15 @@ void FilesystemOpener::start() {
   });
 }
 
+Result<std::unique_ptr<Filesystem>> Filesystem::open(BlockDevices devices, const FilesystemOptions& options) {
+  return FilesystemOpener(options).open(std::move(devices));
+}
+
 Result<std::unique_ptr<Filesystem>> Filesystem::open(std::unique_ptr<BlockDevice> device,
                                                      const FilesystemOptions& options) {
-  return FilesystemOpener(options).open(std::move(device));
+  BlockDevices devices;
+  devices.push_back(std::move(device));
+  return open(std::move(devices), options);
 }
 
 }  // namespace butterfuse

@@ -57,7 +57,6 @@ void update_super(DiskSuper& super, const CommitRoots& roots) {
   super.log_root = 0;
   super.log_root_level = 0;
   super.bytes_used = roots.bytes_used;
-  super.dev_item.bytes_used = roots.device_bytes_used;
   super.incompat_flags = super.incompat_flags | roots.incompat;
   super.flags = super.flags | super_flag::kWritten;
   std::memset(super.label, 0, sizeof(super.label));

@@ -13,7 +13,6 @@ struct CommitRoots {
   uint64_t transid = 0;
   TreeRootPointer root, chunk, extent, fs, device, csum;
   uint64_t bytes_used = 0;
-  uint64_t device_bytes_used = 0;
   uint64_t incompat = 0;
   bool uuid_tree_current = false;
   std::string label;

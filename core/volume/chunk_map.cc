@@ -8,26 +8,11 @@ namespace butterfuse {
 
 namespace {
 
-constexpr bool adds_up(uint64_t start, uint64_t length) { return length <= ~uint64_t{0} - start; }
-
-Status check_mapping(const ChunkMapping& chunk, uint64_t devid) {
-  const uint64_t profile = chunk.type & bg::kProfileMask;
-  if (profile != 0 && profile != bg::kDup)
-    return make_error(ENOTSUP, "chunk {} has a RAID profile (type 0x{:x}), only single and dup are supported",
-                      chunk.start, chunk.type);
-  const size_t want = profile == bg::kDup ? 2 : 1;
-  if (chunk.length == 0 || !adds_up(chunk.start, chunk.length) || chunk.stripes.size() != want)
-    return make_error(EUCLEAN, "bad chunk {} + {} with {} stripes", chunk.start, chunk.length,
-                      chunk.stripes.size());
-  for (const ChunkStripe& stripe : chunk.stripes) {
-    if (stripe.devid != devid)
-      return make_error(EUCLEAN, "chunk {} has a stripe on device {}, but this is device {}", chunk.start,
-                        stripe.devid, devid);
-    if (!adds_up(stripe.physical, chunk.length))
-      return make_error(EUCLEAN, "chunk {} has a stripe at {}, which overflows", chunk.start,
-                        stripe.physical);
-  }
-  return {};
+Status check_mapping(const ChunkMapping& chunk) {
+  const char* flaw = chunk_flaw(chunk);
+  if (flaw == nullptr) return {};
+  return make_error(EUCLEAN, "bad chunk {} + {} ({}) with {} stripes: {}", chunk.start, chunk.length,
+                    chunk.profile().name, chunk.stripes.size(), flaw);
 }
 
 }  // namespace
@@ -49,7 +34,8 @@ ChunkMapping decode_chunk(const Key& key, ByteSpan item) {
 }
 
 Status Volume::add_chunk(ChunkMapping chunk) {
-  BF_TRY(check_mapping(chunk, super_.dev_item.devid));
+  BF_TRY(check_mapping(chunk));
+  BF_TRY(resolve_stripes(chunk));
   const uint64_t start = chunk.start;
   const uint64_t end = chunk.start + chunk.length;
   auto shared = std::make_shared<const ChunkMapping>(std::move(chunk));

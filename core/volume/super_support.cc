@@ -38,9 +38,6 @@ std::string feature_names(uint64_t bits) {
 Status check_super_supported(const DiskSuper& super) {
   if (uint64_t unreadable = super.incompat_flags & ~kReadable)
     return make_error(ENOTSUP, "unsupported incompat features: {}", feature_names(unreadable));
-  if (super.num_devices != 1)
-    return make_error(ENOTSUP, "file systems of several devices are not supported, this one has {}",
-                      uint64_t{super.num_devices});
   if (super.sectorsize != kSectorSize)
     return make_error(ENOTSUP, "unsupported sectorsize {}, only {} is", uint32_t{super.sectorsize},
                       kSectorSize);

@@ -9,25 +9,18 @@
 
 namespace butterfuse {
 
-namespace {
-
-Status check_device_size(const BlockDevice& device, const DiskSuper& super) {
-  if (device.size_bytes() >= super.dev_item.total_bytes) return {};
-  return make_error(EINVAL, "the device has {} bytes, but the file system uses {}", device.size_bytes(),
-                    uint64_t{super.dev_item.total_bytes});
+Result<std::unique_ptr<Volume>> Volume::open(BlockDevices devices) {
+  std::unique_ptr<Volume> volume(new Volume());
+  BF_TRY(volume->adopt_devices(std::move(devices)));
+  if (Status loaded = volume->load_sys_chunk_array(); !loaded)
+    return make_error(loaded.error().code, "{}: {}", volume->main_->name(), loaded.error().message);
+  return volume;
 }
 
-}  // namespace
-
 Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<BlockDevice> device) {
-  std::unique_ptr<Volume> volume(new Volume(std::move(device)));
-  BF_ASSIGN(volume->super_, read_newest_super(*volume->device_));
-  Status usable = check_super_supported(volume->super_);
-  if (usable) usable = check_device_size(*volume->device_, volume->super_);
-  if (usable) usable = volume->load_sys_chunk_array();
-  if (!usable)
-    return make_error(usable.error().code, "{}: {}", volume->device_->path(), usable.error().message);
-  return volume;
+  BlockDevices devices;
+  devices.push_back(std::move(device));
+  return open(std::move(devices));
 }
 
 Uuid Volume::metadata_fsid() const {
@@ -59,15 +52,34 @@ TreeCheckContext Volume::check_context(uint64_t generation_limit) const {
   return context;
 }
 
-Status Volume::write_supers(const DiskSuper& super) {
-  const uint64_t end = std::min<uint64_t>(super.dev_item.total_bytes, device_->size_bytes());
+namespace {
+
+Status write_super_mirrors(MemberDevice& member, const DiskSuper& super) {
+  const uint64_t end = std::min<uint64_t>(member.item.total_bytes, member.device->size_bytes());
   DiskSuper sealed = super;
+  sealed.dev_item = member.item;
   for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
     if (super_mirror_offset(mirror) + kSuperSize > end) break;
     seal_super(sealed, mirror);
-    BF_TRY(device_->write(super_mirror_offset(mirror), object_bytes(sealed), WriteKind::super));
+    BF_TRY(member.device->write(super_mirror_offset(mirror), object_bytes(sealed), WriteKind::super));
   }
   return {};
+}
+
+}  // namespace
+
+Status Volume::write_supers(const DiskSuper& super) {
+  std::set<uint64_t> failed;
+  Error reason;
+  for (MemberDevice* member : member_list_) {
+    if (!member->writable()) continue;
+    Status written = write_super_mirrors(*member, super);
+    if (written) continue;
+    ++member->errors.write;
+    if (failed.empty()) reason = std::move(written).error();
+    failed.insert(member->devid);
+  }
+  return tolerate(failed, reason, "superblock writes");
 }
 
 }  // namespace butterfuse

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "core/base/checksum.h"
@@ -13,39 +14,27 @@
 #include "core/device/block_device.h"
 #include "core/ondisk/format.h"
 #include "core/ondisk/tree_checker.h"
+#include "core/volume/chunk_mapping.h"
+#include "core/volume/member_device.h"
 
 namespace butterfuse {
 
-struct ChunkStripe {
-  uint64_t devid = 0;
-  uint64_t physical = 0;  // byte offset on the device
-  Uuid dev_uuid;
-};
+using BlockDevices = std::vector<std::unique_ptr<BlockDevice>>;
 
-// One chunk: logical [start, start + length). Immutable once in the map.
-struct ChunkMapping {
-  uint64_t start = 0;
-  uint64_t length = 0;
-  uint64_t type = 0;  // bg:: flags
-  std::vector<ChunkStripe> stripes;
-  int copies() const {
-    return static_cast<int>(stripes.size());
-  }  // 1 for single, 2 for dup; others are refused
-};
-
-// Owns the device. Thread-safe. The chunk map has a lock of its own (innermost: taken with any other held).
+// Owns the devices. Thread-safe. The chunk map has a lock of its own (innermost: taken with any other held).
 // Bytenrs are logical; a range must lie in one chunk.
 class Volume {
  public:
-  // Reads all superblock mirrors, keeps the valid one of the highest generation, fills the chunk map from
-  // sys_chunk_array (the chunk tree is the caller's work: decode_chunk and add_chunk for each of its items).
-  // Refuses in one line with the reason: not btrfs, no valid superblock, several devices, unknown incompat
-  // bits, non-4K sectors, metadata dumps, device smaller than dev_item.total_bytes, profiles other than
-  // single and dup.
+  // Reads all superblock mirrors, believes the valid one of the highest generation, fills the chunk map from
+  // sys_chunk_array. The chunk tree is the caller's work: add_device_item and add_chunk for its items, then
+  // check_devices. Refuses in one line with the reason: not btrfs, no valid superblock, devices of different
+  // file systems (but for seeds), one device given twice, unknown incompat bits, non-4K sectors, metadata
+  // dumps, devices smaller than their dev_item.total_bytes.
+  static Result<std::unique_ptr<Volume>> open(BlockDevices devices);
   static Result<std::unique_ptr<Volume>> open(std::unique_ptr<BlockDevice> device);
 
   const DiskSuper& super() const { return super_; }  // as read at open
-  BlockDevice& device() { return *device_; }
+  BlockDevice& device() { return *main_->device; }   // the one that superblock was read from
   uint32_t nodesize() const { return super_.nodesize; }
   uint32_t sectorsize() const { return super_.sectorsize; }
   CsumType csum_type() const { return static_cast<CsumType>(uint16_t{super_.csum_type}); }
@@ -55,26 +44,63 @@ class Volume {
   Uuid chunk_tree_uuid() const;  // from the chunk root's header; set by set_chunk_tree_uuid
   void set_chunk_tree_uuid(const Uuid& uuid);
 
-  // EEXIST when it overlaps another; EUCLEAN for a bad one, ENOTSUP for a profile other than single and dup.
+  // ---- devices
+  // EUCLEAN when it contradicts what is known of the device; EINVAL when the device is smaller.
+  Status add_device_item(const DiskDevItem& item);
+  const std::vector<MemberDevice*>& members() const { return member_list_; }  // by devid, missing ones too
+  MemberDevice* member(uint64_t devid) const;                                 // null: none
+  // "devid 2 (uuid), devid 3 (uuid)", or empty.
+  std::string missing_devices() const;
+  // Whether the devices suffice, once the chunk tree is read. ENODEV names those that are missing, unless
+  // `degraded` and no chunk needs them: for writing, no chunk may miss more than its profile tolerates; for
+  // reading, all metadata must have a copy left.
+  Status check_devices(bool degraded, bool writing) const;
+  // EROFS with the reason when it can't be written by this code: a seed, RAID5/6, devices opened read-only.
+  Status check_writable() const;
+  // A new DEV_ITEM; whoever commits calls it, write_supers uses it.
+  void set_device_item(const DiskDevItem& item);
+  std::string stats_text() const;
+
+  // ---- chunks
+  // EEXIST when it overlaps another; EUCLEAN for a bad one.
   Status add_chunk(ChunkMapping chunk);
   void remove_chunk(uint64_t start);
   std::shared_ptr<const ChunkMapping> chunk_at(uint64_t bytenr) const;  // null when unmapped
   std::vector<std::shared_ptr<const ChunkMapping>> chunks() const;      // by start
 
+  // ---- reading and writing
   int copies(uint64_t bytenr) const;  // 0 when unmapped
-  // `mirror` counts from 0 below copies(). A range must not cross its chunk's end. EIO, or EUCLEAN if
-  // unmapped.
+  // `mirror` counts from 0 below copies(); those behind the profile's copies are rebuilt from parity. A range
+  // must not cross its chunk's end. EIO, or EUCLEAN if unmapped.
   Status read(uint64_t bytenr, MutableByteSpan into, int mirror);
+  // The first copy that can be read, in the order of mirror_order().
+  Status read_best(uint64_t bytenr, MutableByteSpan into, bool verified);
+  // The mirrors in the order they are best tried. `verified`: the reader can tell a bad copy; what a stale
+  // device has is then tried first where repairs are on, so that it becomes sound again, and else last.
+  std::vector<int> mirror_order(uint64_t bytenr, bool verified) const;
   Status write(uint64_t bytenr, ByteSpan from, WriteKind kind);  // all copies
+  // Succeeds when no more copies failed than the profile tolerates.
   Status write_gather(uint64_t bytenr, const std::vector<ByteSpan>& pieces, WriteKind kind);
   void start_writeback(uint64_t bytenr, uint64_t length);
   void discard(uint64_t bytenr, uint64_t length);
+  // All devices. One that fails is an error unless all chunks could do without it.
   Status flush();
 
+  // ---- repair
+  // Whether copies found bad may be written over: not on read-only mounts. Off at first.
+  void set_repairs(bool on) { repairs_ = on; }
+  bool repairs() const { return repairs_; }
+  // A copy that was read is not what it should be.
+  void note_bad_copy(uint64_t bytenr, int mirror);
+  // Writes good bytes over one bad copy. The caller keeps the range from being freed or written meanwhile.
+  // False when that can't be done.
+  bool repair_copy(uint64_t bytenr, ByteSpan good, int mirror, WriteKind kind);
+
   // Reads one tree block into `into` (nodesize bytes) and checks checksum, bytenr, fsid, level, generation
-  // and tree_checker; tries every copy. Rewrites nothing. `expected_generation` 0: any up to
-  // `generation_limit`; `expected_level` -1: any. EIO or EUCLEAN with the reason of the first copy when none
-  // is good.
+  // and tree_checker; tries every copy. With repairs() on, and a generation expected, bad copies are written
+  // over with the good one: callers hold the lock of a tree that the block belongs to. `expected_generation`
+  // 0: any up to `generation_limit`; `expected_level` -1: any. EIO or EUCLEAN with the reason of the first
+  // copy when none is good.
   Status read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t expected_generation,
                          int expected_level, uint64_t generation_limit);
   // How much tree_checker asks of blocks; offline repair and dumps choose `structure`.
@@ -82,20 +108,43 @@ class Volume {
   // For judging a block or item of this file system by hand.
   TreeCheckContext check_context(uint64_t generation_limit) const;
 
-  // Fills in bytenr and csum and writes every mirror that fits the device, in the order 0, 1, 2. Fails at the
-  // first that cannot be written. Does not flush.
+  // Fills in dev_item, bytenr and csum and writes every mirror that fits on every device, in the order 0, 1,
+  // 2. Fails when a device can't be written that some chunk can't do without. Does not flush.
   Status write_supers(const DiskSuper& super);
 
  private:
-  explicit Volume(std::unique_ptr<BlockDevice> device) : device_(std::move(device)) {}
-  std::unique_ptr<BlockDevice> device_;
+  Volume() = default;
+  // device_set.cc
+  Status adopt_devices(BlockDevices devices);
+  Status add_member(std::unique_ptr<MemberDevice> member);
+  Status resolve_stripes(ChunkMapping& chunk);
+  Status tolerate(const std::set<uint64_t>& failed_devids, const Error& reason, const char* what) const;
+
+  // chunk_map.cc
   Status load_sys_chunk_array();
-  Status check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,
-                        uint64_t generation_limit) const;
   // The chunk that holds the whole range, or EUCLEAN.
   Result<std::shared_ptr<const ChunkMapping>> chunk_of_range(uint64_t bytenr, uint64_t length) const;
 
+  // volume_io.cc
+  Status read_copy(const ChunkMapping& chunk, const StripePiece& piece, MutableByteSpan into, int mirror);
+  Status read_stripe(const ChunkStripe& stripe, uint64_t offset, MutableByteSpan into);
+  Status rebuild(const ChunkMapping& chunk, const StripePiece& piece, MutableByteSpan into, int mirror);
+  std::vector<int> order_of(const ChunkMapping& chunk, const StripePiece& piece, bool verified) const;
+  Status write_piece(const ChunkMapping& chunk, const StripePiece& piece, const std::vector<ByteSpan>& bytes,
+                     WriteKind kind);
+
+  // tree_block_io.cc
+  bool is_block_fsid(const uint8_t (&fsid)[16]) const;
+  Status check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,
+                        uint64_t generation_limit) const;
+  void repair_tree_block(uint64_t bytenr, ByteSpan block, const std::vector<int>& bad, const Error& reason);
+
   DiskSuper super_{};
+  MemberDevice* main_ = nullptr;
+  std::map<uint64_t, std::unique_ptr<MemberDevice>> members_;  // by devid; grows while opening only
+  std::vector<MemberDevice*> member_list_;
+  bool any_stale_ = false;
+  std::atomic<bool> repairs_{false};
   std::atomic<TreeCheckDepth> check_depth_{TreeCheckDepth::full};
   mutable SharedMutex mutex_;
   std::map<uint64_t, std::shared_ptr<const ChunkMapping>> chunks_ BF_GUARDED_BY(mutex_);

@@ -25,10 +25,17 @@ Mount::~Mount() {
 }
 
 Result<std::unique_ptr<Mount>> Mount::open(std::unique_ptr<BlockDevice> device, const MountOptions& options) {
+  BlockDevices devices;
+  devices.push_back(std::move(device));
+  return open(std::move(devices), options);
+}
+
+Result<std::unique_ptr<Mount>> Mount::open(BlockDevices devices, const MountOptions& options) {
   BF_TRY(check_mount_options(options));
   std::unique_ptr<Mount> mount(new Mount(options));
-  if (device->read_only()) mount->options_.read_only = true;
-  if (auto status = mount->open_trees(std::move(device)); !status) {
+  if (std::all_of(devices.begin(), devices.end(), [](const auto& device) { return device->read_only(); }))
+    mount->options_.read_only = true;
+  if (auto status = mount->open_trees(std::move(devices)); !status) {
     mount->closed_ = true;  // nothing was changed
     return tl::unexpected(std::move(status).error());
   }
@@ -40,6 +47,7 @@ namespace {
 FilesystemOptions filesystem_options(const MountOptions& options) {
   FilesystemOptions result;
   result.read_only = options.read_only;
+  result.degraded = options.degraded;
   result.commit_interval_s = options.commit_interval_s;
   return result;
 }
@@ -56,11 +64,16 @@ DataEngineOptions engine_options(const MountOptions& options) {
   return result;
 }
 
+// Filesystem::open has overloads.
+Result<std::unique_ptr<Filesystem>> open_as_it_is(BlockDevices devices, const FilesystemOptions& options) {
+  return Filesystem::open(std::move(devices), options);
+}
+
 }  // namespace
 
-Status Mount::open_trees(std::unique_ptr<BlockDevice> device) {
-  const auto open = options_.replay_log ? open_replayed : Filesystem::open;
-  BF_ASSIGN(filesystem_, open(std::move(device), filesystem_options(options_)));
+Status Mount::open_trees(BlockDevices devices) {
+  const auto open = options_.replay_log ? open_replayed : open_as_it_is;
+  BF_ASSIGN(filesystem_, open(std::move(devices), filesystem_options(options_)));
   if (options_.discard && !is_read_only()) filesystem_->allocator().set_discard(true);
   engine_ = DataEngine::create(*filesystem_, engine_options(options_));
   reader_ = std::make_unique<ExtentReader>(*filesystem_);
@@ -140,9 +153,9 @@ Result<Reservation> Mount::reserve_data(uint64_t bytes) {
 }
 
 std::string Mount::stats_text() {
-  return engine_->stats_text() + fmt::format("inodes_in_memory {}\ninodes_looked_up {}\ntransid {}\n",
-                                             inodes_.inodes(), inodes_.lookups(),
-                                             filesystem_->running_transid());
+  return engine_->stats_text() + filesystem_->volume().stats_text() +
+         fmt::format("inodes_in_memory {}\ninodes_looked_up {}\ntransid {}\n", inodes_.inodes(),
+                     inodes_.lookups(), filesystem_->running_transid());
 }
 
 Result<std::unique_ptr<Subvolume>> Mount::open_subvolume(uint64_t root_id) {

@@ -21,6 +21,7 @@ namespace butterfuse {
 // on any thread in between.
 class Mount final : public CommitHook {
  public:
+  static Result<std::unique_ptr<Mount>> open(BlockDevices devices, const MountOptions& options);
   static Result<std::unique_ptr<Mount>> open(std::unique_ptr<BlockDevice> device,
                                              const MountOptions& options);
   ~Mount() override;
@@ -71,7 +72,7 @@ class Mount final : public CommitHook {
 
  private:
   explicit Mount(const MountOptions& options);
-  Status open_trees(std::unique_ptr<BlockDevice> device);
+  Status open_trees(BlockDevices devices);
   Result<uint64_t> choose_subvolume();
   Result<std::unique_ptr<Subvolume>> open_subvolume(uint64_t root_id);
   void discard_dirty();

@@ -190,6 +190,12 @@ void add_mount_options(std::map<std::string, Handler, std::less<>>& table) {
   table["subvol"] = parse_subvol;
   table["subvolid"] = number(
       parse_subvolid, [](MountOptions& m, uint64_t id) { m.subvolid = id == 0 ? objectid::kFsTree : id; });
+  table["degraded"] = set([](MountOptions& m) { m.degraded = true; });
+  table["device"] = [](const Option& option, MountOptions& options) -> Status {
+    if (!option.value || option.value->empty()) return bad_value(option);
+    options.devices.push_back(*option.value);
+    return {};
+  };
   table["noatime"] = set([](MountOptions& m) { m.atime = AtimeMode::noatime; });
   table["relatime"] = set([](MountOptions& m) { m.atime = AtimeMode::relatime; });
   table["atime"] = table["norelatime"] = table["relatime"];
@@ -214,12 +220,30 @@ void add_mount_options(std::map<std::string, Handler, std::less<>>& table) {
 }
 
 void add_compatibility_options(std::map<std::string, Handler, std::less<>>& table) {
-  for (const char* name :
-       {"ssd",          "nossd",          "ssd_spread",   "nossd_spread",     "autodefrag",
-        "noautodefrag", "metadata_ratio", "enospc_debug", "noenospc_debug",   "fatal_errors",
-        "inode_cache",  "noinode_cache",  "context",      "fscontext",        "defcontext",
-        "rootcontext",  "degraded",       "skip_balance", "rescan_uuid_tree", "user_subvol_rm_allowed",
-        "barrier",      "nobarrier",      "treelog",      "notreelog",        "noflushoncommit"}) {
+  for (const char* name : {"ssd",
+                           "nossd",
+                           "ssd_spread",
+                           "nossd_spread",
+                           "autodefrag",
+                           "noautodefrag",
+                           "metadata_ratio",
+                           "enospc_debug",
+                           "noenospc_debug",
+                           "fatal_errors",
+                           "inode_cache",
+                           "noinode_cache",
+                           "context",
+                           "fscontext",
+                           "defcontext",
+                           "rootcontext",
+                           "skip_balance",
+                           "rescan_uuid_tree",
+                           "user_subvol_rm_allowed",
+                           "barrier",
+                           "nobarrier",
+                           "treelog",
+                           "notreelog",
+                           "noflushoncommit"}) {
     table[name] = ignore();
   }
   for (const char* name :
@@ -233,7 +257,6 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   table["flushoncommit"] = refuse("not supported yet");
   table["usebackuproot"] = refuse("not supported yet");
   table["rescue"] = parse_rescue;
-  table["device"] = refuse("file systems on several devices are not supported yet");
   table["fragment"] = refuse("is a debugging aid of the kernel");
   table["remount"] = refuse("unmount and mount again with the new options");
 }

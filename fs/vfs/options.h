@@ -17,6 +17,8 @@ enum class AtimeMode { noatime, relatime, strictatime };
 
 struct MountOptions {
   bool read_only = false;
+  std::vector<std::string> devices;   // beside the sources
+  bool degraded = false;              // devices may be missing
   std::optional<std::string> subvol;  // path from subvolume 5
   std::optional<uint64_t> subvolid;
 

@@ -46,27 +46,36 @@ inline std::string free_space_differences(Filesystem& filesystem) {
 // One line for each chunk stripe without its device extent, and the reverse, and sums that are off.
 inline std::string device_differences(Filesystem& filesystem) {
   std::string lines;
-  std::map<uint64_t, uint64_t> stripes, extents;  // physical -> length
+  using Place = std::pair<uint64_t, uint64_t>;  // devid, physical
+  std::map<Place, uint64_t> stripes, extents;   // length
+  std::map<uint64_t, uint64_t> device_sums;
   uint64_t sum = 0;
   for (const auto& chunk : filesystem.volume().chunks()) {
-    for (const ChunkStripe& stripe : chunk->stripes) stripes[stripe.physical] = chunk->length;
-    sum += chunk->length * chunk->stripes.size();
+    for (const ChunkStripe& stripe : chunk->stripes) {
+      stripes[{stripe.devid, stripe.physical}] = chunk->stripe_bytes();
+      device_sums[stripe.devid] += chunk->stripe_bytes();
+    }
+    sum += chunk->device_bytes();
   }
   {
     ReadCursor cursor(filesystem.dev_tree());
     for (must(cursor.seek({0, 0, 0})); cursor.valid(); must(cursor.next())) {
       if (cursor.key().type == key_type::kDevExtent) {
-        extents[cursor.key().offset] = cursor.as<DiskDevExtent>().length;
+        extents[{cursor.key().objectid, cursor.key().offset}] = cursor.as<DiskDevExtent>().length;
       }
     }
   }
   if (stripes != extents)
     lines += fmt::format("{} stripes, {} device extents\n", stripes.size(), extents.size());
   ReadCursor cursor(filesystem.chunk_tree());
-  must(cursor.seek({objectid::kDevItems, key_type::kDevItem, 0}));
-  const uint64_t item = cursor.as<DiskDevItem>().bytes_used;
+  for (must(cursor.seek({objectid::kDevItems, key_type::kDevItem, 0}));
+       cursor.valid() && cursor.key().type == key_type::kDevItem; must(cursor.next())) {
+    const uint64_t devid = cursor.key().offset, item = cursor.as<DiskDevItem>().bytes_used;
+    if (item != device_sums[devid])
+      lines += fmt::format("device {} bytes {} {}\n", devid, device_sums[devid], item);
+  }
   const uint64_t told = filesystem.allocator().device_bytes_used();
-  if (item != sum || told != sum) lines += fmt::format("device bytes {} {} {}\n", sum, item, told);
+  if (told != sum) lines += fmt::format("device bytes {} {}\n", sum, told);
   return lines;
 }
 

@@ -1,0 +1,263 @@
+// The devices of Volume: which of those given belong together, which are missing, and what may fail.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/log.h"
+#include "core/volume/superblock.h"
+#include "core/volume/volume.h"
+
+namespace butterfuse {
+namespace {
+
+Uuid uuid_of(const uint8_t (&bytes)[16]) {
+  Uuid uuid;
+  std::memcpy(uuid.bytes.data(), bytes, sizeof bytes);
+  return uuid;
+}
+
+struct Candidate {
+  std::unique_ptr<BlockDevice> device;
+  DiskSuper super;
+  bool seeding() const { return super.flags & super_flag::kSeeding; }
+};
+
+Status check_device_size(const BlockDevice& device, uint64_t total_bytes) {
+  if (device.size_bytes() >= total_bytes) return {};
+  return make_error(EINVAL, "{}: the device has {} bytes, but the file system uses {}", device.path(),
+                    device.size_bytes(), total_bytes);
+}
+
+Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
+  std::vector<Candidate> candidates;
+  for (auto& device : devices) {
+    BF_ASSIGN(const DiskSuper super, read_newest_super(*device));
+    if (Status usable = check_super_supported(super); !usable)
+      return make_error(usable.error().code, "{}: {}", device->path(), usable.error().message);
+    BF_TRY(check_device_size(*device, super.dev_item.total_bytes));
+    candidates.push_back({std::move(device), super});
+  }
+  return candidates;
+}
+
+// The first one given says which file system is meant; the newest of its superblocks says how it is.
+const Candidate& newest_of_first(const std::vector<Candidate>& candidates) {
+  const Candidate* newest = &candidates.front();
+  const Uuid fsid = uuid_of(newest->super.fsid);
+  for (const Candidate& other : candidates)
+    if (uuid_of(other.super.fsid) == fsid && other.super.generation > newest->super.generation)
+      newest = &other;
+  return *newest;
+}
+
+}  // namespace
+
+Status Volume::adopt_devices(BlockDevices devices) {
+  if (devices.empty()) return make_error(EINVAL, "no device given");
+  BF_ASSIGN(std::vector<Candidate> candidates, read_supers(std::move(devices)));
+  const Candidate& main = newest_of_first(candidates);
+  const std::string main_path = main.device->path();
+  super_ = main.super;
+  const uint64_t main_devid = main.super.dev_item.devid;
+  std::map<uint64_t, std::string> paths;
+  for (Candidate& candidate : candidates) {
+    const bool same = uuid_of(candidate.super.fsid) == uuid_of(super_.fsid);
+    if (!same && !candidate.seeding()) {
+      const std::string reason =
+          fmt::format("{} is of another file system ({}) than {} ({})", candidate.device->path(),
+                      uuid_of(candidate.super.fsid).to_text(), main_path, uuid_of(super_.fsid).to_text());
+      if (!seeding()) return make_error(EINVAL, "{}", reason);
+      // Perhaps its sprout, which is another file system and knows its seed, but not the reverse.
+      log(LogLevel::warning, "{}: not used; name it first to mount it", reason);
+      continue;
+    }
+    auto member = std::make_unique<MemberDevice>();
+    member->devid = candidate.super.dev_item.devid;
+    member->uuid = uuid_of(candidate.super.dev_item.uuid);
+    member->item = candidate.super.dev_item;
+    member->generation = candidate.super.generation;
+    member->seed = !same;
+    member->stale = same && candidate.super.generation < super_.generation;
+    const auto [other, is_new] = paths.emplace(member->devid, candidate.device->path());
+    if (!is_new)
+      return make_error(EEXIST, "{} and {} are the same device, devid {}", other->second,
+                        candidate.device->path(), member->devid);
+    if (member->stale) {
+      any_stale_ = true;
+      log(LogLevel::warning, "{}: devid {} missed commits, its generation is {} of {}",
+          candidate.device->path(), member->devid, member->generation, uint64_t{super_.generation});
+    }
+    BF_TRY(add_member(std::move(member)));
+  }
+  for (Candidate& candidate : candidates)
+    if (paths.contains(candidate.super.dev_item.devid) &&
+        paths.at(candidate.super.dev_item.devid) == candidate.device->path())
+      members_[candidate.super.dev_item.devid]->device = std::move(candidate.device);
+  main_ = members_[main_devid].get();
+  return {};
+}
+
+Status Volume::add_member(std::unique_ptr<MemberDevice> member) {
+  const uint64_t devid = member->devid;
+  members_.emplace(devid, std::move(member));
+  member_list_.clear();
+  for (const auto& [id, known] : members_) member_list_.push_back(known.get());
+  return {};
+}
+
+MemberDevice* Volume::member(uint64_t devid) const {
+  const auto found = members_.find(devid);
+  return found == members_.end() ? nullptr : found->second.get();
+}
+
+Status Volume::add_device_item(const DiskDevItem& item) {
+  const Uuid uuid = uuid_of(item.uuid);
+  if (member(item.devid) == nullptr) {
+    auto missing = std::make_unique<MemberDevice>();
+    missing->devid = item.devid;
+    missing->uuid = uuid;
+    BF_TRY(add_member(std::move(missing)));
+  }
+  MemberDevice& known = *member(item.devid);
+  if (known.missing() && known.uuid.is_null()) known.uuid = uuid;
+  if (known.uuid != uuid)
+    return make_error(EUCLEAN, "{}: it says it is device {} ({}), but that is now another one ({})",
+                      known.name(), known.devid, known.uuid.to_text(), uuid.to_text());
+  if (known.device) BF_TRY(check_device_size(*known.device, item.total_bytes));
+  const bool foreign = uuid_of(item.fsid) != metadata_fsid();
+  if (known.device && foreign != known.seed)
+    return make_error(EUCLEAN, "{}: device {} is of fsid {} in the chunk tree", known.name(), known.devid,
+                      uuid_of(item.fsid).to_text());
+  known.seed = foreign;
+  known.has_item = true;
+  known.item = item;
+  return {};
+}
+
+// Unknown devices become missing ones; how many there can be is bounded by the stripes that name them.
+Status Volume::resolve_stripes(ChunkMapping& chunk) {
+  for (ChunkStripe& stripe : chunk.stripes) {
+    if (member(stripe.devid) == nullptr) {
+      auto missing = std::make_unique<MemberDevice>();
+      missing->devid = stripe.devid;
+      missing->uuid = stripe.dev_uuid;
+      BF_TRY(add_member(std::move(missing)));
+    }
+    stripe.device = member(stripe.devid);
+    if (stripe.dev_uuid.is_null() || stripe.device->uuid == stripe.dev_uuid) continue;
+    return make_error(EUCLEAN, "chunk {} has a stripe on device {} ({}), but that device is {}", chunk.start,
+                      stripe.devid, stripe.dev_uuid.to_text(), stripe.device->uuid.to_text());
+  }
+  return {};
+}
+
+std::string Volume::missing_devices() const {
+  std::string text;
+  for (const MemberDevice* device : member_list_) {
+    if (!device->missing()) continue;
+    text += fmt::format("{}devid {} ({})", text.empty() ? "" : ", ", device->devid, device->uuid.to_text());
+  }
+  return text;
+}
+
+namespace {
+
+int missing_stripes(const ChunkMapping& chunk) {
+  return static_cast<int>(
+      std::ranges::count_if(chunk.stripes, [](const ChunkStripe& it) { return it.device->missing(); }));
+}
+
+// Whether each byte has a copy, or parity that makes up for it.
+bool readable(const ChunkMapping& chunk) {
+  const RaidProfile& profile = chunk.profile();
+  if (profile.parity != 0) return missing_stripes(chunk) <= profile.parity;
+  const size_t group = profile.striped() ? static_cast<size_t>(profile.copies) : chunk.stripes.size();
+  for (size_t first = 0; first < chunk.stripes.size(); first += group) {
+    const auto copies = std::span(chunk.stripes).subspan(first, group);
+    if (std::ranges::all_of(copies, [](const ChunkStripe& it) { return it.device->missing(); })) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Status Volume::check_devices(bool degraded, bool writing) const {
+  for (const MemberDevice* device : member_list_) {
+    if (device->missing() || device->has_item) continue;
+    if (member_list_.size() > 1)
+      return make_error(EINVAL, "{}: devid {} is no device of this file system (any more)", device->name(),
+                        device->devid);
+    log(LogLevel::warning, "{}: the chunk tree has no DEV_ITEM of devid {}", device->name(), device->devid);
+  }
+  const std::string missing = missing_devices();
+  if (missing.empty()) return {};
+  if (!degraded) return make_error(ENODEV, "missing {}; give all devices, or try -o degraded", missing);
+  log(LogLevel::warning, "degraded: missing {}", missing);
+  uint64_t unreadable = 0;
+  for (const auto& chunk : chunks()) {
+    const RaidProfile& profile = chunk->profile();
+    const int count = missing_stripes(*chunk);
+    if (writing && count > profile.tolerated)
+      return make_error(EROFS,
+                        "missing {}: chunk {} ({}) lacks {} stripes and tolerates {} for writing; "
+                        "mount read-only (-o ro,degraded)",
+                        missing, chunk->start, profile.name, count, profile.tolerated);
+    if (readable(*chunk)) continue;
+    if (chunk->type & (bg::kSystem | bg::kMetadata))
+      return make_error(EIO, "missing {}: the metadata of chunk {} ({}) can't be read without", missing,
+                        chunk->start, profile.name);
+    ++unreadable;
+  }
+  if (unreadable != 0)
+    log(LogLevel::warning, "degraded: {} data chunks can't be read, or only in part", unreadable);
+  return {};
+}
+
+Status Volume::check_writable() const {
+  if (seeding()) return make_error(EROFS, "{}: it is a seed device; mount read-only (-o ro)", main_->name());
+  for (const MemberDevice* device : member_list_)
+    if (!device->missing() && !device->seed && !device->writable())
+      return make_error(EROFS, "{} can't be written; mount read-only (-o ro)", device->name());
+  for (const auto& chunk : chunks())
+    if (chunk->type & kParityProfiles)
+      return make_error(EROFS, "chunk {} is {}, which can be read but not written; mount read-only (-o ro)",
+                        chunk->start, chunk->profile().name);
+  return {};
+}
+
+// As the kernel: a device may fail as long as a degraded mount could do without it.
+Status Volume::tolerate(const std::set<uint64_t>& failed_devids, const Error& reason,
+                        const char* what) const {
+  if (failed_devids.empty()) return {};
+  for (const auto& chunk : chunks()) {
+    const auto lost = std::ranges::count_if(chunk->stripes, [&](const ChunkStripe& stripe) {
+      return stripe.device->missing() || failed_devids.contains(stripe.devid);
+    });
+    if (lost > chunk->profile().tolerated) return tl::unexpected(reason);
+  }
+  log(LogLevel::error, "{} of {} devices failed, all chunks have other copies: {}", what,
+      failed_devids.size(), reason.message);
+  return {};
+}
+
+void Volume::set_device_item(const DiskDevItem& item) {
+  if (MemberDevice* known = member(item.devid)) known->item = item;
+}
+
+std::string Volume::stats_text() const {
+  std::string text;
+  for (const MemberDevice* device : member_list_) {
+    const auto line = [&](const char* what, uint64_t count) {
+      text += fmt::format("device_{}_{} {}\n", device->devid, what, count);
+    };
+    line("missing", device->missing());
+    line("read_errors", device->errors.read);
+    line("write_errors", device->errors.write);
+    line("flush_errors", device->errors.flush);
+    line("corruption_errors", device->errors.corruption);
+    line("repaired", device->errors.repaired);
+  }
+  return text;
+}
+
+}  // namespace butterfuse

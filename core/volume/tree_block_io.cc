@@ -1,0 +1,76 @@
+// Tree blocks: checked before anyone sees them, and brought back where a copy is bad.
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "core/base/assert.h"
+#include "core/base/log.h"
+#include "core/ondisk/leaf_view.h"
+#include "core/volume/volume.h"
+
+namespace butterfuse {
+
+// Blocks that a sprout has from its seed still carry the seed's.
+bool Volume::is_block_fsid(const uint8_t (&fsid)[16]) const {
+  const Uuid own = metadata_fsid();
+  if (std::memcmp(fsid, own.bytes.data(), sizeof fsid) == 0) return true;
+  for (const MemberDevice* device : member_list_)
+    if (device->seed && std::memcmp(fsid, device->item.fsid, sizeof fsid) == 0) return true;
+  return false;
+}
+
+Status Volume::check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected_generation,
+                              int expected_level, uint64_t generation_limit) const {
+  const DiskHeader& header = header_of(block);
+  const CsumValue csum = checksum(csum_type(), block.subspan(sizeof header.csum));
+  if (std::memcmp(csum.data(), header.csum, csum_size_bytes()) != 0)
+    return make_error(EUCLEAN, "tree block {}: checksum mismatch", bytenr);
+  if (header.bytenr != bytenr)
+    return make_error(EUCLEAN, "tree block {}: its header says bytenr {}", bytenr, uint64_t{header.bytenr});
+  if (!is_block_fsid(header.fsid))
+    return make_error(EUCLEAN, "tree block {}: it has the fsid of another file system", bytenr);
+  if (expected_generation != 0 && header.generation != expected_generation)
+    return make_error(EUCLEAN, "tree block {}: wrong generation, have {} want {}", bytenr,
+                      uint64_t{header.generation}, expected_generation);
+  if (expected_level >= 0 && header.level != expected_level)
+    return make_error(EUCLEAN, "tree block {}: wrong level, have {} want {}", bytenr, header.level,
+                      expected_level);
+  return check_tree_block(check_context(generation_limit), block);
+}
+
+Status Volume::read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t expected_generation,
+                               int expected_level, uint64_t generation_limit) {
+  BF_ASSERT(into.size() == nodesize(), "buffer of {} bytes for a tree block of {}", into.size(), nodesize());
+  if (bytenr % sectorsize() != 0)
+    return make_error(EUCLEAN, "tree block {} is not aligned to {}", bytenr, sectorsize());
+  const int count = copies(bytenr);
+  if (count == 0) return make_error(EUCLEAN, "tree block {} is in no chunk", bytenr);
+  std::optional<Error> reason;
+  std::vector<int> bad;
+  for (int mirror : mirror_order(bytenr, true)) {
+    Status status = read(bytenr, into, mirror);
+    const bool was_read = status.has_value();
+    if (status) status = check_one_copy(bytenr, into, expected_generation, expected_level, generation_limit);
+    if (status) {
+      // Without a generation to expect, an intact block may be an old one.
+      if (reason && expected_generation != 0) repair_tree_block(bytenr, into, bad, *reason);
+      return {};
+    }
+    if (was_read && expected_generation != 0) note_bad_copy(bytenr, mirror);
+    bad.push_back(mirror);
+    if (!reason) reason = std::move(status).error();
+  }
+  return tl::unexpected(std::move(*reason));
+}
+
+void Volume::repair_tree_block(uint64_t bytenr, ByteSpan block, const std::vector<int>& bad,
+                               const Error& reason) {
+  for (int mirror : bad) {
+    const bool repaired = repair_copy(bytenr, block, mirror, WriteKind::metadata);
+    if (repaired || repairs_)
+      log(LogLevel::warning, "{}; copy {} of tree block {} {}", reason.message, mirror, bytenr,
+          repaired ? "was repaired from another" : "can't be repaired, another is good");
+  }
+}
+
+}  // namespace butterfuse
