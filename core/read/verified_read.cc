@@ -73,9 +73,11 @@ class VerifiedRead {
   Status read_piece(size_t begin, size_t length) {
     const bool readable =
         volume_.read_best(bytenr_ + begin, into_.subspan(begin, length), !origin_.nodatasum).has_value();
-    for (size_t at = begin; at < begin + length; at += kSectorSize)
-      if (!readable || !good(at)) BF_TRY(recover(at));
-    return {};
+    Status first;
+    for (size_t at = begin; first && at < begin + length; at += kSectorSize)
+      if (!readable || !good(at)) first = recover(at);
+    repair_bad_copies();
+    return first;
   }
 
   // One sector that the big read did not give: each copy in turn.
@@ -88,7 +90,7 @@ class VerifiedRead {
       if (Status read = volume_.read(bytenr_ + at, sector(at), mirror); !read) {
         reason = fmt::format("copy {}: {}", mirror, read.error().message);
       } else if (good(at)) {
-        if (!bad.empty()) repair(at, bad, reason);
+        for (int other : bad) bad_copies_.push_back({other, at, reason});
         return {};
       } else {
         const CsumValue have = checksum(csum_type_, sector(at));
@@ -102,14 +104,29 @@ class VerifiedRead {
     return make_error(EIO, "{}: {}", where(at), reason);
   }
 
-  // The reader holds the extent, so the sector is still its own. Without a checksum nobody knows which copy
-  // is the right one.
-  void repair(size_t at, const std::vector<int>& bad, const std::string& reason) {
-    bool all = !origin_.nodatasum;
-    for (int mirror : bad)
-      all = all && volume_.repair_copy(bytenr_ + at, sector(at), mirror, WriteKind::data);
-    log(LogLevel::warning, "{}: {}; {}", where(at), reason,
-        all ? "repaired from another copy" : "another copy is good");
+  struct BadCopy {
+    int mirror;
+    size_t at;
+    std::string reason;
+  };
+
+  // Neighbouring sectors of one copy at once. The reader holds the extent, so they are still its own. Without
+  // a checksum nobody knows which copy is the right one.
+  void repair_bad_copies() {
+    std::stable_sort(bad_copies_.begin(), bad_copies_.end(),
+                     [](const BadCopy& a, const BadCopy& b) { return a.mirror < b.mirror; });
+    for (size_t first = 0, next; first < bad_copies_.size(); first = next) {
+      const BadCopy& bad = bad_copies_[first];
+      size_t end = bad.at + kSectorSize;
+      for (next = first + 1; next < bad_copies_.size(); ++next, end += kSectorSize)
+        if (bad_copies_[next].mirror != bad.mirror || bad_copies_[next].at != end) break;
+      const bool repaired =
+          !origin_.nodatasum && volume_.repair_copy(bytenr_ + bad.at, into_.subspan(bad.at, end - bad.at),
+                                                    bad.mirror, WriteKind::data);
+      log(LogLevel::warning, "{}: {}; {} bytes {}", where(bad.at), bad.reason, end - bad.at,
+          repaired ? "repaired from another copy" : "read from another copy");
+    }
+    bad_copies_.clear();
   }
 
   Filesystem& filesystem_;
@@ -121,6 +138,7 @@ class VerifiedRead {
   const CsumType csum_type_;
   const uint32_t csum_size_;
   CsumRange want_;
+  std::vector<BadCopy> bad_copies_;
 };
 
 }  // namespace

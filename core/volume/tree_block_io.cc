@@ -63,6 +63,28 @@ Status Volume::read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t e
   return tl::unexpected(std::move(*reason));
 }
 
+// In RAID6 mirror 1 uses P, and the last one distrusts P and uses Q.
+std::vector<int> Volume::distinct_mirrors(const ChunkMapping& chunk) {
+  if (chunk.type & bg::kRaid6) return {0, 1, chunk.copies() - 1};
+  std::vector<int> mirrors;
+  for (int mirror = 0; mirror < chunk.copies(); ++mirror) mirrors.push_back(mirror);
+  return mirrors;
+}
+
+int Volume::bad_tree_block_copies(uint64_t bytenr, uint64_t expected_generation, int expected_level,
+                                  uint64_t generation_limit) {
+  const auto chunk = chunk_at(bytenr);
+  if (!chunk) return 0;
+  int bad = 0;
+  std::vector<std::byte> block(nodesize());
+  for (int mirror : distinct_mirrors(*chunk)) {
+    Status status = read(bytenr, block, mirror);
+    if (status) status = check_one_copy(bytenr, block, expected_generation, expected_level, generation_limit);
+    bad += !status;
+  }
+  return bad;
+}
+
 void Volume::repair_tree_block(uint64_t bytenr, ByteSpan block, const std::vector<int>& bad,
                                const Error& reason) {
   for (int mirror : bad) {

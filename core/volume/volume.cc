@@ -18,9 +18,7 @@ Result<std::unique_ptr<Volume>> Volume::open(BlockDevices devices) {
 }
 
 Result<std::unique_ptr<Volume>> Volume::open(std::unique_ptr<BlockDevice> device) {
-  BlockDevices devices;
-  devices.push_back(std::move(device));
-  return open(std::move(devices));
+  return open(one_device(std::move(device)));
 }
 
 Uuid Volume::metadata_fsid() const {

@@ -20,6 +20,11 @@
 namespace butterfuse {
 
 using BlockDevices = std::vector<std::unique_ptr<BlockDevice>>;
+inline BlockDevices one_device(std::unique_ptr<BlockDevice> device) {
+  BlockDevices devices;
+  devices.push_back(std::move(device));
+  return devices;
+}
 
 // Owns the devices. Thread-safe. The chunk map has a lock of its own (innermost: taken with any other held).
 // Bytenrs are logical; a range must lie in one chunk.
@@ -103,6 +108,12 @@ class Volume {
   // copy when none is good.
   Status read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t expected_generation,
                          int expected_level, uint64_t generation_limit);
+  // Copies of an intact block that are not intact themselves: for checks. Of RAID5 and RAID6 also what P and
+  // Q give, each alone.
+  int bad_tree_block_copies(uint64_t bytenr, uint64_t expected_generation, int expected_level,
+                            uint64_t generation_limit);
+  // The mirrors that together read all that is stored for a range of the chunk once.
+  static std::vector<int> distinct_mirrors(const ChunkMapping& chunk);
   // How much tree_checker asks of blocks; offline repair and dumps choose `structure`.
   void set_check_depth(TreeCheckDepth depth) { check_depth_ = depth; }
   // For judging a block or item of this file system by hand.
