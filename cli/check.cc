@@ -7,6 +7,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/sources.h"
 #include "core/check/checker.h"
 
 namespace butterfuse {
@@ -15,7 +16,7 @@ namespace {
 std::atomic<bool> stop{false};
 
 struct CheckArguments {
-  std::string source;
+  std::vector<std::string> sources;
   bool data_csums = false;
   bool progress = false;
   bool quiet = false;
@@ -33,7 +34,7 @@ void show_progress(const std::string& phase, double part) {
 }
 
 void print_summary(const CheckArguments& arguments, const CheckSummary& summary) {
-  fmt::print("{}: {}\n", arguments.source,
+  fmt::print("{}: {}\n", arguments.sources.front(),
              summary.errors ? fmt::format("{} errors found", summary.errors) : std::string("no error found"));
   if (arguments.quiet) return;
   fmt::print(
@@ -51,9 +52,9 @@ void print_summary(const CheckArguments& arguments, const CheckSummary& summary)
 // 0 clean, 1 damaged, 2 could not be checked.
 int run_check(const CheckArguments& arguments) {
   OpenOptions open_options{.mode = OpenMode::read_only};
-  auto device = open_file_device(arguments.source, open_options);
-  if (!device) {
-    fmt::print(stderr, "butterfuse check: {}\n", device.error().message);
+  auto devices = open_sources(arguments.sources, open_options);
+  if (!devices) {
+    fmt::print(stderr, "butterfuse check: {}\n", devices.error().message);
     return 2;
   }
   const bool progress = arguments.progress || isatty(STDERR_FILENO);
@@ -63,10 +64,10 @@ int run_check(const CheckArguments& arguments) {
   options.interrupted = [] { return stop.load(); };
   if (progress) options.on_progress = show_progress;
   std::signal(SIGINT, [](int) { stop = true; });
-  auto summary = check_filesystem(std::move(*device), options);
+  auto summary = check_filesystem(std::move(*devices), options);
   if (progress) fmt::print(stderr, "\r\033[K");
   if (!summary) {
-    fmt::print(stderr, "butterfuse check: {}: {}\n", arguments.source, summary.error().message);
+    fmt::print(stderr, "butterfuse check: {}: {}\n", arguments.sources.front(), summary.error().message);
     return 2;
   }
   print_summary(arguments, *summary);
@@ -78,7 +79,8 @@ int run_check(const CheckArguments& arguments) {
 void add_check_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<CheckArguments>();
   CLI::App* command = app.add_subcommand("check", "Check an unmounted file system; nothing is written");
-  command->add_option("SOURCE", arguments->source, "image file or block device")->required();
+  command->add_option("SOURCE", arguments->sources, "image files or block devices, all of one file system")
+      ->required();
   command->add_flag("--check-data-csum", arguments->data_csums, "read all data and verify its checksums");
   command->add_flag("-p,--progress", arguments->progress, "show progress even when not on a terminal");
   command->add_flag("-q,--quiet", arguments->quiet, "print only the verdict");

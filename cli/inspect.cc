@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/sources.h"
 #include "core/check/dump.h"
 #include "core/ondisk/constants.h"
 
@@ -19,7 +20,7 @@ struct DumpSuperArguments {
 };
 
 struct DumpTreeArguments {
-  std::string source;
+  std::vector<std::string> sources;
   std::string tree;
   DumpTreeOptions options;
 };
@@ -33,14 +34,12 @@ int fail(const Error& error) {
 }
 
 // Looking does no harm, and people look at file systems in use: no lock.
-Result<std::unique_ptr<BlockDevice>> open_source(const std::string& source) {
-  return open_file_device(source, {.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false});
-}
+constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
 
 int run_dump_super(const DumpSuperArguments& arguments) {
   int exit_status = 0;
   for (const std::string& source : arguments.sources) {
-    auto device = open_source(source);
+    auto device = open_file_device(source, kLooking);
     Status status =
         device ? dump_super(**device, arguments.options, print) : Status(tl::unexpected(device.error()));
     if (!status) exit_status = fail(status.error());
@@ -53,9 +52,9 @@ int run_dump_tree(DumpTreeArguments arguments) {
     arguments.options.tree = parse_tree_id(arguments.tree);
     if (!arguments.options.tree) return fail(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
   }
-  auto device = open_source(arguments.source);
-  if (!device) return fail(device.error());
-  auto errors = dump_tree(std::move(*device), arguments.options, print);
+  auto devices = open_sources(arguments.sources, kLooking);
+  if (!devices) return fail(devices.error());
+  auto errors = dump_tree(std::move(*devices), arguments.options, print);
   if (!errors) return fail(errors.error());
   return *errors == 0 ? 0 : 1;
 }
@@ -79,7 +78,8 @@ void add_dump_super(CLI::App& inspect, CommandResult& result) {
 void add_dump_tree(CLI::App& inspect, CommandResult& result) {
   auto arguments = std::make_shared<DumpTreeArguments>();
   CLI::App* command = inspect.add_subcommand("dump-tree", "Print trees, with all items");
-  command->add_option("source", arguments->source, "Image file or block device")->required();
+  command->add_option("source", arguments->sources, "Image files or block devices, all of one file system")
+      ->required();
   command->add_option("-t,--tree", arguments->tree,
                       "Only the tree of this id or name (root, extent, fs, ...)");
   command

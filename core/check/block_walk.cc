@@ -40,6 +40,9 @@ void load_chunk_tree(Volume& volume, const BlockWalk::ErrorSink& report) {
     LeafView leaf(block);
     for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
       const Key key = leaf.key(slot);
+      if (key.type == key_type::kDevItem)
+        if (Status added = volume.add_device_item(load<DiskDevItem>(leaf.data(slot))); !added)
+          report(added.error());
       if (key.type != key_type::kChunkItem) continue;
       auto known = volume.chunk_at(key.offset);
       if (known && known->start == key.offset) continue;  // from sys_chunk_array

@@ -29,7 +29,11 @@ constexpr Phase kPhases[] = {
 }  // namespace
 
 Result<CheckSummary> check_filesystem(std::unique_ptr<BlockDevice> device, const CheckOptions& options) {
-  BF_ASSIGN(auto volume, Volume::open(std::move(device)));
+  return check_filesystem(one_device(std::move(device)), options);
+}
+
+Result<CheckSummary> check_filesystem(BlockDevices devices, const CheckOptions& options) {
+  BF_ASSIGN(auto volume, Volume::open(std::move(devices)));
   check::CheckState state(*volume, options);
   for (const Phase& phase : kPhases) {
     options.on_progress(phase.name, 0);

@@ -8,6 +8,7 @@
 
 #include "core/base/result.h"
 #include "core/device/block_device.h"
+#include "core/volume/volume.h"
 
 namespace butterfuse {
 
@@ -37,8 +38,9 @@ struct CheckSummary {
   uint64_t bad_copies = 0;  // of blocks or sectors where another copy was good
 };
 
-// Opens the file system on `device` and checks all of it. An Error only when it cannot be opened at all or on
-// EINTR; damage is counted in the summary. Memory: about 100 bytes an extent.
+// Opens the file system on these devices and checks all of it. An Error only when it cannot be opened at all
+// or on EINTR; damage is counted in the summary. Memory: about 100 bytes an extent.
+Result<CheckSummary> check_filesystem(BlockDevices devices, const CheckOptions& options);
 Result<CheckSummary> check_filesystem(std::unique_ptr<BlockDevice> device, const CheckOptions& options);
 
 }  // namespace butterfuse

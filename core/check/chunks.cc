@@ -1,5 +1,8 @@
 // Chunks against block groups, device extents and the device's totals.
+#include <map>
+
 #include "core/check/tree_walk.h"
+#include "core/volume/superblock.h"
 
 namespace butterfuse::check {
 namespace {
@@ -48,7 +51,7 @@ void match_device_extents(CheckState& state, DeviceExtents extents) {
     for (const ChunkStripe& stripe : chunk->stripes) {
       auto extent = extents.find({stripe.devid, stripe.physical});
       if (extent == extents.end() || extent->second.chunk != chunk->start ||
-          extent->second.length != chunk->length) {
+          extent->second.length != chunk->stripe_bytes()) {
         state.error("chunk {}: its stripe at device {} byte {} has no matching device extent", chunk->start,
                     stripe.devid, stripe.physical);
       } else {
@@ -62,26 +65,35 @@ void match_device_extents(CheckState& state, DeviceExtents extents) {
   }
 }
 
-void check_device_item(CheckState& state) {
-  uint64_t used = 0;
-  for (const auto& chunk : state.volume.chunks()) used += chunk->length * chunk->stripes.size();
-  const DiskDevItem& super_item = state.volume.super().dev_item;
-  if (super_item.bytes_used != used) {
-    state.error("superblock: device bytes_used is {} but chunks take {}", uint64_t{super_item.bytes_used},
-                used);
-  }
+// What the device's own superblock says, unless it missed commits; a seed's is of another time.
+void check_super_device_item(CheckState& state, const DiskDevItem& item) {
+  const MemberDevice* member = state.volume.member(item.devid);
+  if (member == nullptr || member->missing() || member->seed || member->stale) return;
+  const auto super = read_newest_super(*member->device);
+  if (!super) return;
+  const DiskDevItem& own = super->dev_item;
+  if (own.bytes_used != item.bytes_used || own.total_bytes != item.total_bytes)
+    state.error("device {}: its superblock says bytes_used {} total_bytes {}, the chunk tree {} and {}",
+                uint64_t{item.devid}, uint64_t{own.bytes_used}, uint64_t{own.total_bytes},
+                uint64_t{item.bytes_used}, uint64_t{item.total_bytes});
+}
+
+void check_device_items(CheckState& state) {
+  std::map<uint64_t, uint64_t> used;  // by devid
+  for (const auto& chunk : state.volume.chunks())
+    for (const ChunkStripe& stripe : chunk->stripes) used[stripe.devid] += chunk->stripe_bytes();
+  uint64_t count = 0;
   walk_items(state, state.roots[objectid::kChunkTree], [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kDevItem) return;
+    ++count;
     const auto item = load<DiskDevItem>(data);
-    if (item.bytes_used != used) {
+    if (item.bytes_used != used[item.devid])
       state.error("device {}: bytes_used is {} but chunks take {}", key.offset, uint64_t{item.bytes_used},
-                  used);
-    }
-    if (item.total_bytes != super_item.total_bytes) {
-      state.error("device {}: total_bytes is {} but the superblock says {}", key.offset,
-                  uint64_t{item.total_bytes}, uint64_t{super_item.total_bytes});
-    }
+                  used[item.devid]);
+    check_super_device_item(state, item);
   });
+  const uint64_t told = state.volume.super().num_devices;
+  if (told != count) state.error("superblock: num_devices is {}, the chunk tree has {}", told, count);
 }
 
 }  // namespace
@@ -89,7 +101,7 @@ void check_device_item(CheckState& state) {
 void check_chunks(CheckState& state) {
   match_block_groups(state);
   match_device_extents(state, read_device_extents(state));
-  check_device_item(state);
+  check_device_items(state);
 }
 
 }  // namespace butterfuse::check

@@ -41,8 +41,10 @@ class DataVerifier {
     const size_t sectors = csums.size() / each;
     buffer_.resize(sectors * sector_);
     std::vector<int> good(sectors, 0);
-    const int copies = state_.volume.copies(bytenr);
-    for (int mirror = 0; mirror < copies; ++mirror) {
+    const auto chunk = state_.volume.chunk_at(bytenr);
+    const std::vector<int> mirrors = chunk ? Volume::distinct_mirrors(*chunk) : std::vector<int>();
+    const int copies = static_cast<int>(mirrors.size());
+    for (int mirror : mirrors) {
       if (!state_.volume.read(bytenr, buffer_, mirror)) continue;
       for (size_t index = 0; index < sectors; ++index) {
         const CsumValue have =
@@ -54,7 +56,7 @@ class DataVerifier {
       if (good[index] == 0) {
         state_.error("data at {}: checksum matches on none of {} copies", bytenr + index * sector_, copies);
       } else if (good[index] < copies) {
-        state_.summary.bad_copies += 1;
+        state_.summary.bad_copies += static_cast<uint64_t>(copies - good[index]);
       }
     }
   }

@@ -10,6 +10,7 @@
 
 #include "core/base/result.h"
 #include "core/device/block_device.h"
+#include "core/volume/volume.h"
 
 namespace butterfuse {
 
@@ -31,8 +32,7 @@ struct DumpTreeOptions {
 };
 // Counts the blocks that could not be read; each leaves a line "ERROR: ..." in the text, and the dump goes
 // on. ENOENT: no such tree. Otherwise as Volume::open.
-Result<uint64_t> dump_tree(std::unique_ptr<BlockDevice> device, const DumpTreeOptions& options,
-                           const TextSink& sink);
+Result<uint64_t> dump_tree(BlockDevices devices, const DumpTreeOptions& options, const TextSink& sink);
 
 // Tree ids by number or by a name such as "root", "extent", "fs", "csum", "free-space".
 std::optional<uint64_t> parse_tree_id(std::string_view text);

@@ -126,9 +126,8 @@ bool TreeDumper::dump_one(uint64_t tree_id) {
 
 }  // namespace
 
-Result<uint64_t> dump_tree(std::unique_ptr<BlockDevice> device, const DumpTreeOptions& options,
-                           const TextSink& sink) {
-  BF_ASSIGN(auto volume, Volume::open(std::move(device)));
+Result<uint64_t> dump_tree(BlockDevices devices, const DumpTreeOptions& options, const TextSink& sink) {
+  BF_ASSIGN(auto volume, Volume::open(std::move(devices)));
   volume->set_check_depth(TreeCheckDepth::structure);
   TreeDumper dumper(*volume, sink, options.roots_only);
   dumper.load_chunks();

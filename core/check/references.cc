@@ -70,10 +70,18 @@ std::string describe(const Backref& ref, bool is_tree_block) {
   return fmt::format("root {} inode {} offset {}", ref.root, ref.objectid, ref.offset);
 }
 
+void count_bad_copies(CheckState& state, ByteSpan block) {
+  const DiskHeader& header = header_of(block);
+  if (state.volume.copies(header.bytenr) < 2) return;
+  state.summary.bad_copies += static_cast<uint64_t>(state.volume.bad_tree_block_copies(
+      header.bytenr, header.generation, header.level, state.volume.super().generation));
+}
+
 void count_tree(CheckState& state, const TreeRoot& root, const Backref& root_ref) {
   found_ref(state, root.bytenr, state.volume.nodesize(), true, root_ref);
   walk_blocks(state, root, [&](ByteSpan block) {
     if (!state.walked.insert(header_of(block).bytenr).second) return false;
+    count_bad_copies(state, block);
     count_block(state, root, block);
     return true;
   });

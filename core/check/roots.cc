@@ -19,6 +19,10 @@ void load_chunks(CheckState& state, const TreeRoot& chunk_root) {
                            .total_bytes = state.volume.super().total_bytes,
                            .generation = state.volume.super().generation};
   walk_items(state, chunk_root, [&](const Key& key, ByteSpan data, ByteSpan) {
+    if (key.type == key_type::kDevItem) {
+      if (auto added = state.volume.add_device_item(load<DiskDevItem>(data)); !added)
+        state.error("{}", added.error().message);
+    }
     if (key.type != key_type::kChunkItem || state.volume.chunk_at(key.offset)) return;
     if (auto good = check_chunk_item(context, key, data); !good)
       return state.error("{}", good.error().message);
@@ -34,6 +38,8 @@ void load_roots(CheckState& state) {
   TreeRoot chunk_root{
       objectid::kChunkTree, super.chunk_root, super.chunk_root_generation, super.chunk_root_level, {}};
   load_chunks(state, chunk_root);
+  if (const std::string missing = state.volume.missing_devices(); !missing.empty())
+    state.error("missing devices: {}; what lies on them is not checked", missing);
   state.roots[objectid::kChunkTree] = chunk_root;
   TreeRoot root_tree{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
   state.roots[objectid::kRootTree] = root_tree;

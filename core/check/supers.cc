@@ -1,30 +1,40 @@
-// The superblock mirrors: each one that fits the device is valid and of the same file system and generation.
+// The superblock mirrors of all devices: each one that fits is valid and of the same file system and
+// generation.
 #include "core/check/check_state.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse::check {
+namespace {
+
+void check_mirror(CheckState& state, const MemberDevice& member, int mirror) {
+  const DiskSuper& chosen = state.volume.super();
+  const std::string where = state.volume.members().size() == 1
+                                ? fmt::format("superblock mirror {}", mirror)
+                                : fmt::format("device {} superblock mirror {}", member.devid, mirror);
+  auto super = read_super_mirror(*member.device, mirror);
+  if (!super) {
+    state.error("{}: {}", where, super.error().message);
+  } else if (mirror > 0 && super->magic != kSuperMagic) {
+    state.warning("{}: is missing", where);
+  } else if (auto good = check_super_mirror(*super, mirror); !good) {
+    state.error("{}: {}", where, good.error().message);
+  } else if (!member.seed && std::memcmp(super->fsid, chosen.fsid, sizeof(chosen.fsid)) != 0) {
+    state.error("{}: of another file system", where);
+  } else if (!member.seed && super->generation != chosen.generation) {
+    // A crash between the writes of two mirrors; the next commit writes all of them.
+    state.warning("{}: generation {}, the newest is {}", where, uint64_t{super->generation},
+                  uint64_t{chosen.generation});
+  }
+}
+
+}  // namespace
 
 void check_supers(CheckState& state) {
-  const DiskSuper& chosen = state.volume.super();
-  BlockDevice& device = state.volume.device();
-  for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
-    if (super_mirror_offset(mirror) + kSuperSize >
-        std::min(device.size_bytes(), uint64_t{chosen.total_bytes}))
-      break;
-    auto super = read_super_mirror(device, mirror);
-    if (!super) {
-      state.error("superblock mirror {}: {}", mirror, super.error().message);
-    } else if (mirror > 0 && super->magic != kSuperMagic) {
-      state.warning("superblock mirror {}: is missing", mirror);
-    } else if (auto good = check_super_mirror(*super, mirror); !good) {
-      state.error("superblock mirror {}: {}", mirror, good.error().message);
-    } else if (std::memcmp(super->fsid, chosen.fsid, sizeof(chosen.fsid)) != 0) {
-      state.error("superblock mirror {}: of another file system", mirror);
-    } else if (super->generation != chosen.generation) {
-      // A crash between the writes of two mirrors; the next commit writes all of them.
-      state.warning("superblock mirror {}: generation {}, the newest is {}", mirror,
-                    uint64_t{super->generation}, uint64_t{chosen.generation});
-    }
+  for (const MemberDevice* member : state.volume.members()) {
+    if (member->missing()) continue;
+    const uint64_t end = std::min<uint64_t>(member->device->size_bytes(), member->item.total_bytes);
+    for (int mirror = 0; mirror < kSuperMirrors; ++mirror)
+      if (super_mirror_offset(mirror) + kSuperSize <= end) check_mirror(state, *member, mirror);
   }
 }
 

@@ -196,9 +196,7 @@ Result<std::unique_ptr<Filesystem>> Filesystem::open(BlockDevices devices, const
 
 Result<std::unique_ptr<Filesystem>> Filesystem::open(std::unique_ptr<BlockDevice> device,
                                                      const FilesystemOptions& options) {
-  BlockDevices devices;
-  devices.push_back(std::move(device));
-  return open(std::move(devices), options);
+  return open(one_device(std::move(device)), options);
 }
 
 }  // namespace butterfuse

@@ -14,21 +14,26 @@ namespace {
 
 struct Verdict {
   bool opened = false;
-  uint64_t errors = 0;
+  uint64_t errors = 0, bad_copies = 0;
   std::string first_findings;
 };
 
-Verdict check_image(const std::string& path, bool data_csums) {
+Verdict check_image(const std::vector<std::string>& paths, bool data_csums) {
   Verdict verdict;
-  auto device = open_file_device(path, {.mode = OpenMode::read_only});
-  REQUIRE(device);
+  BlockDevices devices;
+  for (const std::string& path : paths) {
+    auto device = open_file_device(path, {.mode = OpenMode::read_only});
+    REQUIRE(device);
+    devices.push_back(std::move(*device));
+  }
   CheckOptions options{.data_csums = data_csums};
   options.on_error = [&](const std::string& finding) {
     if (verdict.first_findings.size() < 2000) verdict.first_findings += finding + "\n";
   };
-  auto summary = check_filesystem(std::move(*device), options);
+  auto summary = check_filesystem(std::move(devices), options);
   verdict.opened = summary.has_value();
   if (summary) verdict.errors = summary->errors;
+  if (summary) verdict.bad_copies = summary->bad_copies;
   if (!summary) verdict.first_findings = summary.error().message;
   return verdict;
 }
@@ -56,14 +61,23 @@ const std::set<std::string> kOldMkfsLeftovers = {
 const std::set<std::string> kNotChecked = {"fsck/032-corrupted-qgroup--qgroup_corrupted.tar.xz",
                                            "fsck/063-log-missing-csum--default.tar.xz"};
 
+// Sets of devices caught in a change of their fsid: refused, as the kernel does.
+const std::set<std::string> kInterrupted = {"fsck/034-metadata-uuid--disk1+2.tar.xz",
+                                            "fsck/034-metadata-uuid--disk7+8.tar.xz"};
+
 }  // namespace
 
-TEST_CASE("every single-device golden image is clean, data checksums included") {
+TEST_CASE("every golden image is clean, data checksums included, and bad copies are counted where they are") {
+  const std::set<std::string> with_bad_copies = {"dup-copy0-zeroed", "raid1-baddata", "raid1-dev1-zeroed",
+                                                 "raid1-stale"};
   for (const std::string& name : golden_names()) {
     auto image = UnpackedImage::golden(name);
-    if (image.devices().size() != 1) continue;
     INFO(name);
-    const Verdict verdict = check_image(image.devices()[0], true);
+    std::vector<std::string> paths = image.devices();
+    if (name == "seed-sprout") std::swap(paths[0], paths[1]);  // the sprout is the one to judge
+    const Verdict verdict = check_image(paths, true);
+    INFO(verdict.bad_copies << " bad copies");
+    CHECK((verdict.bad_copies != 0) == with_bad_copies.contains(name));
     INFO(verdict.first_findings);
     CHECK(verdict.opened);
     CHECK((verdict.errors == 0) != kOldMkfsLeftovers.contains(name));
@@ -73,9 +87,12 @@ TEST_CASE("every single-device golden image is clean, data checksums included") 
 TEST_CASE("damage in the fsck corpus is detected and healthy oddities are not called damage") {
   for (const std::string& name : corpus_names("fsck")) {
     auto image = UnpackedImage::corpus(name);
-    if (image.devices().size() != 1) continue;
     INFO(name);
-    const Verdict verdict = check_image(image.devices()[0], false);
+    const Verdict verdict = check_image(image.devices(), false);
+    if (kInterrupted.contains(name)) {
+      CHECK_FALSE(verdict.opened);
+      continue;
+    }
     INFO(verdict.first_findings);
     const std::string expect = expectation(name);
     if (expect == "clean") {
@@ -91,7 +108,7 @@ TEST_CASE("hostile images end in an error, never in a crash") {
   for (const std::string& name : corpus_names("fuzz")) {
     auto image = UnpackedImage::corpus(name);
     INFO(name);
-    const Verdict verdict = check_image(image.devices()[0], true);
+    const Verdict verdict = check_image(image.devices(), true);
     CHECK((!verdict.opened || verdict.errors > 0));
   }
 }

@@ -20,7 +20,8 @@ std::unique_ptr<BlockDevice> open_reader(const std::string& path) {
 
 std::string dumped(const std::string& path, const DumpTreeOptions& options = {}) {
   std::string text;
-  auto errors = dump_tree(open_reader(path), options, [&](std::string_view piece) { text += piece; });
+  auto errors =
+      dump_tree(one_device(open_reader(path)), options, [&](std::string_view piece) { text += piece; });
   if (!errors) FAIL_CHECK(errors.error().message);
   if (errors && *errors > 0) FAIL_CHECK(*errors << " errors");
   return text;
@@ -72,10 +73,11 @@ TEST_CASE("one tree or one block can be asked for") {
   CHECK(count_lines(chunks, "DEV_ITEM 1)") == 1);
   CHECK(count_lines(chunks, "INODE_ITEM") == 0);
   CHECK(count_lines(dumped(path, {.tree = 256}), "file tree key (256 ROOT_ITEM 0)") == 1);
-  auto missing = dump_tree(open_reader(path), {.tree = 9999}, [](std::string_view) {});
+  auto missing = dump_tree(one_device(open_reader(path)), {.tree = 9999}, [](std::string_view) {});
   REQUIRE_FALSE(missing);
   CHECK(missing.error().code == ENOENT);
-  auto unmapped = dump_tree(open_reader(path), {.blocks = {uint64_t{1} << 60}}, [](std::string_view) {});
+  auto unmapped =
+      dump_tree(one_device(open_reader(path)), {.blocks = {uint64_t{1} << 60}}, [](std::string_view) {});
   REQUIRE(unmapped);
   CHECK(*unmapped == 1);
   CHECK(parse_tree_id("-9") == objectid::kDataRelocTree);
@@ -94,7 +96,7 @@ TEST_CASE("no damaged image makes a dump crash or run away") {
         auto sink = [&](std::string_view piece) { bytes += piece.size(); };
         auto device = open_reader(path);
         (void)dump_super(*device, {.full = true, .all = true}, sink);
-        (void)dump_tree(std::move(device), {}, sink);
+        (void)dump_tree(one_device(std::move(device)), {}, sink);
         CHECK(bytes < (size_t{64} << 20));
         CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10));
       }
