@@ -57,6 +57,27 @@ std::vector<uint64_t> DeviceHoles::lengths() const {
   return lengths;
 }
 
+ByteRange DeviceHoles::next_hole(uint64_t from, uint64_t at_most) const {
+  ByteRange found;
+  for_each_hole([&](ByteRange hole) {
+    hole.start = std::max(hole.start, from);
+    if (found.empty() && !hole.empty()) found = hole;
+  });
+  found.end = std::min(found.end, found.start + at_most);
+  return found;
+}
+
+void DeviceSpace::hold_hole(uint64_t devid, ByteRange hole) {
+  convertible_.clear();
+  const bool held = device(devid)->take(hole);
+  BF_ASSERT(held, "device {}: [{}, {}) is no hole", devid, hole.start, hole.end);
+}
+
+void DeviceSpace::give_back_hole(uint64_t devid, uint64_t start) {
+  convertible_.clear();
+  device(devid)->give_back(start);
+}
+
 void DeviceSpace::add_device(uint64_t devid, const Uuid& uuid, uint64_t bytes, bool usable) {
   const auto behind =
       std::ranges::find_if(devices_, [&](const DeviceHoles& other) { return other.devid() > devid; });

@@ -31,6 +31,8 @@ class DeviceHoles {
   // First hole of at least `bytes`, or the largest one there is.
   std::optional<ByteRange> find(uint64_t bytes) const;
   std::vector<uint64_t> lengths() const;  // of the holes, aligned to stripes
+  // The first hole at or behind `from`, cut to at_most; empty: none.
+  ByteRange next_hole(uint64_t from, uint64_t at_most) const;
 
  private:
   template <class Visit>
@@ -52,6 +54,10 @@ class DeviceSpace {
   // EUCLEAN when a stripe overlaps another or leaves its device.
   Status add(const ChunkMapping& chunk);
   void remove(const ChunkMapping& chunk);
+
+  // Keeps a hole from becoming a chunk until it is given back by its start. REQUIRES it to be one.
+  void hold_hole(uint64_t devid, ByteRange hole);
+  void give_back_hole(uint64_t devid, uint64_t start);
 
   const std::vector<DeviceHoles>& devices() const { return devices_; }
   // Bytes of chunks of this profile that the holes could become.

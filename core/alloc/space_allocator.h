@@ -127,6 +127,7 @@ class SpaceAllocator final : public Allocator {
   // trim.cc
   std::vector<uint64_t> group_starts() const BF_EXCLUDES(mutex_);
   ByteRange take_run_to_trim(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);
+  uint64_t trim_holes(const MemberDevice& member, uint64_t min_bytes) BF_EXCLUDES(mutex_);
   uint64_t trim_group(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);
 
   Volume& volume_;

@@ -7,6 +7,19 @@ namespace butterfuse {
 namespace {
 
 constexpr uint64_t kPieceBytes = 64u << 20;  // out of reach of allocations while it is discarded
+constexpr uint64_t kHoleBytes = 1u << 30;
+
+// All of `hole` but the superblock mirrors that may lie in it.
+void discard_around_supers(BlockDevice& device, ByteRange hole) {
+  uint64_t at = hole.start;
+  for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
+    const ByteRange super = ByteRange::at(super_mirror_offset(mirror), kStripeLen);
+    if (!super.overlaps(hole)) continue;
+    if (super.start > at) device.discard(at, super.start - at);
+    at = std::max(at, super.end);
+  }
+  if (at < hole.end) device.discard(at, hole.end - at);
+}
 
 }  // namespace
 
@@ -57,10 +70,34 @@ uint64_t SpaceAllocator::trim_group(uint64_t group_start, ByteRange range, uint6
   return bytes;
 }
 
+uint64_t SpaceAllocator::trim_holes(const MemberDevice& member, uint64_t min_bytes) {
+  uint64_t bytes = 0;
+  for (uint64_t from = 0;;) {
+    ByteRange hole;
+    {
+      MutexLock lock(mutex_);
+      for (const DeviceHoles& device : device_space_.devices())
+        if (device.devid() == member.devid) hole = device.next_hole(from, kHoleBytes);
+      if (hole.empty()) return bytes;
+      device_space_.hold_hole(member.devid, hole);
+    }
+    if (hole.length() >= min_bytes) {
+      discard_around_supers(*member.device, hole);
+      bytes += hole.length();
+    }
+    from = hole.end;
+    MutexLock lock(mutex_);
+    device_space_.give_back_hole(member.devid, hole.start);
+  }
+}
+
 uint64_t SpaceAllocator::trim(ByteRange range, uint64_t min_bytes) {
   uint64_t bytes = 0;
   for (const uint64_t start : group_starts())
     bytes += trim_group(start, range, std::max<uint64_t>(min_bytes, 1));
+  if (range.end < volume_.super().total_bytes) return bytes;
+  for (const MemberDevice* member : volume_.members())
+    if (member->writable()) bytes += trim_holes(*member, min_bytes);
   return bytes;
 }
 
