@@ -45,17 +45,34 @@ Result<std::string> existing_directory(const std::string& path) {
 Result<MountOptions> parse_options(const MountArguments& arguments) {
   MountOptions options;
   for (const std::string& text : arguments.options) BF_TRY(parse_mount_options(text, options));
-  BF_TRY(check_mount_options(options));
   return options;
 }
 
-Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, const MountOptions& options) {
+bool is_write_protection(const Error& error) {
+  return error.code == EROFS || error.code == EACCES || error.code == EPERM;
+}
+
+// What can't be written is mounted read-only with a word about it, as mount(8) does it.
+Result<BlockDevices> open_devices(const std::vector<std::string>& sources, MountOptions& options) {
   OpenOptions how;
   how.mode = options.read_only ? OpenMode::read_only : OpenMode::read_write;
+  auto devices = open_sources(sources, how);
+  if (devices || options.read_only || !is_write_protection(devices.error())) return devices;
+  how.mode = OpenMode::read_only;
+  auto readable = open_sources(sources, how);
+  if (!readable) return readable;
+  options.read_only = options.write_protected = true;
+  return readable;
+}
+
+Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, MountOptions options) {
   for (const std::string& device : options.devices)
     if (std::ranges::find(sources, device) == sources.end()) sources.push_back(device);
-  BF_ASSIGN(auto devices, open_sources(sources, how));
-  return Mount::open(std::move(devices), options);
+  BF_ASSIGN(auto devices, open_devices(sources, options));
+  BF_ASSIGN(auto mount, Mount::open(std::move(devices), options));
+  if (options.write_protected)
+    fmt::print(stderr, "mount: {} is write-protected, mounting read-only\n", sources.front());
+  return mount;
 }
 
 void log_ignored(const MountOptions& options) {

@@ -47,6 +47,13 @@ tl::unexpected<Error> open_error(int code, const std::string& path) {
   return make_error(code, "{}: cannot open: {}", path, std::strerror(code));
 }
 
+// A device set read-only can be opened for writing all the same; only its writes fail.
+Status check_device_writable(const std::string& path, int fd) {
+  int is_read_only = 0;
+  if (::ioctl(fd, BLKROGET, &is_read_only) != 0 || is_read_only == 0) return {};
+  return make_error(EROFS, "{}: the device is write-protected", path);
+}
+
 Result<uint64_t> source_size(const std::string& path, int fd, const struct stat& info) {
   if (!S_ISBLK(info.st_mode)) return static_cast<uint64_t>(info.st_size);
   uint64_t bytes = 0;
@@ -79,6 +86,7 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
   if (::fstat(fd, &info) != 0) return open_error(errno, path);
   if (S_ISBLK(info.st_mode) != is_block || (!is_block && !S_ISREG(info.st_mode)))
     return make_error(ENOTBLK, "{}: was replaced while it was opened", path);
+  if (is_block && !read_only) BF_TRY(check_device_writable(path, fd));
   if (!is_block && options.lock) {
     code = retry_while_busy(path, options.lock_wait_ms, [&] { return lock_whole_file(fd, read_only); });
     if (code != 0) return open_error(code, path);

@@ -80,19 +80,6 @@ class Replay {
   std::vector<SubvolumeLog> logs_;
 };
 
-// A superblock that can't be read is reported by open(); of several devices the newest one counts.
-bool have_log(const BlockDevices& devices) {
-  uint64_t generation = 0;
-  bool log = false;
-  for (const auto& device : devices) {
-    const auto super = read_newest_super(*device);
-    if (!super || super->generation < generation) continue;
-    generation = super->generation;
-    log = super->log_root != 0;
-  }
-  return log;
-}
-
 // The devices as they are, for a file system that may change only memory.
 BlockDevices overlay(BlockDevices devices) {
   for (auto& device : devices)
@@ -104,6 +91,18 @@ BlockDevices overlay(BlockDevices devices) {
 
 bool has_log(const Filesystem& filesystem) {
   return const_cast<Filesystem&>(filesystem).volume().super().log_root != 0;
+}
+
+bool has_log(const BlockDevices& devices) {
+  uint64_t generation = 0;
+  bool log = false;
+  for (const auto& device : devices) {
+    const auto super = read_newest_super(*device);
+    if (!super || super->generation < generation) continue;
+    generation = super->generation;
+    log = super->log_root != 0;
+  }
+  return log;
 }
 
 Status replay_log(Filesystem& filesystem) {
@@ -118,7 +117,7 @@ Status replay_log(Filesystem& filesystem) {
 Result<std::unique_ptr<Filesystem>> open_replayed(BlockDevices devices, const FilesystemOptions& wanted) {
   FilesystemOptions options = wanted;
   if (wanted.read_only) {
-    if (!have_log(devices)) return Filesystem::open(std::move(devices), options);
+    if (!has_log(devices)) return Filesystem::open(std::move(devices), options);
     devices = overlay(std::move(devices));
     options.read_only = false;
     options.commit_interval_s = 0;

@@ -7,8 +7,9 @@
 
 namespace butterfuse {
 
-// The superblock names a log tree.
+// The superblock names a log tree. Of several devices the newest one counts; what can't be read has none.
 bool has_log(const Filesystem& filesystem);
+bool has_log(const BlockDevices& devices);
 
 // Replays the log trees of the superblock that was opened, and commits: the log is then gone. REQUIRES a
 // writable file system opened with will_replay_log that nobody has changed yet. EUCLEAN when the log

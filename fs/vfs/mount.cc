@@ -25,9 +25,7 @@ Mount::~Mount() {
 }
 
 Result<std::unique_ptr<Mount>> Mount::open(std::unique_ptr<BlockDevice> device, const MountOptions& options) {
-  BlockDevices devices;
-  devices.push_back(std::move(device));
-  return open(std::move(devices), options);
+  return open(one_device(std::move(device)), options);
 }
 
 Result<std::unique_ptr<Mount>> Mount::open(BlockDevices devices, const MountOptions& options) {
@@ -64,16 +62,19 @@ DataEngineOptions engine_options(const MountOptions& options) {
   return result;
 }
 
-// Filesystem::open has overloads.
-Result<std::unique_ptr<Filesystem>> open_as_it_is(BlockDevices devices, const FilesystemOptions& options) {
-  return Filesystem::open(std::move(devices), options);
-}
-
 }  // namespace
 
 Status Mount::open_trees(BlockDevices devices) {
-  const auto open = options_.replay_log ? open_replayed : open_as_it_is;
-  BF_ASSIGN(filesystem_, open(std::move(devices), filesystem_options(options_)));
+  if (options_.write_protected && options_.replay_log && has_log(devices)) {
+    return make_error(
+        EROFS,
+        "{}: cannot mount read-only: a log tree must be replayed, and the source is write-protected "
+        "(-o ro replays it in memory, -o ro,norecovery does without it)",
+        devices.front()->path());
+  }
+  const FilesystemOptions wanted = filesystem_options(options_);
+  BF_ASSIGN(filesystem_, options_.replay_log ? open_replayed(std::move(devices), wanted)
+                                             : Filesystem::open(std::move(devices), wanted));
   if (options_.discard && !is_read_only()) filesystem_->allocator().set_discard(true);
   engine_ = DataEngine::create(*filesystem_, engine_options(options_));
   reader_ = std::make_unique<ExtentReader>(*filesystem_);

@@ -17,6 +17,7 @@ enum class AtimeMode { noatime, relatime, strictatime };
 
 struct MountOptions {
   bool read_only = false;
+  bool write_protected = false;       // read_only because the source is, not because anyone asked for it
   std::vector<std::string> devices;   // beside the sources
   bool degraded = false;              // devices may be missing
   std::optional<std::string> subvol;  // path from subvolume 5
