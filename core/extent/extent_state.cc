@@ -64,6 +64,11 @@ std::vector<ByteRange> ExtentState::not_delalloc(ByteRange range) const {
   return delalloc_.gaps(range);
 }
 
+std::vector<ByteRange> ExtentState::delalloc_ranges() const {
+  MutexLock lock(mutex_);
+  return delalloc_.ranges();
+}
+
 uint64_t ExtentState::delalloc_bytes() const {
   MutexLock lock(mutex_);
   return delalloc_.bytes();

@@ -56,9 +56,10 @@ class ExtentState {
   Change set_delalloc(ByteRange range);
   Change clear_delalloc(ByteRange range);
 
-  ByteRange delalloc_around(uint64_t position) const;  // empty: not delalloc
-  bool is_delalloc(ByteRange range) const;             // all of it
+  ByteRange delalloc_around(uint64_t position) const;          // empty: not delalloc
+  bool is_delalloc(ByteRange range) const;                     // all of it
   std::vector<ByteRange> not_delalloc(ByteRange range) const;  // its parts that are not, in order
+  std::vector<ByteRange> delalloc_ranges() const;
   uint64_t delalloc_bytes() const;
   uint64_t outstanding_extents() const;
   uint64_t first_delalloc() const;  // ~0: none

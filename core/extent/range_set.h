@@ -19,7 +19,8 @@ class RangeSet {
   // The whole range around `position`; empty when it is not in the set.
   ByteRange around(uint64_t position) const;
   bool overlaps(ByteRange range) const;
-  std::vector<ByteRange> gaps(ByteRange range) const;  // the parts of `range` that are not in the set, in order
+  std::vector<ByteRange> gaps(
+      ByteRange range) const;  // the parts of `range` that are not in the set, in order
   uint64_t bytes() const { return bytes_; }
   uint64_t units() const { return units_; }
   uint64_t first() const { return ranges_.empty() ? ~uint64_t{0} : ranges_.begin()->first; }

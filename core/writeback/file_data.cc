@@ -26,6 +26,8 @@ uint64_t FileData::size() const { return impl_->state.size; }
 uint64_t FileData::disk_size() const { return impl_->state.disk_size; }
 uint64_t FileData::delalloc_bytes() const { return impl_->state.extents.delalloc_bytes(); }
 
+std::vector<ByteRange> FileData::delalloc_ranges() const { return impl_->state.extents.delalloc_ranges(); }
+
 Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain_id) {
   uint64_t total = 0;
   for (const ByteSpan piece : pieces) total += piece.size();

@@ -56,10 +56,10 @@ class FileData {
   // REQUIRES no dirty pages and no ordered extents (see invalidate / flush); drops clean pages.
   ~FileData();
 
-  uint64_t size() const;       // i_size in memory
-  uint64_t disk_size() const;  // what an inode item written now may claim
-  uint64_t delalloc_bytes()
-      const;  // dirty bytes without an extent yet: stat adds them to nbytes for st_blocks
+  uint64_t size() const;                           // i_size in memory
+  uint64_t disk_size() const;                      // what an inode item written now may claim
+  uint64_t delalloc_bytes() const;                 // dirty bytes whose new extents are not made yet
+  std::vector<ByteRange> delalloc_ranges() const;  // the same, where they are: stat counts those in holes
 
   // Copies bytes in: reserves data and metadata space first (ENOSPC, nothing written, or a short count when
   // part fitted), waits for writeback of the pages (stable pages), may throttle the caller at its domain's

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "fs/fuse/ops.h"
+#include "fs/fuse/process.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/create.h"
 
@@ -78,33 +79,28 @@ void op_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
   if (!status) reply_error(request, status.error());
 }
 
-// The answer to a write has no mode in it: the kernel must ask for it again.
-void forget_attributes(fuse_req_t request, fuse_ino_t node) {
-  fuse_lowlevel_notify_inval_inode(session_of(request), node, -1, 0);
-}
-
 // Where ids may be mapped, the kernel names the user only when an inode is made: whose process it is says it.
 Caller writer_of(fuse_req_t request, OpenFile& file) {
   Caller caller = caller_of(request);
   if (caller.uid != kUnknownUser) return caller;
-  if (file.writer == kUnknownUser) {
-    struct stat process {};
-    if (stat(fmt::format("/proc/{}", caller.pid).c_str(), &process) == 0) file.writer = process.st_uid;
-  }
+  if (file.writer == kUnknownUser) file.writer = user_of_process(caller.pid);
   caller.uid = file.writer;
   return caller;
 }
 
-void op_write(fuse_req_t request, fuse_ino_t node, const char* bytes, size_t size, off_t offset,
+void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
               fuse_file_info* info) {
   WriteRequest write;
   write.offset = static_cast<uint64_t>(offset);
   write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
   write.from_kernel_cache = info->writepage;
   OpenFile& file = open_file_of(info);
-  const bool loses_mode = request_kills_suidgid() && (file.inode->item().mode & (S_ISUID | S_ISGID));
-  auto written = write_file(mount_of(request), file, write, writer_of(request, file));
-  if (loses_mode) forget_attributes(request, node);
+  Caller writer = writer_of(request, file);
+  const InodeItem item = file.inode->item();
+  const bool loses_mode = writer.kill_suidgid && (item.mode & (S_ISUID | S_ISGID));
+  if (loses_mode) writer.kill_sgid = !is_in_group(writer.pid, item.gid);
+  auto written = write_file(mount_of(request), file, write, writer);
+  if (loses_mode) forget_attributes(request, *file.inode);
   if (!written) return reply_error(request, written.error());
   fuse_reply_write(request, *written);
 }

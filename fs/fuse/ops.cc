@@ -60,6 +60,11 @@ fuse_entry_param entry_of(Mount& mount, Inode& inode) {
   return entry;
 }
 
+void forget_attributes(fuse_req_t request, const Inode& inode) {
+  const uint64_t node = mount_of(request).node_ids().node_of(inode.key());
+  fuse_lowlevel_notify_inval_inode(session_of(request), node, -1, 0);
+}
+
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
   if (!inode) return reply_error(request, inode.error());
   Mount& mount = mount_of(request);

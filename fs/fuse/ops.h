@@ -52,6 +52,8 @@ void log_error(const Error& error);
 Result<InodePtr> inode_of_node(Mount& mount, fuse_ino_t node);
 Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node);
 fuse_entry_param entry_of(Mount& mount, Inode& inode);
+// The kernel asks again for what stat(2) says. For changes that the answer to the request does not tell of.
+void forget_attributes(fuse_req_t request, const Inode& inode);
 // Answers with an entry and counts the look-up, exactly when the kernel gets to know of it.
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode);
 

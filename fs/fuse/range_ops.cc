@@ -1,7 +1,10 @@
 // FUSE fallocate, copy_file_range, lseek.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fs/fuse/ops.h"
+#include "fs/fuse/process.h"
+#include "fs/vfs/attr.h"
 #include "fs/vfs/copy_range.h"
 #include "fs/vfs/fallocate.h"
 #include "fs/vfs/seek.h"
@@ -9,10 +12,23 @@
 namespace butterfuse {
 namespace {
 
+// The kernel leaves it to us to take set-user-id and set-group-id from what is changed, and does not say
+// whether the caller may keep them.
+Status drop_privileges_of(fuse_req_t request, Inode& inode) {
+  const InodeItem item = inode.item();
+  const pid_t pid = fuse_req_ctx(request)->pid;
+  const bool kill = (item.mode & (S_ISUID | S_ISGID)) && !has_capability(pid, kCapFsetid);
+  BF_TRY(drop_privileges(mount_of(request), inode, kill, kill && !is_in_group(pid, item.gid)));
+  if (kill) forget_attributes(request, inode);
+  return {};
+}
+
 void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                   fuse_file_info* info) {
   const ByteRange range = ByteRange::at(static_cast<uint64_t>(offset), static_cast<uint64_t>(length));
-  reply_status(request, fallocate(mount_of(request), *open_file_of(info).inode, mode, range));
+  Inode& inode = *open_file_of(info).inode;
+  Status status = fallocate(mount_of(request), inode, mode, range);
+  reply_status(request, status ? drop_privileges_of(request, inode) : std::move(status));
 }
 
 void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from, fuse_ino_t,
@@ -22,6 +38,8 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
                          *open_file_of(to).inode, static_cast<uint64_t>(to_offset), length};
   const auto copied = copy_range(mount_of(request), copy);
   if (!copied) return reply_error(request, copied.error());
+  if (auto status = drop_privileges_of(request, copy.to); !status)
+    return reply_error(request, status.error());
   fuse_reply_write(request, *copied);
 }
 

@@ -72,6 +72,24 @@ Status grow(Mount& mount, Inode& inode, uint64_t size) {
   return or_abort(handle, inode.save(handle));
 }
 
+// Bytes that writeback will add to nbytes: those that are dirty where the file has no extent.
+uint64_t new_bytes(Inode& inode, const InodeItem& item) {
+  const FileData* data = inode.data_if_any();
+  const uint64_t delalloc = data != nullptr ? data->delalloc_bytes() : 0;
+  if (delalloc == 0 || item.nbytes == 0) return delalloc;
+  uint64_t bytes = 0;
+  for (const ByteRange range : data->delalloc_ranges()) {
+    const Status walked =
+        for_each_file_extent(inode.tree(), inode.ino(), range, [&](const FileExtent& extent) {
+          const ByteRange hole{round_up(extent.start, kSectorSize), extent.end()};
+          if (extent.kind == ExtentKind::hole) bytes += hole.intersection(range).length();
+          return true;
+        });
+    if (!walked) return delalloc;
+  }
+  return bytes;
+}
+
 Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
   BF_TRY(mount.check_writable(inode));
   BF_TRY(check_not_immutable(inode));
@@ -121,9 +139,7 @@ bool atime_is_due(AtimeMode mode, const InodeItem& item, const Timespec& now) {
 
 struct stat get_attr(Mount& mount, Inode& inode) {
   const InodeItem item = inode.item();
-  const FileData* data = inode.data_if_any();
   const uint64_t sector = mount.filesystem().sectorsize();
-  const uint64_t delalloc = data != nullptr ? data->delalloc_bytes() : 0;
   struct stat attr {};
   attr.st_ino = mount.node_ids().ino_of(inode.key());
   attr.st_mode = item.mode;
@@ -133,7 +149,7 @@ struct stat get_attr(Mount& mount, Inode& inode) {
   attr.st_rdev = decode_rdev(item.rdev);
   attr.st_size = static_cast<off_t>(item.size);
   attr.st_blksize = static_cast<blksize_t>(sector);
-  attr.st_blocks = static_cast<blkcnt_t>((round_up(item.nbytes, sector) + round_up(delalloc, sector)) / 512);
+  attr.st_blocks = static_cast<blkcnt_t>((round_up(item.nbytes, sector) + new_bytes(inode, item)) / 512);
   attr.st_atim = to_timespec(item.atime);
   attr.st_mtim = to_timespec(item.mtime);
   attr.st_ctim = to_timespec(item.ctime);
@@ -163,7 +179,8 @@ Status set_attr(Mount& mount, Inode& inode, const AttrChange& change) {
     WriterLock lock(inode.data_lock());
     BF_TRY(truncate(mount, inode, *change.size));
   }
-  if (change.size || change.uid || change.gid) BF_TRY(drop_privileges(mount, inode, change.kill_suidgid));
+  if (change.size || change.uid || change.gid)
+    BF_TRY(drop_privileges(mount, inode, change.kill_suidgid, change.kill_sgid));
   return change.mode ? change_mode(mount, inode, change) : change_item(mount, inode, change);
 }
 
@@ -180,12 +197,12 @@ void touch_atime(Mount& mount, Inode& inode) {
   if (due) inode.mark_dirty();
 }
 
-Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid) {
+Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid, bool kill_sgid) {
   if (inode.is_dir()) return {};
   if (kill_suidgid) {
-    inode.change([](InodeItem& item) {
+    inode.change([kill_sgid](InodeItem& item) {
       item.mode &= ~uint32_t{S_ISUID};
-      if (item.mode & S_IXGRP) item.mode &= ~uint32_t{S_ISGID};
+      if (kill_sgid || (item.mode & S_IXGRP)) item.mode &= ~uint32_t{S_ISGID};
     });
   }
   return drop_capability(mount, inode);

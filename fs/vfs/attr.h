@@ -20,6 +20,7 @@ struct AttrChange {
   std::optional<uint64_t> size;
   std::optional<Timespec> atime, mtime, ctime;  // ctime: now, when not given
   bool kill_suidgid = false;                    // see drop_privileges
+  bool kill_sgid = false;
 };
 
 // Permissions are the kernel's business. EPERM for immutable inodes, EFBIG, EINVAL for the size of no regular
@@ -32,8 +33,9 @@ void note_modified(Inode& inode);
 // Updates atime as the mount options say, after a read.
 void touch_atime(Mount& mount, Inode& inode);
 // What write, truncate and chown take from a file: its security.capability always; set-user-id, and
-// set-group-id of an executable, when `kill_suidgid` (the caller has no CAP_FSETID, or it is a chown). The
-// VFS's rules, which FUSE leaves to us with HANDLE_KILLPRIV_V2. Follow with save() or mark_dirty().
-Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid);
+// set-group-id of an executable, when `kill_suidgid` (the caller has no CAP_FSETID, or it is a chown); with
+// `kill_sgid` any set-group-id. The VFS's rules, which FUSE leaves to us with HANDLE_KILLPRIV_V2. Follow with
+// save() or mark_dirty().
+Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid, bool kill_sgid = false);
 
 }  // namespace butterfuse

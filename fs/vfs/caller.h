@@ -13,7 +13,8 @@ struct Caller {
   uid_t uid = 0;  // may be kUnknownUser unless an inode is to be created
   gid_t gid = 0;
   pid_t pid = 0;
-  bool kill_suidgid = false;  // what it writes to loses set-user-id and set-group-id
+  bool kill_suidgid = false;  // what it writes to loses set-user-id, and set-group-id of executables
+  bool kill_sgid = false;     // and all set-group-id: it is not in the file's group
 };
 
 // Whose dirty limit a write is charged to. The one place to change when cgroups become domains.

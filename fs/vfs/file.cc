@@ -48,6 +48,7 @@ Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int fl
     AttrChange change;
     change.size = 0;
     change.kill_suidgid = caller.kill_suidgid;
+    change.kill_sgid = caller.kill_sgid;
     change.mtime = current_time();
     BF_TRY(set_attr(mount, opened, change));
   }
@@ -74,7 +75,8 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   BF_TRY(mount.check_writable(inode));
   if (!inode.is_regular())
     return make_error(EINVAL, "write to inode {}, which is no regular file", inode.ino());
-  if (!request.from_kernel_cache) BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid));
+  if (!request.from_kernel_cache)
+    BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid, caller.kill_sgid));
   WriterLock lock(inode.data_lock());
   BF_ASSIGN(const size_t written, write_data(mount, inode, request, domain_of(caller)));
   if (request.from_kernel_cache && mount.options().writeback_cache) return written;

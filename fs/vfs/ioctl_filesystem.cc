@@ -110,11 +110,11 @@ IoctlAnswer trim(const IoctlCall& call) {
   return answer_of(range);
 }
 
-// What was done so far is committed; then nothing more is written.
+// What was done so far is committed, as when the flags say nothing special; then nothing more is written.
 IoctlAnswer shutdown(const IoctlCall& call) {
   BF_TRY(require_admin(call));
   Filesystem& filesystem = call.mount.filesystem();
-  if (!call.mount.is_read_only()) BF_TRY(filesystem.commit());
+  if (!call.mount.is_read_only()) BF_TRY(call.mount.sync());
   filesystem.turn_read_only({EIO, "shut down by ioctl"});
   return std::vector<std::byte>{};
 }
