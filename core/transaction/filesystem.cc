@@ -143,6 +143,12 @@ Status Filesystem::commit() { return commit_changes(true); }
 
 Status Filesystem::commit_changes(bool flush_when_unchanged) {
   if (read_only_) return state_->gate->status();
+  CommitHook* hook = nullptr;
+  {
+    MutexLock lock(state_->hook_mutex);
+    hook = state_->hook;
+  }
+  if (hook) hook->prepare_commit();
   BF_ASSIGN(bool my_turn, state_->gate->take_turn());
   if (!my_turn) return {};
   return CommitDriver(*this).run(flush_when_unchanged);

@@ -84,6 +84,8 @@ class TransactionHandle final : public CowContext {
 class CommitHook {
  public:
   virtual ~CommitHook() = default;
+  // Called before each commit, with handles still running; may begin and commit itself.
+  virtual void prepare_commit() {}
   // Called with all other handles gone and joins blocked. Must not begin() or wait for anything that does.
   virtual Status before_commit(TransactionHandle& handle) = 0;
 };

@@ -26,15 +26,17 @@ struct Filesystem::State {
   std::unique_ptr<TransactionGate> gate;
 
   // Whoever has the gate's turn to commit.
-  DiskSuper super;                 // of the last commit, on its way to become that of the next
-  bool super_changed = false;      // without a tree having changed
+  DiskSuper super;             // of the last commit, on its way to become that of the next
+  bool super_changed = false;  // without a tree having changed
+  // The generation of superblock mirror 0 on disk, if it was sound: anything else there is somebody else's.
+  std::optional<uint64_t> generation_on_disk;
   bool quota_marked = false;       // the qgroup numbers are already marked as stale
   bool uuid_tree_current = false;  // the uuid tree is kept complete: its generation follows
 
   std::atomic<uint64_t> incompat{0};  // of the next superblock
   mutable Mutex label_mutex;
   std::string label BF_GUARDED_BY(label_mutex);  // of the next superblock
-  Mutex hook_mutex;                   // held while the hook runs
+  Mutex hook_mutex;                              // held while the hook runs
   CommitHook* hook BF_GUARDED_BY(hook_mutex) = nullptr;
   std::atomic<bool> closed{false};
   std::unique_ptr<CommitThread> commit_thread;  // last: stops first
