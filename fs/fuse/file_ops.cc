@@ -102,6 +102,10 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount_of(request), file, write, writer);
   if (loses_mode) forget_attributes(request, *file.inode);
   if (!written) return reply_error(request, written.error());
+  if (item.flags & inode_flag::kSync) {  // chattr +S
+    if (auto status = sync_file(mount_of(request), file); !status)
+      return reply_error(request, status.error());
+  }
   fuse_reply_write(request, *written);
 }
 

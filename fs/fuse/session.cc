@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdarg>
 #include <memory>
 #include <thread>
 
@@ -82,6 +83,19 @@ std::string escape_commas(const std::string& text) {
   return escaped;
 }
 
+// libfuse writes its complaints to stderr; we say in one line why the mount failed.
+std::string& last_complaint() {
+  static std::string text;
+  return text;
+}
+void keep_complaint(fuse_log_level, const char* format, va_list arguments) {
+  char line[512];
+  vsnprintf(line, sizeof(line), format, arguments);
+  std::string_view text = line;
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  last_complaint() = text;
+}
+
 // libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
 std::string libfuse_options(const MountOptions& options, const std::string& source) {
   std::string text = "subtype=butterfuse,fsname=" + escape_commas(source);
@@ -108,7 +122,8 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
   const fuse_lowlevel_ops ops = all_ops();
   SessionHandle session(fuse_session_new(&args, &ops, sizeof(ops), &context));
   fuse_opt_free_args(&args);
-  if (session == nullptr) return make_error(EINVAL, "libfuse refuses the mount options '{}'", text);
+  if (session == nullptr)
+    return make_error(EINVAL, "libfuse refuses the mount options '{}': {}", text, last_complaint());
   return session;
 }
 
@@ -148,11 +163,13 @@ void end_session(Mount& mount, RequestLoop& loop, const std::string& mountpoint,
 
 Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};
+  fuse_set_log_func(keep_complaint);
   BF_ASSIGN(SessionHandle session, new_session(context, options));
   context.session = session.get();
   if (fuse_session_mount(session.get(), options.mountpoint.c_str()) != 0) {
-    return make_error(EIO, "can't mount on {}", options.mountpoint);
+    return make_error(EIO, "can't mount on {}: {}", options.mountpoint, last_complaint());
   }
+  fuse_set_log_func(nullptr);
   BF_TRY(offer_more_features(session.get()));
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   int result = 0;

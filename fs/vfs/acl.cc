@@ -10,16 +10,12 @@ namespace butterfuse {
 namespace {
 
 constexpr uint32_t kVersion = 2;
-constexpr uint16_t kUserObj = 0x01, kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10,
-                   kOther = 0x20;
 
 struct [[gnu::packed]] DiskEntry {
   le16 tag, permissions;
   le32 id;
 };
 static_assert(sizeof(DiskEntry) == 8);
-
-bool is_named(uint16_t tag) { return tag == kUser || tag == kGroup; }
 
 }  // namespace
 
@@ -57,13 +53,14 @@ Status Acl::check() const {
   uint16_t previous = 0;
   bool named = false;
   for (const Entry& entry : entries_) {
-    const bool repeats = entry.tag == previous && is_named(entry.tag);
+    const bool is_named = entry.tag == kUser || entry.tag == kGroup;
+    const bool repeats = entry.tag == previous && is_named;
     const bool known = (entry.tag & (entry.tag - 1)) == 0 && entry.tag <= kOther;
     if (entry.permissions > 7 || !known || (entry.tag <= previous && !repeats))
       return make_error(EINVAL, "access control list: entry of tag {} permissions {} behind tag {}",
                         entry.tag, entry.permissions, previous);
     previous = entry.tag;
-    named |= is_named(entry.tag);
+    named |= is_named;
   }
   const bool complete = find(kUserObj) != nullptr && find(kGroupObj) != nullptr && find(kOther) != nullptr;
   if (!complete || (named && find(kMask) == nullptr))

@@ -23,10 +23,24 @@ class Acl {
   bool is_mode_only() const { return entries_.size() == 3; }
   // What chmod(2) to `mode` makes of an access list.
   void change_mode(uint32_t mode);
+  // Gives each named entry another id: of_user, of_group return a Result<uint32_t>.
+  template <class User, class Group>
+  Status map_ids(User of_user, Group of_group) {
+    for (Entry& entry : entries_) {
+      if (entry.tag == kUser) {
+        BF_ASSIGN(entry.id, of_user(entry.id));
+      } else if (entry.tag == kGroup) {
+        BF_ASSIGN(entry.id, of_group(entry.id));
+      }
+    }
+    return {};
+  }
   // Makes of a default list the access list of a new inode; returns its mode's permission bits.
   uint32_t restrict_to(uint32_t mode);
 
  private:
+  static constexpr uint16_t kUserObj = 0x01, kUser = 0x02, kGroupObj = 0x04, kGroup = 0x08, kMask = 0x10,
+                            kOther = 0x20;
   struct Entry {
     uint16_t tag = 0;
     uint16_t permissions = 0;

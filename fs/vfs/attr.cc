@@ -101,6 +101,17 @@ Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
   return inode.load_properties();
 }
 
+Result<AttrChange> with_stored_owners(const Mount& mount, const Inode& inode, AttrChange change) {
+  const InodeItem item = inode.item();
+  if (change.uid) {
+    BF_ASSIGN(change.uid, mount.options().uids.of_chown(*change.uid, item.uid));
+  }
+  if (change.gid) {
+    BF_ASSIGN(change.gid, mount.options().gids.of_chown(*change.gid, item.gid));
+  }
+  return change;
+}
+
 void apply(InodeItem& item, const AttrChange& change) {
   if (change.mode) item.mode = (item.mode & S_IFMT) | (*change.mode & ~uint32_t{S_IFMT});
   if (change.uid) item.uid = *change.uid;
@@ -142,10 +153,10 @@ struct stat get_attr(Mount& mount, Inode& inode) {
   const uint64_t sector = mount.filesystem().sectorsize();
   struct stat attr {};
   attr.st_ino = mount.node_ids().ino_of(inode.key());
-  attr.st_mode = item.mode;
+  attr.st_mode = item.mode & ~mount.options().hidden_mode;
   attr.st_nlink = item.nlink;
-  attr.st_uid = item.uid;
-  attr.st_gid = item.gid;
+  attr.st_uid = mount.options().uids.to_shown(item.uid);
+  attr.st_gid = mount.options().gids.to_shown(item.gid);
   attr.st_rdev = decode_rdev(item.rdev);
   attr.st_size = static_cast<off_t>(item.size);
   attr.st_blksize = static_cast<blksize_t>(sector);
@@ -173,8 +184,9 @@ void note_modified(Inode& inode) {
   inode.mark_dirty();
 }
 
-Status set_attr(Mount& mount, Inode& inode, const AttrChange& change) {
-  BF_TRY(check_change(mount, inode, change));
+Status set_attr(Mount& mount, Inode& inode, const AttrChange& asked) {
+  BF_TRY(check_change(mount, inode, asked));
+  BF_ASSIGN(const AttrChange change, with_stored_owners(mount, inode, asked));
   if (change.size) {
     WriterLock lock(inode.data_lock());
     BF_TRY(truncate(mount, inode, *change.size));

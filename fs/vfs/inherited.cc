@@ -29,11 +29,12 @@ uint64_t inherited_flags(const MountOptions& options, uint64_t dir_flags, uint32
   return flags;
 }
 
-InodeItem new_item(const Mount& mount, const InodeItem& dir, const NewInode& what, const Caller& caller) {
+Result<InodeItem> new_item(const Mount& mount, const InodeItem& dir, const NewInode& what,
+                           const Caller& caller) {
   InodeItem item;
   item.mode = what.mode;
-  item.uid = caller.uid;
-  item.gid = caller.gid;
+  BF_ASSIGN(item.uid, mount.options().uids.of_maker(caller.uid));
+  BF_ASSIGN(item.gid, mount.options().gids.of_maker(caller.gid));
   if (dir.mode & S_ISGID) {
     item.gid = dir.gid;
     if (S_ISDIR(what.mode)) item.mode |= S_ISGID;
@@ -74,7 +75,7 @@ Status write_one(TransactionHandle& handle, Inode& child, std::string_view name,
 
 Result<Inherited> inherit(Mount& mount, Inode& dir, const NewInode& what, const Caller& caller) {
   Inherited inherited;
-  inherited.item = new_item(mount, dir.item(), what, caller);
+  BF_ASSIGN(inherited.item, new_item(mount, dir.item(), what, caller));
   if (S_ISREG(what.mode) || S_ISDIR(what.mode)) inherited.compression = dir.compression_property();
   BF_TRY(inherit_acl(mount, dir, what, inherited));
   return inherited;

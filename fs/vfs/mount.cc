@@ -2,6 +2,7 @@
 #include "fs/vfs/mount.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -33,6 +34,10 @@ Result<std::unique_ptr<Mount>> Mount::open(BlockDevices devices, const MountOpti
   std::unique_ptr<Mount> mount(new Mount(options));
   if (std::all_of(devices.begin(), devices.end(), [](const auto& device) { return device->read_only(); }))
     mount->options_.read_only = true;
+  if (options.fakeroot) {
+    mount->options_.uids.make_root(geteuid());
+    mount->options_.gids.make_root(getegid());
+  }
   if (auto status = mount->open_trees(std::move(devices)); !status) {
     mount->closed_ = true;  // nothing was changed
     return tl::unexpected(std::move(status).error());
@@ -265,6 +270,13 @@ void Mount::release_written() {
   std::vector<std::shared_ptr<Inode>> written;
   MutexLock lock(dirty_mutex_);
   written.swap(written_);
+}
+
+// Flushing may need space, and so a commit of its own.
+void Mount::prepare_commit() {
+  if (!options_.flush_on_commit || preparing_.exchange(true)) return;
+  if (auto status = engine_->flush_all(); !status) log(LogLevel::error, "flush: {}", status.error().message);
+  preparing_ = false;
 }
 
 // An inode that left the table meanwhile must not end here: its end waits for writeback, which waits for this

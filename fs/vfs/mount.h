@@ -68,6 +68,7 @@ class Mount final : public CommitHook {
   void release_written();
   // The next commit writes this inode's item.
   void queue_dirty(Inode& inode);
+  void prepare_commit() override;  // flushoncommit
   Status before_commit(TransactionHandle& handle) override;
 
  private:
@@ -95,6 +96,7 @@ class Mount final : public CommitHook {
   std::vector<std::shared_ptr<Inode>> written_
       BF_GUARDED_BY(dirty_mutex_);  // by the hook, perhaps out of the table
   std::atomic<bool> have_written_{false};
+  std::atomic<bool> preparing_{false};
 
   InodeTable inodes_;  // behind all it refers to
   InodePtr root_;

@@ -1,6 +1,7 @@
 // Parsing of mount options: one table row an option, named as the kernel and the FUSE peers name them.
 #include "fs/vfs/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <map>
@@ -181,6 +182,8 @@ void add_data_options(std::map<std::string, Handler, std::less<>>& table) {
   table["acl"] = set([](MountOptions& m) { m.acl = true; });
   table["noacl"] = set([](MountOptions& m) { m.acl = false; });
   table["norecovery"] = table["nologreplay"] = set([](MountOptions& m) { m.replay_log = false; });
+  table["flushoncommit"] = set([](MountOptions& m) { m.flush_on_commit = true; });
+  table["noflushoncommit"] = set([](MountOptions& m) { m.flush_on_commit = false; });
   table["nodiscard"] = set([](MountOptions& m) { m.discard = false; });
 }
 
@@ -203,6 +206,13 @@ void add_mount_options(std::map<std::string, Handler, std::less<>>& table) {
   table["nostrictatime"] = table["relatime"];
   table["nodiratime"] = set([](MountOptions& m) { m.nodiratime = true; });
   table["diratime"] = set([](MountOptions& m) { m.nodiratime = false; });
+  table["dirsync"] = set([](MountOptions& m) { m.sync_names = true; });
+  table["kernel"] = [](const Option& option, MountOptions& m) -> Status {  // as fuse2fs has it
+    if (option.value) return bad_value(option);
+    m.default_permissions = m.suid_given = m.dev_given = true;
+    m.fuse_options.insert(m.fuse_options.end(), {"allow_other", "suid", "dev"});
+    return {};
+  };
   table["writeback_cache"] = set([](MountOptions& m) { m.writeback_cache = true; });
   table["no_writeback_cache"] = set([](MountOptions& m) { m.writeback_cache = false; });
   table["default_permissions"] = set([](MountOptions& m) { m.default_permissions = true; });
@@ -217,6 +227,28 @@ void add_mount_options(std::map<std::string, Handler, std::less<>>& table) {
                            "fsname", "subtype", "max_read"}) {
     table[name] = pass_on();
   }
+}
+
+Handler id_range(IdMap MountOptions::*map) {
+  return [map](const Option& option, MountOptions& options) -> Status {
+    if (!option.value) return bad_value(option);
+    return (options.*map).add_range(*option.value);
+  };
+}
+
+void add_owner_options(std::map<std::string, Handler, std::less<>>& table) {
+  table["uid"] = number(parse_count, [](MountOptions& m, uint32_t id) { m.uids.show_all_as(id); });
+  table["gid"] = number(parse_count, [](MountOptions& m, uint32_t id) { m.gids.show_all_as(id); });
+  table["umask"] = number([](std::string_view text) { return parse_integer<uint32_t>(text, 8); },
+                          [](MountOptions& m, uint32_t mask) { m.hidden_mode = mask & 0777; });
+  table["uidmap"] = id_range(&MountOptions::uids);
+  table["gidmap"] = id_range(&MountOptions::gids);
+  table["fakeroot"] = set([](MountOptions& m) {
+    m.fakeroot = true;
+    m.default_permissions = m.acl = false;
+    m.fuse_options.insert(m.fuse_options.end(), {"nosuid", "nodev"});
+    m.suid_given = m.dev_given = true;
+  });
 }
 
 void add_compatibility_options(std::map<std::string, Handler, std::less<>>& table) {
@@ -248,13 +280,12 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   }
   for (const char* name :
        {"defaults", "auto", "noauto", "user", "nouser", "users", "owner", "group", "_netdev", "nofail",
-        "silent", "loud", "mand", "nomand", "iversion", "noiversion"}) {
+        "silent", "loud", "mand", "nomand", "iversion", "noiversion", "lazytime", "nolazytime"}) {
     table[name] = silent();
   }
   table["space_cache"] = parse_space_cache;
   table["nospace_cache"] = refuse("would drop the free space tree");
   table["clear_cache"] = refuse("not supported yet");
-  table["flushoncommit"] = refuse("not supported yet");
   table["usebackuproot"] = refuse("not supported yet");
   table["rescue"] = parse_rescue;
   table["fragment"] = refuse("is a debugging aid of the kernel");
@@ -266,6 +297,7 @@ const std::map<std::string, Handler, std::less<>>& option_table() {
     std::map<std::string, Handler, std::less<>> rows;
     add_data_options(rows);
     add_mount_options(rows);
+    add_owner_options(rows);
     add_compatibility_options(rows);
     return rows;
   }();
@@ -295,6 +327,9 @@ Status parse_mount_options(std::string_view text, MountOptions& options) {
 }
 
 Status check_mount_options(const MountOptions& options) {
+  const auto& passed = options.fuse_options;
+  if (options.fakeroot && std::find(passed.begin(), passed.end(), "allow_other") != passed.end())
+    return make_error(EINVAL, "'fakeroot' lets everyone in do everything: not with 'allow_other'");
   if (!options.replay_log && !options.read_only)
     return make_error(EINVAL, "mounting without the log (norecovery, rescue=nologreplay) needs 'ro'");
   return {};

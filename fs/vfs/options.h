@@ -10,6 +10,7 @@
 #include "core/base/result.h"
 #include "core/ondisk/constants.h"
 #include "core/writeback/file_data.h"
+#include "fs/vfs/id_map.h"
 
 namespace butterfuse {
 
@@ -36,6 +37,14 @@ struct MountOptions {
 
   AtimeMode atime = AtimeMode::relatime;
   bool nodiratime = false;
+
+  bool sync_names = false;  // dirsync: a change of names is durable when its call returns
+  bool flush_on_commit = false;
+
+  // Owners: see IdMap. With `fakeroot` the kernel checks no permission, and what is made is root's.
+  IdMap uids, gids;
+  uint32_t hidden_mode = 0;  // umask=: permission bits that are not shown
+  bool fakeroot = false;
 
   // The kernel's writeback cache answers write(2) before we see the data, so it can't say ENOSPC: off unless
   // asked.

@@ -107,11 +107,11 @@ Status exchange_names(TransactionHandle& handle, const RenameRequest& request, I
   return or_abort(handle, save_moved(handle, target));
 }
 
-InodeItem whiteout_item(const Caller& caller) {
+Result<InodeItem> whiteout_item(const Mount& mount, const Caller& caller) {
   InodeItem item;
   item.mode = S_IFCHR;
-  item.uid = caller.uid;
-  item.gid = caller.gid;
+  BF_ASSIGN(item.uid, mount.options().uids.of_maker(caller.uid));
+  BF_ASSIGN(item.gid, mount.options().gids.of_maker(caller.gid));
   item.atime = item.ctime = item.mtime = item.otime = current_time();
   return item;
 }
@@ -166,7 +166,8 @@ Status rename(Mount& mount, const RenameRequest& request) {
   if (target && target->key() == source->key()) return {};  // two links of one inode: POSIX says leave both
   if (target) BF_TRY(check_target(mount, request, *source, *target));
   if (!(request.flags & RENAME_WHITEOUT)) return apply(mount, request, *source, target.get(), nullptr);
-  BF_ASSIGN(whiteout, new_inode(mount, request.old_dir, whiteout_item(request.caller)));
+  BF_ASSIGN(const InodeItem item, whiteout_item(mount, request.caller));
+  BF_ASSIGN(whiteout, new_inode(mount, request.old_dir, item));
   Status renamed = apply(mount, request, *source, target.get(), whiteout.get());
   return renamed ? Status{} : take_back(mount, *whiteout, std::move(renamed));
 }

@@ -120,17 +120,36 @@ Status set_plain(Mount& mount, Inode& inode, const XattrChange& change) {
   return save_changed(handle, inode);
 }
 
+bool owners_are_as_stored(const Mount& mount) {
+  return mount.options().uids.is_identity() && mount.options().gids.is_identity();
+}
+
+Result<std::vector<std::byte>> shown_acl(const Mount& mount, ByteSpan stored) {
+  BF_ASSIGN(Acl acl, Acl::parse(stored));
+  BF_TRY(acl.map_ids([&](uint32_t id) { return Result<uint32_t>(mount.options().uids.to_shown(id)); },
+                     [&](uint32_t id) { return Result<uint32_t>(mount.options().gids.to_shown(id)); }));
+  return acl.encode();
+}
+
+Result<Acl> stored_acl(const Mount& mount, ByteSpan shown) {
+  BF_ASSIGN(Acl acl, Acl::parse(shown));
+  if (owners_are_as_stored(mount)) return acl;
+  BF_TRY(acl.map_ids([&](uint32_t id) { return mount.options().uids.of_maker(id); },
+                     [&](uint32_t id) { return mount.options().gids.of_maker(id); }));
+  return acl;
+}
+
 Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
   const bool is_default = change.name == xattr_name::kDefaultAcl;
   if (inode.is_symlink()) return make_error(EOPNOTSUPP, "access control list of a symbolic link");
   if (is_default && !inode.is_dir())
     return make_error(EACCES, "default access control list of inode {}, which is no directory", inode.ino());
-  BF_ASSIGN(const Acl acl, Acl::parse(change.value));
+  BF_ASSIGN(const Acl acl, stored_acl(mount, change.value));
   WriterLock lock(inode.names_lock());
   BF_TRY(check_presence(inode, change));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
   if (!is_default) return set_access_acl(handle, inode, acl, change.kill_sgid);
-  BF_TRY(write_one(handle, inode, change.name, change.value));
+  BF_TRY(write_one(handle, inode, change.name, acl.encode()));
   return save_changed(handle, inode);
 }
 
@@ -146,6 +165,7 @@ Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string
   if (inode.is_placeholder()) return make_error(ENODATA, "no attribute '{}'", name);
   BF_ASSIGN(auto value, read_xattr(inode.tree(), inode.ino(), name));
   if (!value) return make_error(ENODATA, "no attribute '{}'", name);
+  if (is_acl(name) && !owners_are_as_stored(mount)) return shown_acl(mount, *value);
   return std::move(*value);
 }
 
