@@ -49,6 +49,8 @@ Result<MkfsProfile> parse_profile(const std::string& name, const char* what) {
 
 Status parse_identity(const MkfsArguments& arguments, MkfsOptions& options) {
   options.label = arguments.label;
+  options.root_uid = geteuid();  // who makes an image for himself wants to write into it
+  options.root_gid = getegid();
   if (!arguments.uuid.empty()) {
     options.uuid = Uuid::parse(arguments.uuid);
     if (!options.uuid) return make_error(EINVAL, "could not parse UUID: {}", arguments.uuid);

@@ -11,6 +11,7 @@
 #include "cli/background.h"
 #include "cli/commands.h"
 #include "cli/logging.h"
+#include "cli/remount.h"
 #include "cli/sources.h"
 #include "core/base/log.h"
 #include "core/device/block_device.h"
@@ -106,6 +107,10 @@ int fail(const std::string& source, const Error& error, Background* background =
 }
 
 int run_mount(const MountArguments& arguments) {
+  if (is_remount(arguments.options)) {
+    auto status = remount(arguments.paths.back(), arguments.options);
+    return status ? 0 : fail(arguments.source(), status.error());
+  }
   auto options = parse_options(arguments);
   if (!options) return fail(arguments.source(), options.error());
   auto mountpoint = existing_directory(arguments.paths.back());

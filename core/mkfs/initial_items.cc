@@ -56,6 +56,16 @@ std::vector<TreeItem> root_directory(const NewFilesystem& fs, uint64_t ino, uint
           {{ino, key_type::kInodeRef, parent}, inode_ref("..")}};
 }
 
+// The directory that a mount shows first.
+std::vector<TreeItem> top_directory(const NewFilesystem& fs) {
+  DiskInodeItem inode = directory_inode(fs);
+  inode.uid = fs.options.root_uid;
+  inode.gid = fs.options.root_gid;
+  std::vector<TreeItem> items = root_directory(fs, kFirstFree, kFirstFree);
+  items.front().data = bytes_of(inode);
+  return items;
+}
+
 bool is_subvolume_like(uint64_t owner) { return owner == kFsTree || owner == kDataRelocTree; }
 
 std::vector<std::byte> root_item(const NewFilesystem& fs, const PlannedTree& tree) {
@@ -175,6 +185,7 @@ std::vector<TreeItem> unsorted_items(const NewFilesystem& fs, uint64_t owner) {
     case kDevTree:
       return dev_tree_items(fs);
     case kFsTree:
+      return top_directory(fs);
     case kDataRelocTree:
       return root_directory(fs, kFirstFree, kFirstFree);
     case kCsumTree:

@@ -34,7 +34,8 @@ struct MkfsOptions {
   std::optional<Uuid> uuid = {};  // random when absent
   CsumType csum = CsumType::crc32c;
   MkfsFeatures features = {};
-  bool discard = true;  // tell the device first that none of its old content is needed
+  uint32_t root_uid = 0, root_gid = 0;  // who owns the top directory
+  bool discard = true;                  // tell the device first that none of its old content is needed
 };
 
 // Applies a comma separated list of feature names, `^name` meaning off. EINVAL names the one that is unknown
