@@ -133,6 +133,8 @@ class Allocator {
 
   // ---- facts
   // -------------------------------------------------------------------------------------------------------
+  // A chunk was made since the last commit: what lies there can't be reached before the next one.
+  virtual bool has_uncommitted_chunks() const { return false; }
   virtual SpaceNumbers numbers(SpaceClass space) const = 0;
   virtual StatfsNumbers statfs() const = 0;
   virtual uint64_t bytes_used() const = 0;         // of the superblock: all extents

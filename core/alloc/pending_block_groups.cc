@@ -6,6 +6,13 @@
 
 namespace butterfuse {
 
+bool SpaceAllocator::has_uncommitted_chunks() const {
+  MutexLock lock(mutex_);
+  for (const auto& [start, group] : groups_)
+    if (group->items != BlockGroup::Items::inserted) return true;
+  return false;
+}
+
 BlockGroup* SpaceAllocator::next_pending_group() {
   for (const auto& [start, group] : groups_) {
     if (group->items == BlockGroup::Items::pending) return group.get();

@@ -46,6 +46,7 @@ class SpaceAllocator final : public Allocator {
   void begin_commit(uint64_t transid) override;
   void finish_commit(uint64_t transid) override;
   bool commit_would_free(SpaceClass space, uint64_t bytes) const override;
+  bool has_uncommitted_chunks() const override;
   SpaceNumbers numbers(SpaceClass space) const override;
   StatfsNumbers statfs() const override;
   uint64_t bytes_used() const override;

@@ -132,6 +132,7 @@ Result<uint64_t> drop_file_extents(Tree& tree, TransactionHandle& handle, uint64
   if (range.empty()) return 0;
   ExtentDropper dropper(tree, handle, ino, range);
   Result<uint64_t> dropped = dropper.run();
+  if (dropper.changed()) handle.note_file_extents(tree.id(), ino, range);
   if (!dropped && dropper.changed()) handle.abort(dropped.error());
   return dropped;
 }

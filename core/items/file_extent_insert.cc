@@ -16,6 +16,8 @@ Status insert_item(Tree& tree, TransactionHandle& handle, uint64_t ino, const Fi
   disk.generation = handle.transid();
   WriteCursor cursor(tree, handle);
   const Key key = file_extent_key(ino, extent.start);
+  handle.note_file_extents(tree.id(), ino,
+                           {extent.start, round_up(extent.end(), handle.filesystem().sectorsize())});
   if (extent.kind != ExtentKind::inline_data) return cursor.insert(key, object_bytes(disk));
   const auto size = static_cast<uint32_t>(kInlineHeadBytes + extent.data.size());
   BF_ASSIGN(MutableByteSpan bytes, cursor.insert(key, size));

@@ -123,6 +123,7 @@ Result<TruncateStep> truncate_file_extents(Tree& tree, TransactionHandle& handle
                                            uint64_t new_size, uint32_t max_items) {
   ExtentTruncator truncator(tree, handle, ino, new_size, max_items);
   Result<TruncateStep> step = truncator.run();
+  if (truncator.changed()) handle.note_file_extents(tree.id(), ino, {new_size, ~uint64_t{0}});
   if (!step && truncator.changed()) handle.abort(step.error());
   return step;
 }

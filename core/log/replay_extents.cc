@@ -1,27 +1,15 @@
 // File data: extents from the log, and the checksums that came with them.
 #include "core/csum/csum_tree.h"
-#include "core/items/file_extent.h"
+#include "core/log/stored_extent.h"
 #include "core/log/subvolume_replay.h"
 
 namespace butterfuse {
 namespace {
 
-bool is_on_disk(const FileExtent& extent) {
-  return (extent.kind == ExtentKind::regular || extent.kind == ExtentKind::prealloc) &&
-         extent.disk_bytenr != 0;
-}
-
 // What the item counts for in the inode's nbytes.
 uint64_t counted(const FileExtent& extent) {
   if (extent.kind == ExtentKind::inline_data) return extent.ram_bytes;
   return is_on_disk(extent) ? extent.num_bytes : 0;
-}
-
-// The stored bytes that this item can read.
-ByteRange stored_range(const FileExtent& extent) {
-  if (extent.compression != compression_type::kNone)
-    return ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
-  return ByteRange::at(extent.disk_bytenr + extent.offset, extent.num_bytes);
 }
 
 }  // namespace

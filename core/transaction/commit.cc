@@ -84,7 +84,7 @@ bool CommitDriver::unchanged(Transaction& transaction) {
   const auto& s = *filesystem_.state_;
   return filesystem_.cache_->dirty_bytes() == 0 && transaction.refs().size() == 0 &&
          s.incompat == s.super.incompat_flags && filesystem_.label() == label_of(s.super) &&
-         s.super.log_root == 0;
+         s.super.log_root == 0 && !s.log_on_disk;
 }
 
 // The superblock's generation is also that of the root tree's root block: it has to be copied in every
@@ -167,6 +167,8 @@ Status CommitDriver::write_out(uint64_t transid) {
   BF_TRY(volume.flush());
   filesystem_.cache_->written(blocks_);
   filesystem_.allocator_->finish_commit(transid);
+  filesystem_.state_->log_on_disk = false;
+  if (filesystem_.observer_ != nullptr) filesystem_.observer_->after_commit(transid);
   filesystem_.last_committed_ = transid;
   return {};
 }

@@ -139,6 +139,23 @@ void Filesystem::turn_read_only(const Error& why) {
   state_->gate->fail(why);
 }
 
+void Filesystem::wait_for_commit_under_way() { state_->gate->wait_for_turn_end(); }
+
+// While the handle lives no commit closes, so nobody changes state_->super.
+Status Filesystem::write_log_super(TransactionHandle& handle, const TreeRootPointer& log_root) {
+  BF_ASSERT(last_committed_ + 1 == handle.transid());
+  DiskSuper super = state_->super;
+  super.log_root = log_root.bytenr;
+  super.log_root_level = static_cast<uint8_t>(log_root.level);
+  super.incompat_flags = super.incompat_flags | state_->incompat.load();
+  state_->log_on_disk = true;
+  Status written = state_->gate->status();
+  if (written) written = volume_->write_supers(super, 1);
+  if (written) written = volume_->flush();
+  if (!written) turn_read_only(written.error());
+  return written;
+}
+
 Status Filesystem::commit() { return commit_changes(true); }
 
 Status Filesystem::commit_changes(bool flush_when_unchanged) {

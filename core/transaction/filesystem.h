@@ -60,6 +60,9 @@ class TransactionHandle final : public CowContext {
   // extent tree's shared lock.
   Result<bool> is_exclusive(const DataRef& ref);
 
+  // Tells the observer. Every change of EXTENT_DATA items must.
+  void note_file_extents(uint64_t root_id, uint64_t ino, ByteRange range);
+
   // Something failed half-way in a tree change: the transaction can never be committed.
   void abort(const Error& error);
 
@@ -88,6 +91,18 @@ class CommitHook {
   virtual void prepare_commit() {}
   // Called with all other handles gone and joins blocked. Must not begin() or wait for anything that does.
   virtual Status before_commit(TransactionHandle& handle) = 0;
+};
+
+// Who wants to know what becomes of transactions: the log of fsyncs, which copies items as they change.
+class TransactionObserver {
+ public:
+  virtual ~TransactionObserver() = default;
+  // Items that say where a file's bytes in `range` lie change in `transid`. Called before or after the
+  // change, with the tree's lock held or not; takes no more than a leaf lock.
+  virtual void file_extents_changed(uint64_t root_id, uint64_t ino, ByteRange range, uint64_t transid) = 0;
+  // The superblock of `transid` is on disk, last_committed() is still older: no log of the next one is there
+  // yet.
+  virtual void after_commit(uint64_t transid) = 0;
 };
 
 // Thread-safe.
@@ -154,6 +169,14 @@ class Filesystem {
   void request_commit();
   void set_commit_interval(uint32_t seconds);
   void set_commit_hook(CommitHook* hook);  // null to remove
+  // null to remove. REQUIRES that no transaction runs.
+  void set_observer(TransactionObserver* observer) { observer_ = observer; }
+  // Waits for the commit that is under way, if one is.
+  void wait_for_commit_under_way();
+  // Makes the last commit's superblock name this log root tree as well, and flushes. The log's blocks are
+  // flushed already, and belong to `handle`'s transaction. REQUIRES that the one before it is committed. An
+  // error turns the file system read-only.
+  Status write_log_super(TransactionHandle& handle, const TreeRootPointer& log_root);
   // After an error that makes further writing unsafe.
   void turn_read_only(const Error& why);
 
@@ -170,6 +193,7 @@ class Filesystem {
   std::unique_ptr<Allocator> allocator_;
   std::atomic<bool> read_only_{false};
   std::atomic<uint64_t> last_committed_{0};
+  TransactionObserver* observer_ = nullptr;
   struct State;  // the rest: filesystem_state.h
   std::unique_ptr<State> state_;
 };

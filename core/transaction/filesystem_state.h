@@ -33,7 +33,8 @@ struct Filesystem::State {
   bool quota_marked = false;       // the qgroup numbers are already marked as stale
   bool uuid_tree_current = false;  // the uuid tree is kept complete: its generation follows
 
-  std::atomic<uint64_t> incompat{0};  // of the next superblock
+  std::atomic<bool> log_on_disk{false};  // the superblock on disk names a log of the running transaction
+  std::atomic<uint64_t> incompat{0};     // of the next superblock
   mutable Mutex label_mutex;
   std::string label BF_GUARDED_BY(label_mutex);  // of the next superblock
   Mutex hook_mutex;                              // held while the hook runs

@@ -89,6 +89,11 @@ void TransactionGate::end_turn() {
   changed_.notify_all();
 }
 
+void TransactionGate::wait_for_turn_end() {
+  MutexLock lock(mutex_);
+  while (turn_taken_ && !error_) changed_.wait(lock);
+}
+
 void TransactionGate::fail(const Error& why) {
   MutexLock lock(mutex_);
   if (!error_) error_ = why;

@@ -33,6 +33,7 @@ class TransactionGate {
   void reopen();
   void detach();
   void end_turn();
+  void wait_for_turn_end();  // of whoever has it now; returns at once when nobody has
 
   // The first error stays. Everything that waits or comes later gets EROFS with its reason.
   void fail(const Error& why);

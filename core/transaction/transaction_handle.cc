@@ -117,6 +117,11 @@ Status TransactionHandle::free_tree_block(const TreeRef& ref, uint64_t block_gen
   return {};
 }
 
+void TransactionHandle::note_file_extents(uint64_t root_id, uint64_t ino, ByteRange range) {
+  if (filesystem_->observer_ != nullptr)
+    filesystem_->observer_->file_extents_changed(root_id, ino, range, transid());
+}
+
 void TransactionHandle::abort(const Error& error) { filesystem_->turn_read_only(error); }
 
 }  // namespace butterfuse

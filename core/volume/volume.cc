@@ -52,11 +52,12 @@ TreeCheckContext Volume::check_context(uint64_t generation_limit) const {
 
 namespace {
 
-Status write_super_mirrors(MemberDevice& member, const DiskSuper& super) {
+// The first `mirrors` of them, as far as they fit.
+Status write_super_mirrors(MemberDevice& member, const DiskSuper& super, int mirrors) {
   const uint64_t end = std::min<uint64_t>(member.item.total_bytes, member.device->size_bytes());
   DiskSuper sealed = super;
   sealed.dev_item = member.item;
-  for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
+  for (int mirror = 0; mirror < mirrors; ++mirror) {
     if (super_mirror_offset(mirror) + kSuperSize > end) break;
     seal_super(sealed, mirror);
     BF_TRY(member.device->write(super_mirror_offset(mirror), object_bytes(sealed), WriteKind::super));
@@ -66,12 +67,12 @@ Status write_super_mirrors(MemberDevice& member, const DiskSuper& super) {
 
 }  // namespace
 
-Status Volume::write_supers(const DiskSuper& super) {
+Status Volume::write_supers(const DiskSuper& super, int mirrors) {
   std::set<uint64_t> failed;
   Error reason;
   for (MemberDevice* member : member_list_) {
     if (!member->writable()) continue;
-    Status written = write_super_mirrors(*member, super);
+    Status written = write_super_mirrors(*member, super, mirrors);
     if (written) continue;
     ++member->errors.write;
     if (failed.empty()) reason = std::move(written).error();

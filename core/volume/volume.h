@@ -121,7 +121,8 @@ class Volume {
 
   // Fills in dev_item, bytenr and csum and writes every mirror that fits on every device, in the order 0, 1,
   // 2. Fails when a device can't be written that some chunk can't do without. Does not flush.
-  Status write_supers(const DiskSuper& super);
+  // `mirrors` 1: only the one that a mount reads first, where that adds a log tree to the committed superblock.
+  Status write_supers(const DiskSuper& super, int mirrors = kSuperMirrors);
 
  private:
   Volume() = default;

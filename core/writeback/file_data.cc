@@ -126,6 +126,7 @@ Status FileData::rewrite(ByteRange range) {
 
 void FileData::invalidate() { invalidate_pages(impl_->state); }
 bool FileData::has_dirty_or_ordered() const { return impl_->state.has_dirty_or_ordered(); }
+Mutex& FileData::items_mutex() { return impl_->state.finish_mutex; }
 void FileData::drop_clean_pages() { impl_->state.mapping->drop_clean(); }
 
 }  // namespace butterfuse

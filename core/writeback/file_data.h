@@ -10,6 +10,7 @@
 
 #include "core/base/byte_range.h"
 #include "core/base/bytes.h"
+#include "core/base/mutex.h"
 #include "core/base/result.h"
 #include "core/cache/writeback_domain.h"
 
@@ -95,6 +96,8 @@ class FileData {
   // The inode is dead (nlink 0, last reference): throw all dirty pages away, wait for I/O in flight.
   void invalidate();
   bool has_dirty_or_ordered() const;
+  // Held by writeback while it changes the file's items. Taken before a transaction handle.
+  Mutex& items_mutex();
   // Drops clean pages (drop caches, memory pressure).
   void drop_clean_pages();
 

@@ -1,0 +1,121 @@
+// The log's trees, and rounds of writing them.
+#include "core/log/tree_log.h"
+
+#include <cstring>
+
+#include "core/transaction/block_writer.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kCacheBytes = 4u << 20;
+
+Key root_item_key(uint64_t root_id) { return {objectid::kTreeLog, key_type::kRootItem, root_id}; }
+
+}  // namespace
+
+TreeLog::TreeLog(Filesystem& filesystem)
+    : filesystem_(filesystem), space_(filesystem.allocator(), filesystem.volume().nodesize()) {}
+
+void TreeLog::start(uint64_t transid) {
+  if (cache_ != nullptr) return;
+  space_.start(transid);
+  cache_ = std::make_unique<TreeBlockCache>(filesystem_.volume(), kCacheBytes);
+  cache_->set_generation_limit(transid);
+}
+
+Result<TreeRootPointer> TreeLog::new_root() { return create_tree_root(*cache_, space_, objectid::kTreeLog); }
+
+Result<Tree*> TreeLog::tree_of(uint64_t root_id) {
+  if (roots_ == nullptr) {
+    BF_ASSIGN(const TreeRootPointer root, new_root());
+    roots_ = std::make_unique<Tree>(*cache_, objectid::kTreeLog, root);
+  }
+  auto found = logs_.find(root_id);
+  if (found == logs_.end()) {
+    BF_ASSIGN(const TreeRootPointer root, new_root());
+    found = logs_.emplace(root_id, SubvolumeLog{}).first;
+    found->second.tree = std::make_unique<Tree>(*cache_, objectid::kTreeLog, root);
+  }
+  return found->second.tree.get();
+}
+
+Status TreeLog::record_root(uint64_t root_id, SubvolumeLog& log) {
+  const TreeRootPointer root = log.tree->root();
+  DiskRootItem item;
+  std::memset(static_cast<void*>(&item), 0, sizeof(item));
+  item.bytenr = root.bytenr;
+  item.generation = item.generation_v2 = root.generation;
+  item.level = static_cast<uint8_t>(root.level);
+  WriteCursor cursor(*roots_, space_);
+  BF_ASSIGN(const bool there, cursor.seek(root_item_key(root_id)));
+  BF_TRY(there ? cursor.replace(item) : cursor.insert(root_item_key(root_id), object_bytes(item)));
+  log.recorded = root;
+  return {};
+}
+
+Status TreeLog::record_roots() {
+  for (auto& [root_id, log] : logs_)
+    if (log.tree->root() != log.recorded) BF_TRY(record_root(root_id, log));
+  return {};
+}
+
+Result<bool> TreeLog::begin_round(uint64_t change, Round& round) {
+  MutexLock lock(mutex_);
+  while (writing_ && synced_ < change) round_ended_.wait(lock);
+  if (synced_ >= change) return false;
+  if (broken_) return make_error(EIO, "the log was given up");
+  if (auto status = record_roots(); !status) {
+    broken_ = true;
+    return tl::unexpected(std::move(status).error());
+  }
+  writing_ = true;
+  round.change = changes_;
+  round.root = roots_->root();
+  round.blocks = cache_->take_dirty();
+  for (const TreeBlockRef& block : round.blocks) space_.note_written(block->bytenr());
+  round.retired = space_.take_retired();
+  return true;
+}
+
+// Nobody replaces cache_ meanwhile: that needs a commit, which the handle keeps away.
+Status TreeLog::write_round(TransactionHandle& handle, const Round& round) {
+  BF_TRY(write_tree_blocks(filesystem_.volume(), round.blocks, handle.transid()));
+  BF_TRY(filesystem_.volume().flush());
+  return filesystem_.write_log_super(handle, round.root);
+}
+
+void TreeLog::end_round(const Round& round, const Status& status) {
+  MutexLock lock(mutex_);
+  writing_ = false;
+  if (status) {
+    cache_->written(round.blocks);
+    space_.release(round.retired);
+    synced_ = round.change;
+  } else {
+    broken_ = true;
+  }
+  round_ended_.notify_all();
+}
+
+Status TreeLog::sync(TransactionHandle& handle, uint64_t change) {
+  Round round;
+  BF_ASSIGN(const bool mine, begin_round(change, round));
+  if (!mine) return {};
+  const Status status = write_round(handle, round);
+  if (!status) filesystem_.turn_read_only(status.error());
+  end_round(round, status);
+  return status;
+}
+
+void TreeLog::after_commit() {
+  MutexLock lock(mutex_);
+  logs_.clear();
+  roots_.reset();
+  cache_.reset();
+  space_.release_all();
+  broken_ = false;
+  synced_ = changes_;
+}
+
+}  // namespace butterfuse
