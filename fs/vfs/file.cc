@@ -97,18 +97,4 @@ void close_file(OpenFile& file) {
   (void)data->flush({0, UINT64_MAX}, false);  // its errors are kept for fsync
 }
 
-Status sync_file(Mount& mount, OpenFile& file) {
-  Inode& inode = *file.inode;
-  if (mount.options().read_only) return {};
-  if (FileData* data = inode.data_if_any()) BF_TRY(data->flush({0, UINT64_MAX}, true));
-  BF_TRY(flush_file(file));
-  if (inode.is_committed()) return {};
-  return mount.filesystem().commit();
-}
-
-Status sync_directory(Mount& mount, Inode& dir) {
-  if (mount.options().read_only || dir.is_placeholder() || dir.is_committed()) return {};
-  return mount.filesystem().commit();
-}
-
 }  // namespace butterfuse

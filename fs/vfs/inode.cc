@@ -138,6 +138,8 @@ bool Inode::is_clean() const {
     MutexLock lock(item_mutex_);
     if (gone_) return true;
     if (dirty_ || queued_) return false;
+    // Its next index must not fall back to one that a name of this transaction has had: logs rely on it.
+    if (is_dir() && changed_transid_ > mount_.filesystem().last_committed()) return false;
   }
   const FileData* data = data_if_any();
   return data == nullptr || (!data->has_dirty_or_ordered() && data->disk_size() == data->size());

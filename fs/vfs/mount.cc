@@ -10,6 +10,7 @@
 #include "core/items/root_ref.h"
 #include "core/log/replay.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/fsync.h"
 
 namespace butterfuse {
 
@@ -22,6 +23,8 @@ Mount::~Mount() {
   release_written();
   discard_dirty();
   engine_.reset();
+  if (filesystem_ != nullptr) filesystem_->set_observer(nullptr);
+  fsync_log_.reset();
   filesystem_.reset();
 }
 
@@ -84,6 +87,8 @@ Status Mount::open_trees(BlockDevices devices) {
   engine_ = DataEngine::create(*filesystem_, engine_options(options_));
   reader_ = std::make_unique<ExtentReader>(*filesystem_);
   filesystem_->set_commit_hook(this);
+  fsync_log_ = std::make_unique<FsyncLog>(*this);
+  filesystem_->set_observer(fsync_log_.get());
   BF_ASSIGN(const uint64_t root_id, choose_subvolume());
   auto opened = subvolume(root_id);
   if (!opened) return make_error(opened.error().code, "subvolume {}: {}", root_id, opened.error().message);

@@ -17,6 +17,8 @@
 
 namespace butterfuse {
 
+class FsyncLog;
+
 // Made by open(), ended by close() and its destructor; the operations beside it (lookup.h, create.h, ...) run
 // on any thread in between.
 class Mount final : public CommitHook {
@@ -36,6 +38,7 @@ class Mount final : public CommitHook {
   Filesystem& filesystem() { return *filesystem_; }
   DataEngine& engine() { return *engine_; }
   ExtentReader& reader() { return *reader_; }
+  FsyncLog& fsync_log() { return *fsync_log_; }
   InodeTable& inodes() { return inodes_; }
   NodeIds& node_ids() { return *node_ids_; }
   Inode& root() { return *root_; }
@@ -82,6 +85,7 @@ class Mount final : public CommitHook {
 
   MountOptions options_;
   std::unique_ptr<Filesystem> filesystem_;
+  std::unique_ptr<FsyncLog> fsync_log_;
   std::unique_ptr<DataEngine> engine_;
   std::unique_ptr<ExtentReader> reader_;
   std::unique_ptr<NodeIds> node_ids_;

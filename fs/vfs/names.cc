@@ -3,6 +3,7 @@
 
 #include "core/items/dir_item.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/fsync.h"
 
 namespace butterfuse {
 namespace {
@@ -53,6 +54,7 @@ Status add_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string
     BF_TRY(or_abort(handle, remove_dir_entry(dir.tree(), handle, dir.ino(), name, index)));
     return status;
   }
+  dir.mount().fsync_log().note_name_added(handle, dir, index, child);
   return save_dir(handle, dir, static_cast<int64_t>(name.size()));
 }
 
@@ -64,6 +66,7 @@ Status remove_name(TransactionHandle& handle, Inode& dir, Inode& child, std::str
   }
   if (!index) return or_abort(handle, tl::unexpected(std::move(index).error()));
   BF_TRY(or_abort(handle, remove_dir_entry(dir.tree(), handle, dir.ino(), name, *index)));
+  dir.mount().fsync_log().note_name_removed(handle, dir, *index, std::string(name), child);
   return save_dir(handle, dir, -static_cast<int64_t>(name.size()));
 }
 
@@ -75,6 +78,7 @@ Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view
   }));
   if (index == 0) return make_error(EUCLEAN, "entry '{}' of directory {} has no index", name, dir.ino());
   BF_TRY(or_abort(handle, remove_dir_entry(dir.tree(), handle, dir.ino(), name, index)));
+  dir.mount().fsync_log().require_commit(handle);
   return save_dir(handle, dir, -static_cast<int64_t>(name.size()));
 }
 

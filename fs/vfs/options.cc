@@ -181,6 +181,8 @@ void add_data_options(std::map<std::string, Handler, std::less<>>& table) {
   table["discard"] = parse_discard;
   table["acl"] = set([](MountOptions& m) { m.acl = true; });
   table["noacl"] = set([](MountOptions& m) { m.acl = false; });
+  table["treelog"] = set([](MountOptions& m) { m.tree_log = true; });
+  table["notreelog"] = set([](MountOptions& m) { m.tree_log = false; });
   table["norecovery"] = table["nologreplay"] = set([](MountOptions& m) { m.replay_log = false; });
   table["flushoncommit"] = set([](MountOptions& m) { m.flush_on_commit = true; });
   table["noflushoncommit"] = set([](MountOptions& m) { m.flush_on_commit = false; });
@@ -273,8 +275,6 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
                            "user_subvol_rm_allowed",
                            "barrier",
                            "nobarrier",
-                           "treelog",
-                           "notreelog",
                            "noflushoncommit"}) {
     table[name] = ignore();
   }

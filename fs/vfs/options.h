@@ -33,6 +33,7 @@ struct MountOptions {
   uint32_t commit_interval_s = 30;
   bool discard = false;
   bool acl = true;         // POSIX access control lists
+  bool tree_log = true;    // fsync writes a log tree instead of committing
   bool replay_log = true;  // norecovery: leave the log tree alone; read-only
 
   AtimeMode atime = AtimeMode::relatime;
