@@ -66,7 +66,8 @@ constexpr uint64_t kMixedBackrefRev = 1;
 namespace inode_flag {
 constexpr uint64_t kNoDataSum = 1, kNoDataCow = 2, kReadonly = 4, kNoCompress = 8, kPrealloc = 16, kSync = 32,
                    kImmutable = 64, kAppend = 128, kNoDump = 256, kNoAtime = 512, kDirSync = 1024,
-                   kCompress = 2048, kRootItemInit = 1u << 31;
+                   kCompress = 2048, kRootItemInit = 1u << 31,
+                   kRoVerity = uint64_t{1} << 32;  // the upper half: what old kernels may only read
 }
 namespace root_flag {
 constexpr uint64_t kReadonly = 1, kDead = uint64_t{1} << 48;

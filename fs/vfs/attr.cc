@@ -97,6 +97,7 @@ Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
   if (inode.is_dir()) return make_error(EISDIR, "size of directory {}", inode.ino());
   if (!inode.is_regular())
     return make_error(EINVAL, "size of inode {}, which is no regular file", inode.ino());
+  BF_TRY(check_content_may_change(inode));
   if (*change.size > kFileSizeMax) return make_error(EFBIG, "size {} is too big", *change.size);
   return inode.load_properties();
 }

@@ -5,6 +5,7 @@
 
 #include "fs/vfs/attr.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/names.h"
 
 namespace butterfuse {
 namespace {
@@ -17,6 +18,7 @@ Status check_open(Mount& mount, const Inode& inode, int flags) {
   if (!for_writing(flags) && !(flags & O_TRUNC)) return {};
   if (inode.is_dir()) return make_error(EISDIR, "inode {} is a directory", inode.ino());
   BF_TRY(mount.check_writable(inode));
+  BF_TRY(check_content_may_change(inode));
   const uint64_t inode_flags = inode.item().flags;
   if (inode_flags & inode_flag::kImmutable) return make_error(EPERM, "inode {} is immutable", inode.ino());
   if ((inode_flags & inode_flag::kAppend) && (!(flags & O_APPEND) || (flags & O_TRUNC))) {

@@ -219,6 +219,7 @@ CompressChoice Inode::compress_choice() const {
 }
 
 bool Inode::nodatasum() const {
+  if (!mount_.options().check_data_csums) return true;
   MutexLock lock(item_mutex_);
   return (item_.flags & inode_flag::kNoDataSum) != 0;
 }

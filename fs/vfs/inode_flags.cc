@@ -68,6 +68,7 @@ uint32_t get_fs_flags(const Inode& inode) {
   uint32_t flags = 0;
   for (const FlagName& flag : kFlags)
     if (stored & flag.stored) flags |= flag.fs_flag;
+  if (stored & inode_flag::kRoVerity) flags |= FS_VERITY_FL;
   return flags;
 }
 
@@ -84,7 +85,8 @@ Status set_fs_flags(Mount& mount, Inode& inode, uint32_t flags) {
     uint64_t bits = 0;
     for (const FlagName& flag : kFlags)
       if (flag.fs_flag != FS_NOCOW_FL && (flags & flag.fs_flag)) bits |= flag.stored;
-    constexpr uint64_t kKept = inode_flag::kReadonly | inode_flag::kPrealloc | inode_flag::kRootItemInit;
+    constexpr uint64_t kKept =
+        inode_flag::kReadonly | inode_flag::kPrealloc | inode_flag::kRootItemInit | ~uint64_t{UINT32_MAX};
     item.flags = bits | (item.flags & kKept) | nodatacow_bits(inode, before, flags);
     item.ctime = current_time();
     ++item.sequence;

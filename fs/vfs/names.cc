@@ -33,6 +33,12 @@ Status check_not_immutable(const Inode& inode) {
   return {};
 }
 
+Status check_content_may_change(const Inode& inode) {
+  if (inode.item().flags & inode_flag::kRoVerity)
+    return make_error(EPERM, "inode {} is sealed by fs-verity", inode.ino());
+  return {};
+}
+
 Status check_can_add_names(const Inode& dir) {
   if (dir.item().flags & inode_flag::kImmutable)
     return make_error(EPERM, "directory {} is immutable", dir.ino());

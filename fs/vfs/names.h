@@ -22,6 +22,8 @@ Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view
 Status or_abort(TransactionHandle& handle, Status status);
 // EPERM when an inode flag forbids changing it (chattr +i, +a).
 Status check_not_immutable(const Inode& inode);
+// EPERM for a file sealed by fs-verity, whose content never changes.
+Status check_content_may_change(const Inode& inode);
 // Names may be added to an append-only directory, but not taken out.
 Status check_can_add_names(const Inode& dir);
 

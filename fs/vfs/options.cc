@@ -144,10 +144,20 @@ Status parse_discard(const Option& option, MountOptions& options) {
   return {};
 }
 
+// Words with colons between, each for reading what is damaged.
 Status parse_rescue(const Option& option, MountOptions& options) {
-  if (option.value != "nologreplay")
-    return make_error(ENOTSUP, "mount option '{}': only nologreplay is supported", option.text());
-  options.replay_log = false;
+  std::string_view text = option.value ? std::string_view(*option.value) : std::string_view();
+  if (text.empty()) return bad_value(option);
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(':'));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    const bool data = word == "ignoredatacsums" || word == "idatacsums", all = word == "all";
+    if (word == "nologreplay" || all) options.replay_log = false;
+    if (data || all) options.check_data_csums = false;
+    if (word != "nologreplay" && !data && !all)
+      return make_error(ENOTSUP, "mount option '{}': only nologreplay, ignoredatacsums and all are supported",
+                        option.text());
+  }
   return {};
 }
 
@@ -285,8 +295,8 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   }
   table["space_cache"] = parse_space_cache;
   table["nospace_cache"] = refuse("would drop the free space tree");
-  table["clear_cache"] = refuse("not supported yet");
-  table["usebackuproot"] = refuse("not supported yet");
+  table["clear_cache"] = refuse("is work for 'btrfs check --clear-space-cache' on the unmounted image");
+  table["usebackuproot"] = refuse("is not supported: 'btrfs restore' reads older roots");
   table["rescue"] = parse_rescue;
   table["fragment"] = refuse("is a debugging aid of the kernel");
   table["remount"] = refuse("unmount and mount again with the new options");
@@ -332,6 +342,8 @@ Status check_mount_options(const MountOptions& options) {
     return make_error(EINVAL, "'fakeroot' lets everyone in do everything: not with 'allow_other'");
   if (!options.replay_log && !options.read_only)
     return make_error(EINVAL, "mounting without the log (norecovery, rescue=nologreplay) needs 'ro'");
+  if (!options.check_data_csums && !options.read_only)
+    return make_error(EINVAL, "mounting without checksums (rescue=ignoredatacsums) needs 'ro'");
   return {};
 }
 

@@ -32,9 +32,10 @@ struct MountOptions {
   uint64_t cache_bytes = 0;  // 0: the engine's default
   uint32_t commit_interval_s = 30;
   bool discard = false;
-  bool acl = true;         // POSIX access control lists
-  bool tree_log = true;    // fsync writes a log tree instead of committing
-  bool replay_log = true;  // norecovery: leave the log tree alone; read-only
+  bool acl = true;               // POSIX access control lists
+  bool tree_log = true;          // fsync writes a log tree instead of committing
+  bool check_data_csums = true;  // rescue=ignoredatacsums turns it off
+  bool replay_log = true;        // norecovery: leave the log tree alone; read-only
 
   AtimeMode atime = AtimeMode::relatime;
   bool nodiratime = false;
