@@ -18,7 +18,8 @@ void check_mirror(CheckState& state, const MemberDevice& member, int mirror) {
     state.warning("{}: is missing", where);
   } else if (auto good = check_super_mirror(*super, mirror); !good) {
     state.error("{}: {}", where, good.error().message);
-  } else if (!member.seed && std::memcmp(super->fsid, chosen.fsid, sizeof(chosen.fsid)) != 0) {
+  } else if (!member.seed &&
+             std::memcmp(super->dev_item.fsid, chosen.dev_item.fsid, sizeof(super->dev_item.fsid)) != 0) {
     state.error("{}: of another file system", where);
   } else if (!member.seed && super->generation != chosen.generation) {
     // A crash between the writes of two mirrors; the next commit writes all of them.

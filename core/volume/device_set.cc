@@ -16,10 +16,14 @@ Uuid uuid_of(const uint8_t (&bytes)[16]) {
   return uuid;
 }
 
+constexpr uint64_t kChangingFsidFlags = super_flag::kChangingFsid | super_flag::kChangingFsidV2;
+
 struct Candidate {
   std::unique_ptr<BlockDevice> device;
   DiskSuper super;
   bool seeding() const { return super.flags & super_flag::kSeeding; }
+  bool changing_fsid() const { return super.flags & kChangingFsidFlags; }
+  Uuid metadata_fsid() const { return uuid_of(super.dev_item.fsid); }  // check_super compared it
 };
 
 Status check_device_size(const BlockDevice& device, uint64_t total_bytes) {
@@ -43,11 +47,27 @@ Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
 // The first one given says which file system is meant; the newest of its superblocks says how it is.
 const Candidate& newest_of_first(const std::vector<Candidate>& candidates) {
   const Candidate* newest = &candidates.front();
-  const Uuid fsid = uuid_of(newest->super.fsid);
   for (const Candidate& other : candidates)
-    if (uuid_of(other.super.fsid) == fsid && other.super.generation > newest->super.generation)
+    if (other.metadata_fsid() == newest->metadata_fsid() && other.super.generation > newest->super.generation)
       newest = &other;
   return *newest;
+}
+
+// A change of the fsid that was interrupted before it reached all devices never happened: one that it did not
+// reach still knows the old one.
+Status undo_fsid_change(const std::vector<Candidate>& candidates, const Candidate& main, DiskSuper& super) {
+  if (!main.changing_fsid()) return {};
+  for (const Candidate& other : candidates) {
+    if (other.changing_fsid() || other.metadata_fsid() != main.metadata_fsid()) continue;
+    std::memcpy(super.fsid, other.super.fsid, sizeof super.fsid);
+    std::memcpy(super.metadata_uuid, other.super.metadata_uuid, sizeof super.metadata_uuid);
+    super.flags = super.flags & ~kChangingFsidFlags;
+    super.incompat_flags = (super.incompat_flags & ~incompat::kMetadataUuid) |
+                           (other.super.incompat_flags & incompat::kMetadataUuid);
+    return {};
+  }
+  return make_error(ENOTSUP, "{}: a change of the fsid was interrupted, finish it first",
+                    main.device->path());
 }
 
 }  // namespace
@@ -56,12 +76,14 @@ Status Volume::adopt_devices(BlockDevices devices) {
   if (devices.empty()) return make_error(EINVAL, "no device given");
   BF_ASSIGN(std::vector<Candidate> candidates, read_supers(std::move(devices)));
   const Candidate& main = newest_of_first(candidates);
+  const Uuid main_fsid = main.metadata_fsid();
   const std::string main_path = main.device->path();
   super_ = main.super;
+  BF_TRY(undo_fsid_change(candidates, main, super_));
   const uint64_t main_devid = main.super.dev_item.devid;
   std::map<uint64_t, std::string> paths;
   for (Candidate& candidate : candidates) {
-    const bool same = uuid_of(candidate.super.fsid) == uuid_of(super_.fsid);
+    const bool same = candidate.metadata_fsid() == main_fsid;
     if (!same && !candidate.seeding()) {
       const std::string reason =
           fmt::format("{} is of another file system ({}) than {} ({})", candidate.device->path(),

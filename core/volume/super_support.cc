@@ -43,8 +43,6 @@ Status check_super_supported(const DiskSuper& super) {
                       kSectorSize);
   if (super.flags & super_flag::kMetadump)
     return make_error(ENOTSUP, "this is a dump of metadata, restore it to all devices first");
-  if (super.flags & (super_flag::kChangingFsid | super_flag::kChangingFsidV2))
-    return make_error(ENOTSUP, "a change of the fsid was interrupted, finish it first");
   if (super.flags & super_flag::kConversions)
     return make_error(
         ENOTSUP, "a conversion of the block group tree or of checksums was interrupted, finish it first");
