@@ -10,15 +10,17 @@
 #include <cstring>
 
 #include "cli/commands.h"
+#include "cli/sources.h"
 #include "core/mkfs/mounted.h"
 #include "core/mkfs/signature.h"
 #include "core/ondisk/constants.h"
+#include "core/ondisk/raid_profile.h"
 
 namespace butterfuse {
 namespace {
 
 struct MkfsArguments {
-  std::string target;
+  std::vector<std::string> targets;
   std::string byte_count, nodesize, sectorsize, label, metadata, data, uuid, csum;
   std::vector<std::string> features;
   bool force = false, quiet = false, nodiscard = false;
@@ -44,7 +46,12 @@ Result<uint64_t> parse_size(const std::string& text, const char* what) {
 
 Result<MkfsProfile> parse_profile(const std::string& name, const char* what) {
   if (const auto profile = profile_from_name(name)) return *profile;
-  return make_error(EINVAL, "{} profile '{}' is not supported, only single and dup", what, name);
+  if (raid_profile_from_name(name))
+    return make_error(EINVAL,
+                      "{} profile {} is not supported: RAID5 and RAID6 can be read but not written; choose "
+                      "single, dup, raid0, raid1, raid1c3, raid1c4 or raid10",
+                      what, name);
+  return make_error(EINVAL, "unknown {} profile '{}'", what, name);
 }
 
 Status parse_identity(const MkfsArguments& arguments, MkfsOptions& options) {
@@ -82,6 +89,7 @@ Result<MkfsOptions> parse_options(const MkfsArguments& arguments) {
   MkfsOptions options;
   BF_TRY(parse_identity(arguments, options));
   BF_TRY(parse_sizes(arguments, options));
+  options.metadata = default_metadata_profile(arguments.targets.size());
   if (!arguments.metadata.empty()) {
     BF_ASSIGN(options.metadata, parse_profile(arguments.metadata, "metadata"));
   }
@@ -104,7 +112,6 @@ Status prepare_image_file(const std::string& path, const MkfsOptions& options) {
     return make_error(ENOENT, "{}: no such file; with -b SIZE it would be made", path);
   if (exists && !S_ISREG(info.st_mode)) return {};
   if (exists && static_cast<uint64_t>(info.st_size) >= options.byte_count) return {};
-  BF_TRY(check_mkfs_options(options, options.byte_count));  // before a file is left behind for nothing
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (fd < 0) return make_error(errno, "cannot create {}: {}", path, std::strerror(errno));
   const int failed = ftruncate(fd, static_cast<off_t>(options.byte_count)) != 0 ? errno : 0;
@@ -115,22 +122,27 @@ Status prepare_image_file(const std::string& path, const MkfsOptions& options) {
   return {};
 }
 
-Status check_not_in_use(const MkfsArguments& arguments) {
-  if (const auto mount_point = mount_point_of(arguments.target))
-    return make_error(EBUSY, "{} is mounted at {}", arguments.target, *mount_point);
-  if (arguments.force) return {};
-  BF_ASSIGN(const auto signature, existing_signature(arguments.target));
+Status check_not_in_use(const std::string& target, bool force) {
+  if (const auto mount_point = mount_point_of(target))
+    return make_error(EBUSY, "{} is mounted at {}", target, *mount_point);
+  if (force) return {};
+  BF_ASSIGN(const auto signature, existing_signature(target));
   if (signature)
-    return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it",
-                      arguments.target, *signature);
+    return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", target,
+                      *signature);
   return {};
 }
 
-Result<MkfsSummary> make_on_target(const MkfsArguments& arguments, const MkfsOptions& options) {
-  BF_TRY(prepare_image_file(arguments.target, options));
-  BF_TRY(check_not_in_use(arguments));
-  BF_ASSIGN(auto device, open_file_device(arguments.target, OpenOptions{}));
-  return make_filesystem(*device, options);
+Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOptions& options) {
+  // Before files are left behind for nothing.
+  if (options.byte_count != 0)
+    BF_TRY(check_mkfs_options(options, std::vector(arguments.targets.size(), options.byte_count)));
+  for (const std::string& target : arguments.targets) BF_TRY(prepare_image_file(target, options));
+  for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, arguments.force));
+  BF_ASSIGN(const BlockDevices opened, open_sources(arguments.targets, OpenOptions{}));
+  std::vector<BlockDevice*> devices;
+  for (const auto& device : opened) devices.push_back(device.get());
+  return make_filesystem(devices, options);
 }
 
 std::string human_size(uint64_t bytes) {
@@ -153,8 +165,7 @@ void print_chunk(const MkfsSummary::Chunk& chunk) {
   const char* type = (chunk.type & bg::kData) != 0     ? "Data:"
                      : (chunk.type & bg::kSystem) != 0 ? "System:"
                                                        : "Metadata:";
-  const MkfsProfile profile = (chunk.type & bg::kDup) != 0 ? MkfsProfile::dup : MkfsProfile::single;
-  fmt::print("  {:<17} {:<8} {:>14}\n", type, profile_name(profile), human_size(chunk.length));
+  fmt::print("  {:<17} {:<8} {:>14}\n", type, raid_profile(chunk.type).name, human_size(chunk.length));
 }
 
 void print_summary(const MkfsArguments& arguments, const MkfsOptions& options, const MkfsSummary& summary) {
@@ -173,9 +184,10 @@ void print_summary(const MkfsArguments& arguments, const MkfsOptions& options, c
       if ((chunk.type & type) != 0) print_chunk(chunk);
   line("Features:", feature_names(options));
   line("Checksum:", std::string(csum_name(options.csum)));
-  line("Number of devices:", "1");
-  fmt::print("Devices:\n   ID        SIZE  PATH\n    1  {:>10}  {}\n", human_size(summary.total_bytes),
-             arguments.target);
+  line("Number of devices:", std::to_string(summary.device_bytes.size()));
+  fmt::print("Devices:\n   ID        SIZE  PATH\n");
+  for (size_t i = 0; i < summary.device_bytes.size(); ++i)
+    fmt::print("  {:>3}  {:>10}  {}\n", i + 1, human_size(summary.device_bytes[i]), arguments.targets[i]);
 }
 
 int fail(const Error& error) {
@@ -189,10 +201,10 @@ int run_mkfs(const MkfsArguments& arguments) {
       fmt::print("{}", feature_list_text());
       return 0;
     }
-  if (arguments.target.empty()) return fail({EINVAL, "no image file or device given (see --help)"});
+  if (arguments.targets.empty()) return fail({EINVAL, "no image file or device given (see --help)"});
   const auto options = parse_options(arguments);
   if (!options) return fail(options.error());
-  const auto summary = make_on_target(arguments, *options);
+  const auto summary = make_on_targets(arguments, *options);
   if (!summary) return fail(summary.error());
   if (!arguments.quiet) print_summary(arguments, *options, *summary);
   return 0;
@@ -203,14 +215,17 @@ int run_mkfs(const MkfsArguments& arguments) {
 void add_mkfs_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<MkfsArguments>();
   CLI::App* command = app.add_subcommand("mkfs", "Make a file system in an image file or on a block device");
-  command->add_option("TARGET", arguments->target, "image file or block device");
+  command->add_option("TARGET", arguments->targets, "image files or block devices, all for one file system");
   command->add_option("-b,--byte-count", arguments->byte_count,
-                      "size; an image file that is missing or smaller is made so");
+                      "size of each device; an image file that is missing or smaller is made so");
   command->add_option("-L,--label", arguments->label, "label, at most 255 bytes");
   command->add_option("-n,--nodesize", arguments->nodesize, "size of tree blocks, 4k to 64k (default 16k)");
   command->add_option("-s,--sectorsize", arguments->sectorsize, "only 4k is supported");
-  command->add_option("-m,--metadata", arguments->metadata, "metadata profile: single or dup (default)");
-  command->add_option("-d,--data", arguments->data, "data profile: single (default) or dup");
+  command->add_option("-m,--metadata", arguments->metadata,
+                      "metadata profile: single, dup (default), raid0, raid1 (default for several devices), "
+                      "raid1c3, raid1c4, "
+                      "raid10");
+  command->add_option("-d,--data", arguments->data, "data profile: single (default) or one of the others");
   command->add_option("-U,--uuid", arguments->uuid, "UUID of the file system");
   command->add_option("--csum,--checksum", arguments->csum, "crc32c (default), xxhash, sha256 or blake2");
   command

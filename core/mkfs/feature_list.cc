@@ -24,7 +24,7 @@ constexpr std::array<FeatureName, 11> kFeatureNames{{
     {"free-space-tree", "fst", &MkfsFeatures::free_space_tree, false, "free space kept in a tree"},
     {"block-group-tree", "bgt", &MkfsFeatures::block_group_tree, false,
      "block groups in a tree of their own"},
-    {"raid1c34", "", nullptr, false, "RAID1 with three or four copies"},
+    {"raid1c34", "", nullptr, true, "RAID1 with three or four copies, set where they are used"},
     {"zoned", "", nullptr, false, "zoned devices"},
     {"raid-stripe-tree", "rst", nullptr, false, "stripes of data extents in a tree"},
 }};

@@ -10,7 +10,6 @@ namespace {
 using namespace objectid;
 
 constexpr uint32_t kDirMode = 040755;
-constexpr uint64_t kFirstDevid = 1;
 
 class ItemBytes {
  public:
@@ -138,7 +137,9 @@ std::vector<TreeItem> extent_tree_items(const NewFilesystem& fs) {
 }
 
 std::vector<TreeItem> chunk_tree_items(const NewFilesystem& fs) {
-  std::vector<TreeItem> items{{{kDevItems, key_type::kDevItem, kFirstDevid}, bytes_of(device_item(fs))}};
+  std::vector<TreeItem> items;
+  for (uint64_t devid = 1; devid <= fs.device_bytes.size(); ++devid)
+    items.push_back({{kDevItems, key_type::kDevItem, devid}, bytes_of(device_item(fs, devid))});
   for (const PlannedChunk& chunk : fs.layout.chunks())
     items.push_back({{kFirstChunkTree, key_type::kChunkItem, chunk.start}, chunk_item(fs, chunk)});
   return items;
@@ -147,10 +148,10 @@ std::vector<TreeItem> chunk_tree_items(const NewFilesystem& fs) {
 std::vector<TreeItem> dev_tree_items(const NewFilesystem& fs) {
   std::vector<TreeItem> items;
   for (const PlannedChunk& chunk : fs.layout.chunks())
-    for (uint64_t physical : chunk.physical) {
-      DiskDevExtent extent{kChunkTree, kFirstChunkTree, chunk.start, chunk.length, {}};
+    for (const ChunkStripe& stripe : chunk.stripes) {
+      DiskDevExtent extent{kChunkTree, kFirstChunkTree, chunk.start, chunk.stripe_bytes(), {}};
       std::ranges::copy(fs.chunk_tree_uuid.bytes, extent.chunk_tree_uuid);
-      items.push_back({{kFirstDevid, key_type::kDevExtent, physical}, bytes_of(extent)});
+      items.push_back({{stripe.devid, key_type::kDevExtent, stripe.physical}, bytes_of(extent)});
     }
   return items;
 }
@@ -209,13 +210,13 @@ std::vector<TreeItem> initial_items(const NewFilesystem& fs, uint64_t owner) {
   return items;
 }
 
-DiskDevItem device_item(const NewFilesystem& fs) {
+DiskDevItem device_item(const NewFilesystem& fs, uint64_t devid) {
   DiskDevItem device{};
-  device.devid = kFirstDevid;
-  device.total_bytes = fs.total_bytes;
-  device.bytes_used = fs.layout.device_bytes_used();
+  device.devid = devid;
+  device.total_bytes = fs.device_bytes[devid - 1];
+  device.bytes_used = fs.layout.device_bytes_used(devid);
   device.io_align = device.io_width = device.sector_size = fs.options.sectorsize;
-  std::ranges::copy(fs.dev_uuid.bytes, device.uuid);
+  std::ranges::copy(fs.device_uuids[devid - 1].bytes, device.uuid);
   std::ranges::copy(fs.fsid.bytes, device.fsid);
   return device;
 }
@@ -228,14 +229,14 @@ std::vector<std::byte> chunk_item(const NewFilesystem& fs, const PlannedChunk& c
   head.type = chunk.type;
   head.io_align = head.io_width = static_cast<uint32_t>(kStripeLen);
   head.sector_size = fs.options.sectorsize;
-  head.num_stripes = static_cast<uint16_t>(chunk.physical.size());
-  head.sub_stripes = 1;
+  head.num_stripes = static_cast<uint16_t>(chunk.stripes.size());
+  head.sub_stripes = static_cast<uint16_t>(chunk.profile().sub_stripes);
   ItemBytes bytes;
   bytes.add(head);
-  for (uint64_t physical : chunk.physical) {
-    DiskStripe stripe{kFirstDevid, physical, {}};
-    std::ranges::copy(fs.dev_uuid.bytes, stripe.dev_uuid);
-    bytes.add(stripe);
+  for (const ChunkStripe& stripe : chunk.stripes) {
+    DiskStripe item{stripe.devid, stripe.physical, {}};
+    std::ranges::copy(stripe.dev_uuid.bytes, item.dev_uuid);
+    bytes.add(item);
   }
   return bytes.take();
 }

@@ -11,6 +11,8 @@ uint64_t incompat_flags(const MkfsOptions& options) {
   uint64_t flags = incompat::kMixedBackref | incompat::kExtendedIref | incompat::kSkinnyMetadata;
   if (options.nodesize > options.sectorsize) flags |= incompat::kBigMetadata;
   if (options.features.no_holes) flags |= incompat::kNoHoles;
+  if ((profile_flag(options.metadata) | profile_flag(options.data)) & (bg::kRaid1c3 | bg::kRaid1c4))
+    flags |= incompat::kRaid1c34;
   return flags;
 }
 
@@ -48,9 +50,9 @@ DiskRootBackup first_backup(const NewFilesystem& fs) {
   point(objectid::kFsTree, backup.fs_root, backup.fs_root_gen, backup.fs_root_level);
   point(objectid::kDevTree, backup.dev_root, backup.dev_root_gen, backup.dev_root_level);
   point(objectid::kCsumTree, backup.csum_root, backup.csum_root_gen, backup.csum_root_level);
-  backup.total_bytes = fs.total_bytes;
+  backup.total_bytes = fs.total_bytes();
   backup.bytes_used = fs.bytes_used();
-  backup.num_devices = 1;
+  backup.num_devices = fs.device_bytes.size();
   return backup;
 }
 
@@ -67,20 +69,20 @@ void fill_roots(const NewFilesystem& fs, DiskSuper& super) {
 
 }  // namespace
 
-DiskSuper initial_super(const NewFilesystem& fs) {
+DiskSuper initial_super(const NewFilesystem& fs, uint64_t devid) {
   DiskSuper super{};
   std::ranges::copy(fs.fsid.bytes, super.fsid);
   super.flags = super_flag::kWritten;
   super.magic = kSuperMagic;
-  super.total_bytes = fs.total_bytes;
+  super.total_bytes = fs.total_bytes();
   super.bytes_used = fs.bytes_used();
-  super.num_devices = 1;
+  super.num_devices = fs.device_bytes.size();
   super.sectorsize = super.stripesize = fs.options.sectorsize;
   super.nodesize = super.leafsize_unused = fs.options.nodesize;
   super.compat_ro_flags = compat_ro_flags(fs.options.features);
   super.incompat_flags = incompat_flags(fs.options);
   super.csum_type = static_cast<uint16_t>(fs.options.csum);
-  super.dev_item = device_item(fs);
+  super.dev_item = device_item(fs, devid);
   std::ranges::copy(fs.options.label, super.label);
   // All ones: no free space cache of the old kind was ever written.
   super.cache_generation = fs.options.features.free_space_tree ? 0 : uint64_t(-1);

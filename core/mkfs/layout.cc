@@ -12,15 +12,20 @@ namespace {
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
 constexpr uint64_t kSystemBytes = 8 * kMiB, kDataBytes = 8 * kMiB;
 
-int copies_of(MkfsProfile profile) { return profile == MkfsProfile::dup ? 2 : 1; }
-
-// A tenth of the device for all copies, within bounds: at least 8 MiB (DUP 32 MiB), and at most 256 MiB on
-// devices of up to 50 GiB, 1 GiB above.
-uint64_t metadata_chunk_bytes(uint64_t total_bytes, MkfsProfile profile) {
-  const uint64_t most = total_bytes > 50 * kGiB ? kGiB : 256 * kMiB;
-  const uint64_t tenth = total_bytes / 10 / static_cast<uint64_t>(copies_of(profile));
-  const uint64_t least = profile == MkfsProfile::dup ? 32 * kMiB : 8 * kMiB;
-  return std::clamp(round_down(tenth, kMiB), least, most);
+// Of each stripe. A tenth of the devices for all copies, within bounds: at least 8 MiB (with copies 32 MiB),
+// and at most 256 MiB on devices of up to 50 GiB, 1 GiB above; and no more than an eighth of the smallest
+// device where several have a part.
+uint64_t metadata_stripe_bytes(const std::vector<uint64_t>& device_bytes, const RaidProfile& profile) {
+  uint64_t total = 0;
+  for (uint64_t bytes : device_bytes) total += bytes;
+  const uint64_t smallest = *std::ranges::min_element(device_bytes);
+  const uint64_t most = total > 50 * kGiB ? kGiB : 256 * kMiB;
+  const uint64_t tenth = total / 10 / static_cast<uint64_t>(profile.copies);
+  const uint64_t least = profile.copies > 1 ? 32 * kMiB : 8 * kMiB;
+  const uint64_t bytes = std::clamp(round_down(tenth, kMiB), least, most);
+  if (device_bytes.size() == 1) return bytes;
+  const uint64_t stripes = profile.striped() ? device_bytes.size() / profile.copies : 1;
+  return std::clamp(round_down(std::min(bytes / stripes, smallest / 8), kMiB), 8 * kMiB, bytes);
 }
 
 bool touches_super_mirror(ByteRange physical) {
@@ -30,9 +35,16 @@ bool touches_super_mirror(ByteRange physical) {
 }
 
 bool any_copy_touches_super_mirror(const PlannedChunk& chunk, ByteRange logical) {
-  return std::ranges::any_of(chunk.physical, [&](uint64_t physical) {
-    return touches_super_mirror(ByteRange::at(physical + (logical.start - chunk.start), logical.length()));
-  });
+  for (uint64_t done = 0; done < logical.length();) {
+    const StripePiece piece =
+        stripe_piece(chunk, logical.start - chunk.start + done, logical.length() - done);
+    for (size_t copy = 0; copy < piece.copies; ++copy) {
+      const uint64_t physical = chunk.stripes[piece.first_copy + copy].physical + piece.stripe_offset;
+      if (touches_super_mirror(ByteRange::at(physical, piece.length))) return true;
+    }
+    done += piece.length;
+  }
+  return false;
 }
 
 }  // namespace
@@ -54,24 +66,46 @@ std::vector<ByteRange> PlannedChunk::free_ranges() const {
   return free;
 }
 
-Layout::Layout(const MkfsOptions& options, uint64_t total_bytes) {
+Layout::Layout(const MkfsOptions& options, const std::vector<uint64_t>& device_bytes) {
+  for (uint64_t bytes : device_bytes) devices_.push_back({devices_.size() + 1, bytes});
   add_chunk(bg::kSystem, options.metadata, kSystemBytes);
   add_chunk(bg::kData, options.data, kDataBytes);
-  add_chunk(bg::kMetadata, options.metadata, metadata_chunk_bytes(total_bytes, options.metadata));
-  BF_ASSERT(device_end_ <= total_bytes, "chunks end at {} of {}", device_end_, total_bytes);
+  add_chunk(bg::kMetadata, options.metadata,
+            metadata_stripe_bytes(device_bytes, raid_profile(profile_flag(options.metadata))));
+  for (const Device& device : devices_)
+    BF_ASSERT(device.end <= device.bytes, "chunks end at {} of {}", device.end, device.bytes);
 }
 
-void Layout::add_chunk(uint64_t type, MkfsProfile profile, uint64_t length) {
+// Those with the most room, the first of them first.
+std::vector<Layout::Device*> Layout::devices_for(const RaidProfile& profile) {
+  std::vector<Device*> chosen;
+  for (Device& device : devices_) chosen.push_back(&device);
+  std::ranges::stable_sort(chosen, std::greater<>(), &Device::room);
+  const size_t most = profile.max_devices != 0 ? static_cast<size_t>(profile.max_devices) : chosen.size();
+  chosen.resize(std::min(most, chosen.size()) / profile.device_step * profile.device_step);
+  std::ranges::sort(chosen, {}, &Device::devid);
+  return chosen;
+}
+
+void Layout::add_chunk(uint64_t type, MkfsProfile profile_name, uint64_t stripe_bytes) {
+  const RaidProfile& profile = raid_profile(profile_flag(profile_name));
   PlannedChunk chunk;
   chunk.start = logical_end_;
-  chunk.length = length;
-  chunk.type = type | (profile == MkfsProfile::dup ? bg::kDup : 0);
-  for (int copy = 0; copy < copies_of(profile); ++copy) {
-    chunk.physical.push_back(device_end_);
-    device_end_ += length;
+  chunk.type = type | profile.flag;
+  for (Device* device : devices_for(profile)) {
+    for (int stripe = 0; stripe < profile.device_stripes; ++stripe) {
+      chunk.stripes.push_back({device->devid, device->end, {}});
+      device->end += stripe_bytes;
+    }
   }
-  logical_end_ += length;
+  chunk.length = stripe_bytes * chunk.data_stripes();
+  logical_end_ += chunk.length;
   chunks_.push_back(std::move(chunk));
+}
+
+void Layout::set_device_uuids(const std::vector<Uuid>& uuids) {
+  for (PlannedChunk& chunk : chunks_)
+    for (ChunkStripe& stripe : chunk.stripes) stripe.dev_uuid = uuids[stripe.devid - 1];
 }
 
 const PlannedChunk& Layout::chunk_of(uint64_t bytenr) const {

@@ -1,26 +1,25 @@
 // Layout: where the first chunks of a new file system lie, and which of their blocks are taken.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "core/base/byte_range.h"
 #include "core/mkfs/mkfs_options.h"
+#include "core/volume/chunk_mapping.h"
 
 namespace butterfuse {
 
-struct PlannedChunk {
-  uint64_t start = 0;              // logical
-  uint64_t length = 0;             // of each copy
-  uint64_t type = 0;               // bg:: flags
-  std::vector<uint64_t> physical;  // where the copies start on the device
-  std::vector<ByteRange> taken;    // logical, in order: the tree blocks in it
+struct PlannedChunk : ChunkMapping {
+  std::vector<ByteRange> taken;  // logical, in order: the tree blocks in it
 
   uint64_t used_bytes() const;
   std::vector<ByteRange> free_ranges() const;  // logical, in order, merged
 };
 
-// System, data and metadata chunk, one behind the other from 1 MiB, on the device and in the logical space.
+// System, data and metadata chunk, one behind the other from 1 MiB, in the logical space and on each device
+// that has stripes of them. Devices are counted from 1, as their devids.
 //
 //   device:  | 1 MiB reserved | system | system copy | data | metadata | metadata copy | unallocated ...
 //
@@ -28,21 +27,31 @@ struct PlannedChunk {
 // left over.
 class Layout {
  public:
-  Layout(const MkfsOptions& options, uint64_t total_bytes);
+  Layout(const MkfsOptions& options, uint64_t device_bytes) : Layout(options, std::vector{device_bytes}) {}
+  // REQUIRES: check_mkfs_options.
+  Layout(const MkfsOptions& options, const std::vector<uint64_t>& device_bytes);
 
   const std::vector<PlannedChunk>& chunks() const { return chunks_; }  // by logical start
   const PlannedChunk& chunk_of(uint64_t bytenr) const;
-  uint64_t device_bytes_used() const { return device_end_ - kFirstPhysical; }
+  uint64_t device_bytes_used(uint64_t devid) const { return devices_[devid - 1].end - kFirstPhysical; }
+  // The stripes of the chunks are of devices with these uuids.
+  void set_device_uuids(const std::vector<Uuid>& uuids);
 
   // Takes the next block of a chunk of that type; no copy of it touches a superblock mirror.
   uint64_t take_block(uint64_t type, uint32_t nodesize);
 
  private:
   static constexpr uint64_t kFirstPhysical = 1 << 20;  // btrfs gives out nothing below it
-  void add_chunk(uint64_t type, MkfsProfile profile, uint64_t length);
+  struct Device {
+    uint64_t devid, bytes;
+    uint64_t end = kFirstPhysical;  // where its next stripe goes
+    uint64_t room() const { return bytes - std::min(bytes, end); }
+  };
+  std::vector<Device*> devices_for(const RaidProfile& profile);
+  void add_chunk(uint64_t type, MkfsProfile profile, uint64_t stripe_bytes);
 
   std::vector<PlannedChunk> chunks_;
-  uint64_t device_end_ = kFirstPhysical;   // where the next copy goes
+  std::vector<Device> devices_;
   uint64_t logical_end_ = kFirstPhysical;  // where the next chunk goes
 };
 

@@ -10,26 +10,37 @@
 namespace butterfuse {
 namespace {
 
-Status write_block(BlockDevice& device, const NewFilesystem& fs, const BlockImage& block) {
+using Devices = std::vector<BlockDevice*>;  // of devids 1, 2, ...
+
+Status write_block(const Devices& devices, const NewFilesystem& fs, const BlockImage& block) {
   const PlannedChunk& chunk = fs.layout.chunk_of(block.bytenr);
-  for (uint64_t physical : chunk.physical)
-    BF_TRY(device.write(physical + (block.bytenr - chunk.start), block.bytes, WriteKind::metadata));
+  for (uint64_t done = 0; done < block.bytes.size();) {
+    const StripePiece piece =
+        stripe_piece(chunk, block.bytenr - chunk.start + done, block.bytes.size() - done);
+    for (size_t copy = 0; copy < piece.copies; ++copy) {
+      const ChunkStripe& stripe = chunk.stripes[piece.first_copy + copy];
+      BF_TRY(devices[stripe.devid - 1]->write(stripe.physical + piece.stripe_offset,
+                                              ByteSpan(block.bytes).subspan(done, piece.length),
+                                              WriteKind::metadata));
+    }
+    done += piece.length;
+  }
   return {};
 }
 
-Status write_trees(BlockDevice& device, const NewFilesystem& fs) {
+Status write_trees(const Devices& devices, const NewFilesystem& fs) {
   for (const PlannedTree& tree : fs.trees)
     for (const BlockImage& block :
          build_tree(fs.identity(), tree.owner, initial_items(fs, tree.owner), tree.blocks))
-      BF_TRY(write_block(device, fs, block));
+      BF_TRY(write_block(devices, fs, block));
   return {};
 }
 
-Status write_super_mirrors(BlockDevice& device, const NewFilesystem& fs) {
-  DiskSuper super = initial_super(fs);
+Status write_super_mirrors(BlockDevice& device, const NewFilesystem& fs, uint64_t devid) {
+  DiskSuper super = initial_super(fs, devid);
   for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
     const uint64_t offset = super_mirror_offset(mirror);
-    if (offset + kSuperSize > fs.total_bytes) break;
+    if (offset + kSuperSize > super.dev_item.total_bytes) break;
     super.bytenr = offset;
     const CsumValue csum = checksum(fs.options.csum, object_bytes(super).subspan(sizeof(super.csum)));
     std::memcpy(super.csum, csum.data(), sizeof(super.csum));
@@ -38,8 +49,13 @@ Status write_super_mirrors(BlockDevice& device, const NewFilesystem& fs) {
   return {};
 }
 
+Status flush_all(const Devices& devices) {
+  for (BlockDevice* device : devices) BF_TRY(device->flush());
+  return {};
+}
+
 MkfsSummary summary_of(const NewFilesystem& fs) {
-  MkfsSummary summary{fs.fsid, fs.total_bytes, {}};
+  MkfsSummary summary{fs.fsid, fs.total_bytes(), {}, fs.device_bytes};
   for (const PlannedChunk& chunk : fs.layout.chunks()) summary.chunks.push_back({chunk.type, chunk.length});
   return summary;
 }
@@ -47,16 +63,26 @@ MkfsSummary summary_of(const NewFilesystem& fs) {
 }  // namespace
 
 Result<MkfsSummary> make_filesystem(BlockDevice& device, const MkfsOptions& options) {
-  BF_TRY(check_mkfs_options(options, device.size_bytes()));
-  const uint64_t wanted = options.byte_count != 0 ? options.byte_count : device.size_bytes();
-  NewFilesystem fs(options, round_down(wanted, options.sectorsize));
+  return make_filesystem(Devices{&device}, options);
+}
+
+Result<MkfsSummary> make_filesystem(const Devices& devices, const MkfsOptions& options) {
+  std::vector<uint64_t> sizes;
+  for (const BlockDevice* device : devices) sizes.push_back(device->size_bytes());
+  BF_TRY(check_mkfs_options(options, sizes));
+  for (uint64_t& size : sizes)
+    size = round_down(options.byte_count != 0 ? options.byte_count : size, options.sectorsize);
+  NewFilesystem fs(options, sizes);
   plan_blocks(fs);
-  if (options.discard) device.discard(0, device.size_bytes());
-  BF_TRY(wipe_signatures(device));
-  BF_TRY(write_trees(device, fs));
-  BF_TRY(device.flush());
-  BF_TRY(write_super_mirrors(device, fs));
-  BF_TRY(device.flush());
+  for (BlockDevice* device : devices) {
+    if (options.discard) device->discard(0, device->size_bytes());
+    BF_TRY(wipe_signatures(*device));
+  }
+  BF_TRY(write_trees(devices, fs));
+  BF_TRY(flush_all(devices));
+  for (uint64_t devid = 1; devid <= devices.size(); ++devid)
+    BF_TRY(write_super_mirrors(*devices[devid - 1], fs, devid));
+  BF_TRY(flush_all(devices));
   return summary_of(fs);
 }
 

@@ -15,15 +15,17 @@ struct MkfsSummary {
   uint64_t total_bytes = 0;
   struct Chunk {
     uint64_t type = 0;    // bg:: flags
-    uint64_t length = 0;  // of each copy
+    uint64_t length = 0;  // logical
   };
   std::vector<Chunk> chunks;
+  std::vector<uint64_t> device_bytes;  // of devids 1, 2, ...
 };
 
-// Overwrites what is on the device; whether that may be lost is for the caller to ask (see signature.h,
+// Overwrites what is on the devices; whether that may be lost is for the caller to ask (see signature.h,
 // mounted.h). Order: old superblocks and signatures are zeroed, trees written, flush, superblocks written,
 // flush. A crash in between leaves no file system, neither the old nor a half-made new one. Errors: those of
 // check_mkfs_options, and of the device.
+Result<MkfsSummary> make_filesystem(const std::vector<BlockDevice*>& devices, const MkfsOptions& options);
 Result<MkfsSummary> make_filesystem(BlockDevice& device, const MkfsOptions& options);
 
 }  // namespace butterfuse

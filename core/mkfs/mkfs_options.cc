@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "core/ondisk/format.h"
+#include "core/ondisk/raid_profile.h"
 
 namespace butterfuse {
 namespace {
@@ -41,33 +42,80 @@ Status check_features(const MkfsFeatures& features) {
 
 }  // namespace
 
-std::string_view profile_name(MkfsProfile profile) { return profile == MkfsProfile::dup ? "DUP" : "single"; }
+uint64_t profile_flag(MkfsProfile profile) {
+  switch (profile) {
+    case MkfsProfile::single:
+      return 0;
+    case MkfsProfile::dup:
+      return bg::kDup;
+    case MkfsProfile::raid0:
+      return bg::kRaid0;
+    case MkfsProfile::raid1:
+      return bg::kRaid1;
+    case MkfsProfile::raid1c3:
+      return bg::kRaid1c3;
+    case MkfsProfile::raid1c4:
+      return bg::kRaid1c4;
+    case MkfsProfile::raid10:
+      return bg::kRaid10;
+  }
+  return 0;
+}
+
+std::string_view profile_name(MkfsProfile profile) { return raid_profile(profile_flag(profile)).name; }
 
 std::optional<MkfsProfile> profile_from_name(std::string_view name) {
-  if (name == "single" || name == "SINGLE") return MkfsProfile::single;
-  if (name == "dup" || name == "DUP") return MkfsProfile::dup;
+  const auto flag = raid_profile_from_name(name);
+  for (const MkfsProfile profile :
+       {MkfsProfile::single, MkfsProfile::dup, MkfsProfile::raid0, MkfsProfile::raid1, MkfsProfile::raid1c3,
+        MkfsProfile::raid1c4, MkfsProfile::raid10})
+    if (flag && profile_flag(profile) == *flag) return profile;
   return std::nullopt;
+}
+
+MkfsProfile default_metadata_profile(size_t devices) {
+  return devices > 1 ? MkfsProfile::raid1 : MkfsProfile::dup;
 }
 
 uint64_t minimum_device_bytes(const MkfsOptions& options) {
   uint64_t bytes = 45 * kMiB;
-  if (options.metadata == MkfsProfile::dup) bytes += 64 * kMiB;
+  if (raid_profile(profile_flag(options.metadata)).copies > 1) bytes += 32 * kMiB;
+  if (options.metadata == MkfsProfile::dup) bytes += 32 * kMiB;
   if (options.data == MkfsProfile::dup) bytes += 120 * kMiB;
   return bytes;
 }
 
+namespace {
+
+Status check_device_count(const char* what, MkfsProfile chosen, size_t devices) {
+  const RaidProfile& profile = raid_profile(profile_flag(chosen));
+  if (devices >= static_cast<size_t>(profile.min_devices)) return {};
+  return make_error(EINVAL, "{} profile {} needs at least {} devices, {} given", what, profile.name,
+                    profile.min_devices, devices);
+}
+
+}  // namespace
+
 Status check_mkfs_options(const MkfsOptions& options, uint64_t device_bytes) {
+  return check_mkfs_options(options, std::vector{device_bytes});
+}
+
+Status check_mkfs_options(const MkfsOptions& options, const std::vector<uint64_t>& device_bytes) {
   BF_TRY(check_label(options.label));
   BF_TRY(check_sizes(options));
   BF_TRY(check_features(options.features));
   if (options.uuid && options.uuid->is_null()) return make_error(EINVAL, "the null UUID cannot be used");
-  if (options.byte_count > device_bytes)
-    return make_error(ENOSPC, "device is smaller than requested: {} bytes, {} wanted", device_bytes,
-                      options.byte_count);
-  const uint64_t size = options.byte_count != 0 ? options.byte_count : device_bytes;
-  if (const uint64_t least = minimum_device_bytes(options); size < least)
-    return make_error(ENOSPC, "too small to make a usable file system: {} bytes, at least {} are needed",
-                      size, least);
+  BF_TRY(check_device_count("metadata", options.metadata, device_bytes.size()));
+  BF_TRY(check_device_count("data", options.data, device_bytes.size()));
+  for (const uint64_t bytes : device_bytes) {
+    if (options.byte_count > bytes)
+      return make_error(ENOSPC, "device is smaller than requested: {} bytes, {} wanted", bytes,
+                        options.byte_count);
+    const uint64_t size = options.byte_count != 0 ? options.byte_count : bytes;
+    if (const uint64_t least = minimum_device_bytes(options); size < least)
+      return make_error(ENOSPC, "too small to make a usable file system: {} bytes, at least {} are needed",
+                        size, least);
+  }
   return {};
 }
 

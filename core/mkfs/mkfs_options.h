@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/checksum.h"
 #include "core/base/result.h"
@@ -12,9 +13,10 @@
 
 namespace butterfuse {
 
-enum class MkfsProfile { single, dup };
+enum class MkfsProfile { single, dup, raid0, raid1, raid1c3, raid1c4, raid10 };
 
-std::string_view profile_name(MkfsProfile profile);  // as mkfs.btrfs prints it: single, DUP
+uint64_t profile_flag(MkfsProfile profile);          // of bg::kProfileMask
+std::string_view profile_name(MkfsProfile profile);  // as mkfs.btrfs prints it: single, DUP, RAID1
 std::optional<MkfsProfile> profile_from_name(std::string_view name);
 
 struct MkfsFeatures {
@@ -23,9 +25,9 @@ struct MkfsFeatures {
   bool no_holes = true;
 };
 
-// Defaults are those of today's mkfs.btrfs.
+// Defaults are those of today's mkfs.btrfs for one device.
 struct MkfsOptions {
-  uint64_t byte_count = 0;  // size of the file system; 0: all of the device
+  uint64_t byte_count = 0;  // of each device to be used; 0: all of it
   std::string label = {};
   uint32_t nodesize = 16384;
   uint32_t sectorsize = 4096;
@@ -43,10 +45,14 @@ struct MkfsOptions {
 Status apply_feature_list(std::string_view list, MkfsFeatures& features);
 std::string feature_list_text();  // one line a feature, for -O list-all
 
+// What several devices get where nothing else is asked for: RAID1 metadata.
+MkfsProfile default_metadata_profile(size_t devices);
+
 // The smallest device mkfs.btrfs accepts for these profiles.
 uint64_t minimum_device_bytes(const MkfsOptions& options);
 
-// EINVAL or ENOSPC with the reason, when no file system can be made so on a device of that size.
+// EINVAL or ENOSPC with the reason, when no file system can be made so on devices of these sizes.
+Status check_mkfs_options(const MkfsOptions& options, const std::vector<uint64_t>& device_bytes);
 Status check_mkfs_options(const MkfsOptions& options, uint64_t device_bytes);
 
 }  // namespace butterfuse

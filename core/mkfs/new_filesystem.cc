@@ -2,6 +2,7 @@
 #include "core/mkfs/new_filesystem.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "core/base/assert.h"
 
@@ -32,18 +33,30 @@ bool take_missing_blocks(NewFilesystem& fs, PlannedTree& tree) {
   return missing;
 }
 
+std::vector<Uuid> random_uuids(size_t count) {
+  std::vector<Uuid> uuids;
+  while (uuids.size() < count) uuids.push_back(Uuid::random());
+  return uuids;
+}
+
 }  // namespace
 
-NewFilesystem::NewFilesystem(const MkfsOptions& chosen, uint64_t total)
+NewFilesystem::NewFilesystem(const MkfsOptions& chosen, const std::vector<uint64_t>& sizes)
     : options(chosen),
-      total_bytes(total),
-      layout(chosen, total),
+      device_bytes(sizes),
+      device_uuids(random_uuids(sizes.size())),
+      layout(chosen, sizes),
       fsid(chosen.uuid.value_or(Uuid::random())),
       chunk_tree_uuid(Uuid::random()),
-      dev_uuid(Uuid::random()),
       fs_tree_uuid(Uuid::random()),
       now_s(std::time(nullptr)),
-      trees(trees_for(chosen.features)) {}
+      trees(trees_for(chosen.features)) {
+  layout.set_device_uuids(device_uuids);
+}
+
+uint64_t NewFilesystem::total_bytes() const {
+  return std::accumulate(device_bytes.begin(), device_bytes.end(), uint64_t{0});
+}
 
 const PlannedTree& NewFilesystem::tree(uint64_t owner) const {
   const auto found = std::ranges::find(trees, owner, &PlannedTree::owner);

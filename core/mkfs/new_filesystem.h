@@ -20,16 +20,18 @@ struct PlannedTree {
 };
 
 struct NewFilesystem {
-  NewFilesystem(const MkfsOptions& options, uint64_t total_bytes);
+  NewFilesystem(const MkfsOptions& options, const std::vector<uint64_t>& device_bytes);
 
   const PlannedTree& tree(uint64_t owner) const;
   uint64_t bytes_used() const;  // by tree blocks, each counted once
   BlockIdentity identity() const;
 
   MkfsOptions options;
-  uint64_t total_bytes;
+  std::vector<uint64_t> device_bytes;  // of devids 1, 2, ...
+  std::vector<Uuid> device_uuids;
+  uint64_t total_bytes() const;
   Layout layout;
-  Uuid fsid, chunk_tree_uuid, dev_uuid, fs_tree_uuid;
+  Uuid fsid, chunk_tree_uuid, fs_tree_uuid;
   uint64_t generation = 1;
   int64_t now_s;                   // of all times in it
   std::vector<PlannedTree> trees;  // by owner, data reloc last; blocks are taken by plan_blocks()
@@ -39,15 +41,15 @@ struct NewFilesystem {
 // initial_items.cc.
 std::vector<TreeItem> initial_items(const NewFilesystem& fs, uint64_t owner);
 
-// The device item that lies in the chunk tree and in the superblock.
-DiskDevItem device_item(const NewFilesystem& fs);
+// The device item that lies in the chunk tree and in the superblock of the device.
+DiskDevItem device_item(const NewFilesystem& fs, uint64_t devid);
 // A CHUNK_ITEM with its stripes.
 std::vector<std::byte> chunk_item(const NewFilesystem& fs, const PlannedChunk& chunk);
 
 // Gives each tree the blocks its items need.
 void plan_blocks(NewFilesystem& fs);
 
-// All but bytenr and csum, which differ between the mirrors.
-DiskSuper initial_super(const NewFilesystem& fs);
+// Of one device. All but bytenr and csum, which differ between the mirrors.
+DiskSuper initial_super(const NewFilesystem& fs, uint64_t devid);
 
 }  // namespace butterfuse

@@ -105,9 +105,9 @@ TEST_CASE("no tree block lies on a superblock mirror") {
       for (int i = 0; i < 40; ++i) {
         const uint64_t bytenr = layout.take_block(bg::kMetadata, nodesize);
         const PlannedChunk& chunk = layout.chunk_of(bytenr);
-        for (uint64_t physical : chunk.physical)
+        for (const ChunkStripe& stripe : chunk.stripes)
           for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
-            const ByteRange block = ByteRange::at(physical + (bytenr - chunk.start), nodesize);
+            const ByteRange block = ByteRange::at(stripe.physical + (bytenr - chunk.start), nodesize);
             CHECK_FALSE(block.overlaps(ByteRange::at(super_mirror_offset(mirror), kStripeLen)));
           }
       }
