@@ -17,6 +17,7 @@ std::atomic<bool> stop{false};
 
 struct CheckArguments {
   std::vector<std::string> sources;
+  WindowArguments window;
   bool data_csums = false;
   bool progress = false;
   bool quiet = false;
@@ -52,7 +53,9 @@ void print_summary(const CheckArguments& arguments, const CheckSummary& summary)
 // 0 clean, 1 damaged, 2 could not be checked.
 int run_check(const CheckArguments& arguments) {
   OpenOptions open_options{.mode = OpenMode::read_only};
-  auto devices = open_sources(arguments.sources, open_options);
+  auto window = arguments.window.window();
+  auto devices = window ? open_sources(arguments.sources, open_options, *window)
+                        : Result<BlockDevices>(tl::unexpected(window.error()));
   if (!devices) {
     fmt::print(stderr, "butterfuse check: {}\n", devices.error().message);
     return 2;
@@ -67,7 +70,8 @@ int run_check(const CheckArguments& arguments) {
   auto summary = check_filesystem(std::move(*devices), options);
   if (progress) fmt::print(stderr, "\r\033[K");
   if (!summary) {
-    fmt::print(stderr, "butterfuse check: {}: {}\n", arguments.sources.front(), summary.error().message);
+    fmt::print(stderr, "butterfuse check: {}: {}\n", arguments.sources.front(),
+               with_partitions(summary.error(), arguments.sources.front()).message);
     return 2;
   }
   print_summary(arguments, *summary);
@@ -81,6 +85,7 @@ void add_check_command(CLI::App& app, CommandResult& result) {
   CLI::App* command = app.add_subcommand("check", "Check an unmounted file system; nothing is written");
   command->add_option("SOURCE", arguments->sources, "image files or block devices, all of one file system")
       ->required();
+  add_window_options(*command, arguments->window);
   command->add_flag("--check-data-csum", arguments->data_csums, "read all data and verify its checksums");
   command->add_flag("-p,--progress", arguments->progress, "show progress even when not on a terminal");
   command->add_flag("-q,--quiet", arguments->quiet, "print only the verdict");

@@ -14,6 +14,7 @@ namespace {
 
 struct DumpSuperArguments {
   std::vector<std::string> sources;
+  WindowArguments window;
   DumpSuperOptions options;
   uint64_t bytenr = 0;
   int mirror = 0;
@@ -21,6 +22,7 @@ struct DumpSuperArguments {
 
 struct DumpTreeArguments {
   std::vector<std::string> sources;
+  WindowArguments window;
   std::string tree;
   DumpTreeOptions options;
 };
@@ -38,8 +40,10 @@ constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .
 
 int run_dump_super(const DumpSuperArguments& arguments) {
   int exit_status = 0;
+  auto window = arguments.window.window();
+  if (!window) return fail(window.error());
   for (const std::string& source : arguments.sources) {
-    auto device = open_file_device(source, kLooking);
+    auto device = open_window(source, kLooking, *window);
     Status status =
         device ? dump_super(**device, arguments.options, print) : Status(tl::unexpected(device.error()));
     if (!status) exit_status = fail(status.error());
@@ -52,10 +56,12 @@ int run_dump_tree(DumpTreeArguments arguments) {
     arguments.options.tree = parse_tree_id(arguments.tree);
     if (!arguments.options.tree) return fail(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
   }
-  auto devices = open_sources(arguments.sources, kLooking);
+  auto window = arguments.window.window();
+  if (!window) return fail(window.error());
+  auto devices = open_sources(arguments.sources, kLooking, *window);
   if (!devices) return fail(devices.error());
   auto errors = dump_tree(std::move(*devices), arguments.options, print);
-  if (!errors) return fail(errors.error());
+  if (!errors) return fail(with_partitions(errors.error(), arguments.sources.front()));
   return *errors == 0 ? 0 : 1;
 }
 
@@ -63,6 +69,7 @@ void add_dump_super(CLI::App& inspect, CommandResult& result) {
   auto arguments = std::make_shared<DumpSuperArguments>();
   CLI::App* command = inspect.add_subcommand("dump-super", "Print superblocks");
   command->add_option("source", arguments->sources, "Image files or block devices")->required();
+  add_window_options(*command, arguments->window);
   command->add_flag("-f,--full", arguments->options.full, "Also the system chunks and the backup roots");
   command->add_flag("-a,--all", arguments->options.all, "All mirrors");
   auto* mirror = command->add_option("-s,--super", arguments->mirror, "The mirror of this number")
@@ -80,6 +87,7 @@ void add_dump_tree(CLI::App& inspect, CommandResult& result) {
   CLI::App* command = inspect.add_subcommand("dump-tree", "Print trees, with all items");
   command->add_option("source", arguments->sources, "Image files or block devices, all of one file system")
       ->required();
+  add_window_options(*command, arguments->window);
   command->add_option("-t,--tree", arguments->tree,
                       "Only the tree of this id or name (root, extent, fs, ...)");
   command

@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/sources.h"
+#include "core/device/partition_table.h"
 #include "core/mkfs/mounted.h"
 #include "core/mkfs/signature.h"
 #include "core/ondisk/constants.h"
@@ -23,26 +24,10 @@ struct MkfsArguments {
   std::vector<std::string> targets;
   std::string byte_count, nodesize, sectorsize, label, metadata, data, uuid, csum;
   std::vector<std::string> features;
+  WindowArguments window;
   bool force = false, quiet = false, nodiscard = false;
   int verbose = 0;
 };
-
-// 4096, 16k, 10G, 1GiB: base 1024, suffixes k to e.
-Result<uint64_t> parse_size(const std::string& text, const char* what) {
-  constexpr std::string_view kUnits = "bkmgtpe";
-  char* end = nullptr;
-  errno = 0;
-  const uint64_t number = std::strtoull(text.c_str(), &end, 10);
-  std::string suffix(end);
-  for (char& letter : suffix) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  const size_t unit = suffix.empty() ? 0 : kUnits.find(suffix[0]);
-  const bool suffix_is_fine = suffix.size() <= 1 || suffix.substr(1) == "b" || suffix.substr(1) == "ib";
-  const unsigned shift = static_cast<unsigned>(unit) * 10;
-  if (text.empty() || !std::isdigit(static_cast<unsigned char>(text[0])) || errno != 0 ||
-      unit == std::string_view::npos || !suffix_is_fine || (number << shift) >> shift != number)
-    return make_error(EINVAL, "invalid {} '{}': a number with k, m, g, t, p or e is wanted", what, text);
-  return number << shift;
-}
 
 Result<MkfsProfile> parse_profile(const std::string& name, const char* what) {
   if (const auto profile = profile_from_name(name)) return *profile;
@@ -122,11 +107,19 @@ Status prepare_image_file(const std::string& path, const MkfsOptions& options) {
   return {};
 }
 
-Status check_not_in_use(const std::string& target, bool force) {
+Result<DeviceWindow> window_of(const std::string& target, const WindowArguments& arguments) {
+  BF_ASSIGN(DeviceWindow window, arguments.window());
+  if (window.partition == 0) return window;
+  BF_ASSIGN(const Partition partition, find_partition(target, window.partition));
+  return DeviceWindow{.offset = partition.offset, .bytes = partition.bytes};
+}
+
+Status check_not_in_use(const std::string& target, const MkfsArguments& arguments) {
   if (const auto mount_point = mount_point_of(target))
     return make_error(EBUSY, "{} is mounted at {}", target, *mount_point);
-  if (force) return {};
-  BF_ASSIGN(const auto signature, existing_signature(target));
+  BF_ASSIGN(const DeviceWindow window, window_of(target, arguments.window));
+  if (arguments.force) return {};
+  BF_ASSIGN(const auto signature, existing_signature(target, window.offset, window.bytes));
   if (signature)
     return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", target,
                       *signature);
@@ -137,9 +130,11 @@ Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOp
   // Before files are left behind for nothing.
   if (options.byte_count != 0)
     BF_TRY(check_mkfs_options(options, std::vector(arguments.targets.size(), options.byte_count)));
-  for (const std::string& target : arguments.targets) BF_TRY(prepare_image_file(target, options));
-  for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, arguments.force));
-  BF_ASSIGN(const BlockDevices opened, open_sources(arguments.targets, OpenOptions{}));
+  BF_ASSIGN(const DeviceWindow window, arguments.window.window());
+  if (window.whole())
+    for (const std::string& target : arguments.targets) BF_TRY(prepare_image_file(target, options));
+  for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, arguments));
+  BF_ASSIGN(const BlockDevices opened, open_sources(arguments.targets, OpenOptions{}, window));
   std::vector<BlockDevice*> devices;
   for (const auto& device : opened) devices.push_back(device.get());
   return make_filesystem(devices, options);
@@ -232,6 +227,7 @@ void add_mkfs_command(CLI::App& app, CommandResult& result) {
       ->add_option("-O,--features", arguments->features,
                    "comma separated features, ^ turns one off; list-all shows them")
       ->allow_extra_args(false);
+  add_window_options(*command, arguments->window);
   command->add_flag("-f,--force", arguments->force, "overwrite an existing file system");
   command->add_flag("-q,--quiet", arguments->quiet, "print only errors");
   command->add_flag("-v,--verbose", arguments->verbose, "accepted; there is nothing more to tell");

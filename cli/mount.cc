@@ -57,10 +57,10 @@ bool is_write_protection(const Error& error) {
 Result<BlockDevices> open_devices(const std::vector<std::string>& sources, MountOptions& options) {
   OpenOptions how;
   how.mode = options.read_only ? OpenMode::read_only : OpenMode::read_write;
-  auto devices = open_sources(sources, how);
+  auto devices = open_sources(sources, how, options.window);
   if (devices || options.read_only || !is_write_protection(devices.error())) return devices;
   how.mode = OpenMode::read_only;
-  auto readable = open_sources(sources, how);
+  auto readable = open_sources(sources, how, options.window);
   if (!readable) return readable;
   options.read_only = options.write_protected = true;
   return readable;
@@ -70,7 +70,9 @@ Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, Moun
   for (const std::string& device : options.devices)
     if (std::ranges::find(sources, device) == sources.end()) sources.push_back(device);
   BF_ASSIGN(auto devices, open_devices(sources, options));
-  BF_ASSIGN(auto mount, Mount::open(std::move(devices), options));
+  auto opened = Mount::open(std::move(devices), options);
+  if (!opened) return tl::unexpected(with_partitions(opened.error(), sources.front()));
+  std::unique_ptr<Mount> mount = std::move(*opened);
   if (options.write_protected)
     fmt::print(stderr, "mount: {} is write-protected, mounting read-only\n", sources.front());
   return mount;

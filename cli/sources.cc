@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <map>
 
+#include "core/device/partition_table.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse {
@@ -27,8 +28,8 @@ Status check_different(const std::vector<std::string>& paths) {
   return {};
 }
 
-bool is_seed(const std::string& path) {
-  auto device = open_file_device(path, {.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false});
+bool is_seed(const std::string& path, const DeviceWindow& window) {
+  auto device = open_window(path, {.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false}, window);
   if (!device) return false;
   const auto super = read_newest_super(**device);
   return super && (super->flags & super_flag::kSeeding);
@@ -36,16 +37,60 @@ bool is_seed(const std::string& path) {
 
 }  // namespace
 
-Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options) {
+Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
+                                  const DeviceWindow& window) {
   BF_TRY(check_different(paths));
   BlockDevices devices;
   for (const std::string& path : paths) {
     OpenOptions how = options;
-    if (paths.size() > 1 && how.mode == OpenMode::read_write && is_seed(path)) how.mode = OpenMode::read_only;
-    BF_ASSIGN(auto device, open_file_device(path, how));
+    if (paths.size() > 1 && how.mode == OpenMode::read_write && is_seed(path, window))
+      how.mode = OpenMode::read_only;
+    BF_ASSIGN(auto device, open_window(path, how, window));
     devices.push_back(std::move(device));
   }
   return devices;
+}
+
+void add_window_options(CLI::App& command, WindowArguments& arguments) {
+  command.add_option("--offset", arguments.offset, "where in the source the file system begins");
+  command.add_option("--sizelimit", arguments.sizelimit, "how much of the source is meant, from there on");
+  command.add_option("--part", arguments.partition, "the partition of this number (MBR or GPT)");
+}
+
+Result<DeviceWindow> WindowArguments::window() const {
+  DeviceWindow result;
+  result.partition = partition;
+  if (!offset.empty()) {
+    BF_ASSIGN(result.offset, parse_size(offset, "offset"));
+  }
+  if (!sizelimit.empty()) {
+    BF_ASSIGN(result.bytes, parse_size(sizelimit, "size limit"));
+  }
+  return result;
+}
+
+Error with_partitions(Error error, const std::string& path) {
+  if (error.message.find("not a btrfs") == std::string::npos) return error;
+  const auto partitions = read_partitions(path);
+  if (partitions && !partitions->empty())
+    error.message += fmt::format("; it has partitions: {}", partitions_text(*partitions));
+  return error;
+}
+
+Result<uint64_t> parse_size(const std::string& text, const char* what) {
+  constexpr std::string_view kUnits = "bkmgtpe";
+  char* end = nullptr;
+  errno = 0;
+  const uint64_t number = std::strtoull(text.c_str(), &end, 10);
+  std::string suffix(end);
+  for (char& letter : suffix) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  const size_t unit = suffix.empty() ? 0 : kUnits.find(suffix[0]);
+  const bool suffix_is_fine = suffix.size() <= 1 || suffix.substr(1) == "b" || suffix.substr(1) == "ib";
+  const unsigned shift = static_cast<unsigned>(unit) * 10;
+  if (text.empty() || !std::isdigit(static_cast<unsigned char>(text[0])) || errno != 0 ||
+      unit == std::string_view::npos || !suffix_is_fine || (number << shift) >> shift != number)
+    return make_error(EINVAL, "invalid {} '{}': a number with k, m, g, t, p or e is wanted", what, text);
+  return number << shift;
 }
 
 }  // namespace butterfuse

@@ -1,15 +1,31 @@
 // Sources: the image files and block devices of one file system, as named on the command line.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "core/device/window_device.h"
 #include "core/volume/volume.h"
 
 namespace butterfuse {
 
-// Opens all of them. EEXIST when two names mean the same file. With several sources, seed devices are opened
-// read-only even for writing: a sprout never writes its seed, which may be shared.
-Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options);
+// Opens all of them, of each the same window. EEXIST when two names mean the same file. With several sources,
+// seed devices are opened read-only even for writing: a sprout never writes its seed, which may be shared.
+Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
+                                  const DeviceWindow& window = {});
+
+// --offset, --sizelimit and --part of a subcommand.
+struct WindowArguments {
+  std::string offset, sizelimit;
+  uint32_t partition = 0;
+  Result<DeviceWindow> window() const;
+};
+void add_window_options(CLI::App& command, WindowArguments& arguments);
+
+// 4096, 16k, 10G, 1GiB: base 1024, suffixes k to e. `what` is for the error.
+Result<uint64_t> parse_size(const std::string& text, const char* what);
+// The error, and where it says that there is no btrfs, the partitions that may have one.
+Error with_partitions(Error error, const std::string& path);
 
 }  // namespace butterfuse

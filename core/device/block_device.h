@@ -39,6 +39,7 @@ struct OpenOptions {
   // How long to wait for another process that has the source open; 0: fail at once with EBUSY.
   uint32_t lock_wait_ms = 10'000;
   bool lock = true;  // image file: OFD lock (shared when read-only); block device: O_EXCL when writing
+  uint64_t lock_offset = 0, lock_bytes = 0;  // of an image file, the part that is locked; 0 bytes: to its end
 };
 
 // An image file or a block device. EBUSY names the path when it is in use by another process (an OFD lock has

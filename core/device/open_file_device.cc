@@ -34,10 +34,12 @@ int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::funct
 }
 
 // 0 or an errno; EBUSY when somebody else holds a conflicting lock.
-int lock_whole_file(int fd, bool shared) {
+int lock_file(int fd, bool shared, const OpenOptions& options) {
   struct flock lock {};
   lock.l_type = shared ? F_RDLCK : F_WRLCK;
   lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(options.lock_offset);
+  lock.l_len = static_cast<off_t>(options.lock_bytes);
   if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return 0;
   return errno == EAGAIN || errno == EACCES ? EBUSY : errno;
 }
@@ -88,7 +90,7 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
     return make_error(ENOTBLK, "{}: was replaced while it was opened", path);
   if (is_block && !read_only) BF_TRY(check_device_writable(path, fd));
   if (!is_block && options.lock) {
-    code = retry_while_busy(path, options.lock_wait_ms, [&] { return lock_whole_file(fd, read_only); });
+    code = retry_while_busy(path, options.lock_wait_ms, [&] { return lock_file(fd, read_only, options); });
     if (code != 0) return open_error(code, path);
   }
   device->is_block_device_ = is_block;

@@ -2,6 +2,8 @@
 #include "core/mkfs/signature.h"
 
 #include <blkid/blkid.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <memory>
@@ -21,13 +23,15 @@ std::optional<std::string> value_of(blkid_probe probe, const char* name) {
 
 }  // namespace
 
-Result<std::optional<std::string>> existing_signature(const std::string& path) {
-  errno = 0;
-  const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe_from_filename(path.c_str()));
-  if (!probe) {
-    const int code = errno != 0 ? errno : EIO;
-    return make_error(code, "cannot look at {}: error {}", path, code);
-  }
+Result<std::optional<std::string>> existing_signature(const std::string& path, uint64_t offset,
+                                                      uint64_t bytes) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return make_error(errno, "cannot look at {}: error {}", path, errno);
+  const std::unique_ptr<const int, void (*)(const int*)> close_it(&fd, [](const int* it) { close(*it); });
+  const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe());
+  if (!probe || blkid_probe_set_device(probe.get(), fd, static_cast<blkid_loff_t>(offset),
+                                       static_cast<blkid_loff_t>(bytes)) != 0)
+    return make_error(EIO, "cannot look at {}", path);
   blkid_probe_enable_superblocks(probe.get(), 1);
   blkid_probe_set_superblocks_flags(probe.get(), BLKID_SUBLKS_TYPE | BLKID_SUBLKS_USAGE);
   blkid_probe_enable_partitions(probe.get(), 1);

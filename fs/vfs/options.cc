@@ -205,6 +205,9 @@ void add_mount_options(std::map<std::string, Handler, std::less<>>& table) {
   table["subvol"] = parse_subvol;
   table["subvolid"] = number(
       parse_subvolid, [](MountOptions& m, uint64_t id) { m.subvolid = id == 0 ? objectid::kFsTree : id; });
+  table["offset"] = number(parse_size, [](MountOptions& m, uint64_t bytes) { m.window.offset = bytes; });
+  table["sizelimit"] = number(parse_size, [](MountOptions& m, uint64_t bytes) { m.window.bytes = bytes; });
+  table["part"] = number(parse_count, [](MountOptions& m, uint32_t part) { m.window.partition = part; });
   table["degraded"] = set([](MountOptions& m) { m.degraded = true; });
   table["device"] = [](const Option& option, MountOptions& options) -> Status {
     if (!option.value || option.value->empty()) return bad_value(option);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/base/result.h"
+#include "core/device/window_device.h"
 #include "core/ondisk/constants.h"
 #include "core/writeback/file_data.h"
 #include "fs/vfs/id_map.h"
@@ -21,6 +22,7 @@ struct MountOptions {
   bool write_protected = false;       // read_only because the source is, not because anyone asked for it
   std::vector<std::string> devices;   // beside the sources
   bool degraded = false;              // devices may be missing
+  DeviceWindow window;                // of each source
   std::optional<std::string> subvol;  // path from subvolume 5
   std::optional<uint64_t> subvolid;
 
