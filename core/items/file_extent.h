@@ -48,6 +48,8 @@ Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, c
                           bool fresh);
 // Explicit hole item, only where no-holes is off; no-op otherwise.
 Status insert_hole(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
+// Explicit hole items wherever `range` has no item at all; no-op where no-holes is on.
+Status insert_missing_holes(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
 // Inline extents are allowed up to this many stored bytes.
 uint64_t max_inline_bytes(Filesystem& filesystem);
 

@@ -48,6 +48,13 @@ Status insert_hole(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRang
   return insert_item(tree, handle, ino, hole);
 }
 
+Status insert_missing_holes(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range) {
+  if (handle.filesystem().has_incompat(incompat::kNoHoles)) return {};
+  BF_ASSIGN(const auto gaps, ranges_without_items(tree, ino, range));
+  for (const ByteRange gap : gaps) BF_TRY(insert_hole(tree, handle, ino, gap));
+  return {};
+}
+
 uint64_t max_inline_bytes(Filesystem& filesystem) {
   const uint64_t item_max = filesystem.volume().nodesize() - sizeof(DiskHeader) - sizeof(DiskItem);
   // btrfs check: less than a sector of stored bytes, and the item must fit a leaf.

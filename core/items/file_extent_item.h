@@ -21,6 +21,9 @@ uint64_t occupied_end(const FileExtent& extent);
 // How much of the inode's nbytes `bytes` of this extent are: holes count nothing, prealloc counts.
 uint64_t counted_bytes(const FileExtent& extent, uint64_t bytes);
 
+// The parts of `range` that no item covers, in order: what a walk shows as holes and explicit holes are not.
+Result<std::vector<ByteRange>> ranges_without_items(Tree& tree, uint64_t ino, ByteRange range);
+
 // The reference the item makes to its extent on disk; nothing for holes and inline data.
 std::optional<DataRef> data_ref_of(const Tree& tree, uint64_t ino, const FileExtent& extent);
 

@@ -49,6 +49,21 @@ Status for_each_file_extent(Tree& tree, uint64_t ino, ByteRange range,
   return {};
 }
 
+Result<std::vector<ByteRange>> ranges_without_items(Tree& tree, uint64_t ino, ByteRange range) {
+  std::vector<ByteRange> gaps;
+  ReadCursor cursor(tree);
+  BF_TRY(seek_overlapping(cursor, ino, range.start));
+  while (!range.empty() && cursor.valid() && is_file_extent_of(cursor.key(), ino)) {
+    BF_ASSIGN(const FileExtent extent, checked_file_extent(cursor.key(), cursor.data()));
+    if (extent.start >= range.end) break;
+    if (extent.start > range.start) gaps.push_back({range.start, extent.start});
+    range.start = std::max(range.start, occupied_end(extent));
+    BF_TRY(cursor.next());
+  }
+  if (!range.empty()) gaps.push_back(range);
+  return gaps;
+}
+
 Result<std::vector<FileExtent>> list_file_extents(Tree& tree, uint64_t ino, ByteRange range) {
   std::vector<FileExtent> extents;
   BF_TRY(for_each_file_extent(tree, ino, range, [&](const FileExtent& extent) {

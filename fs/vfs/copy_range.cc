@@ -85,10 +85,10 @@ ByteRange shareable_part(const CopyRequest& request) {
 }
 
 // The target's pages become void, and it is long enough.
-Status clear_target(const CopyRequest& request) {
+Status clear_target(Mount& mount, const CopyRequest& request) {
   FileData& data = request.to.data();
   const uint64_t end = request.to_offset + request.length;
-  if (end > data.size()) BF_TRY(data.truncate_pages(end));
+  if (end > data.size()) BF_TRY(truncate(mount, request.to, end));
   return data.zero_range_pages(ByteRange::at(request.to_offset, round_up(request.length, kSectorSize)));
 }
 
@@ -97,7 +97,7 @@ Status share(Mount& mount, const CopyRequest& request) {
   BF_TRY(request.from.data().flush(source, true));
   BF_ASSIGN(const bool can_share, can_reflink(request));
   if (!can_share) return copy_bytes(request);
-  BF_TRY(clear_target(request));
+  BF_TRY(clear_target(mount, request));
   BF_TRY(reflink(mount, request));
   FileData& data = request.to.data();
   data.set_disk_size(std::max(data.disk_size(), request.to_offset + request.length));

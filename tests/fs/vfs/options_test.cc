@@ -26,7 +26,7 @@ std::string refusal(const std::string& text) {
 
 TEST_CASE("an unknown mount option is an error that names it") {
   CHECK(refusal("ro,frobnicate=7").find("'frobnicate=7'") != std::string::npos);
-  CHECK(refusal("uid=1000").find("'uid=1000'") != std::string::npos);
+  CHECK(refusal("uids=1000").find("'uids=1000'") != std::string::npos);
 }
 
 TEST_CASE("the compress option takes a method and a level as btrfs does") {
@@ -60,7 +60,8 @@ TEST_CASE("options that other systems pass along are accepted") {
 
 TEST_CASE("options that promise what is not there yet are refused with the reason") {
   CHECK(refusal("space_cache=v1").find("free space tree") != std::string::npos);
-  CHECK(refusal("acl").find("not supported yet") != std::string::npos);
+  CHECK(refusal("clear_cache").find("btrfs check") != std::string::npos);
+  CHECK(refusal("usebackuproot").find("btrfs restore") != std::string::npos);
   CHECK(refusal("remount").find("unmount") != std::string::npos);
 }
 
@@ -78,5 +79,31 @@ TEST_CASE("a mount without the log is a read-only mount") {
     CHECK(check_mount_options(parse(fmt::format("ro,{}", option))));
     CHECK_FALSE(check_mount_options(parse(option)));
   }
-  CHECK(refusal("rescue=all").find("nologreplay") != std::string::npos);
+  CHECK(refusal("rescue=ignorebadroots").find("nologreplay") != std::string::npos);
+}
+
+TEST_CASE("what a rescue leaves out needs a read-only mount") {
+  const MountOptions options = parse("rescue=nologreplay:idatacsums,ro");
+  CHECK_FALSE(options.replay_log);
+  CHECK_FALSE(options.check_data_csums);
+  CHECK(check_mount_options(options));
+  CHECK_FALSE(check_mount_options(parse("rescue=idatacsums")));
+  CHECK_FALSE(parse("rescue=all").check_data_csums);
+}
+
+TEST_CASE("owners are shown and stored as the options map them") {
+  const MountOptions mapped = parse("uidmap=0:1000:1,uidmap=1:100000:10");
+  CHECK(mapped.uids.to_shown(0) == 1000);
+  CHECK(mapped.uids.to_shown(5) == 100'004);
+  CHECK(mapped.uids.to_shown(11) == IdMap::kNobody);
+  CHECK(mapped.uids.of_maker(1000) == 0u);
+  CHECK(mapped.uids.of_chown(100'009, 7) == 10u);
+  CHECK(mapped.uids.of_maker(5).error().code == EOVERFLOW);
+  const MountOptions shown = parse("gid=50");
+  CHECK(shown.gids.to_shown(7) == 50);
+  CHECK(shown.gids.of_chown(50, 7) == 7u);
+  CHECK(shown.gids.of_chown(51, 7).error().code == EPERM);
+  CHECK(refusal("uidmap=0:1:5,uidmap=4:20:1").find("overlaps 0:1:5") != std::string::npos);
+  CHECK(refusal("gidmap=0:1").find("DISK:SHOWN:COUNT") != std::string::npos);
+  CHECK_FALSE(check_mount_options(parse("fakeroot,allow_other")));
 }

@@ -52,7 +52,8 @@ TEST_CASE("positions hold over an unmount") {
   for (int i = 0; i < 20; ++i) test.create(test.root(), "f" + std::to_string(i));
   auto before = must(list_directory(test.mount(), test.root(), 0, UINT64_MAX, 100'000, 24));
   test.remount();
-  auto after = must(list_directory(test.mount(), test.root(), before[9].next_position, UINT64_MAX, 100'000, 24));
+  auto after =
+      must(list_directory(test.mount(), test.root(), before[9].next_position, UINT64_MAX, 100'000, 24));
   REQUIRE(after.size() == before.size() - 10);
   CHECK(after.front().name == before[10].name);
 }
