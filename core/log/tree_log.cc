@@ -60,22 +60,19 @@ Status TreeLog::record_roots() {
   return {};
 }
 
-Result<bool> TreeLog::begin_round(uint64_t change, Round& round) {
+TreeLog::Turn TreeLog::begin_round(uint64_t change, Round& round) {
   MutexLock lock(mutex_);
   while (writing_ && synced_ < change) round_ended_.wait(lock);
-  if (synced_ >= change) return false;
-  if (broken_) return make_error(EIO, "the log was given up");
-  if (auto status = record_roots(); !status) {
-    broken_ = true;
-    return tl::unexpected(std::move(status).error());
-  }
+  if (synced_ >= change) return Turn::already_synced;
+  if (!broken_ && !record_roots()) broken_ = true;
+  if (broken_) return Turn::given_up;
   writing_ = true;
   round.change = changes_;
   round.root = roots_->root();
   round.blocks = cache_->take_dirty();
   for (const TreeBlockRef& block : round.blocks) space_.note_written(block->bytenr());
   round.retired = space_.take_retired();
-  return true;
+  return Turn::mine;
 }
 
 // Nobody replaces cache_ meanwhile: that needs a commit, which the handle keeps away.
@@ -98,14 +95,15 @@ void TreeLog::end_round(const Round& round, const Status& status) {
   round_ended_.notify_all();
 }
 
-Status TreeLog::sync(TransactionHandle& handle, uint64_t change) {
+Result<bool> TreeLog::sync(TransactionHandle& handle, uint64_t change) {
   Round round;
-  BF_ASSIGN(const bool mine, begin_round(change, round));
-  if (!mine) return {};
+  const Turn turn = begin_round(change, round);
+  if (turn != Turn::mine) return turn == Turn::already_synced;
   const Status status = write_round(handle, round);
   if (!status) filesystem_.turn_read_only(status.error());
   end_round(round, status);
-  return status;
+  BF_TRY(status);
+  return true;
 }
 
 void TreeLog::after_commit() {

@@ -35,9 +35,9 @@ class TreeLog {
   void give_up() BF_REQUIRES(mutex_) { broken_ = true; }
   bool broken() const BF_REQUIRES(mutex_) { return broken_; }
 
-  // All changes up to this number are on stable storage when it returns without error. REQUIRES a handle of
-  // the transaction they were made in.
-  Status sync(TransactionHandle& handle, uint64_t change) BF_EXCLUDES(mutex_);
+  // True: all changes up to this number are on stable storage. False: the log was given up meanwhile.
+  // REQUIRES a handle of the transaction they were made in.
+  Result<bool> sync(TransactionHandle& handle, uint64_t change) BF_EXCLUDES(mutex_);
   // The log's transaction is committed: all its space is free.
   void after_commit() BF_EXCLUDES(mutex_);
 
@@ -55,8 +55,8 @@ class TreeLog {
   Result<TreeRootPointer> new_root() BF_REQUIRES(mutex_);
   Status record_roots() BF_REQUIRES(mutex_);
   Status record_root(uint64_t root_id, SubvolumeLog& log) BF_REQUIRES(mutex_);
-  // False: someone else has synced the change meanwhile.
-  Result<bool> begin_round(uint64_t change, Round& round) BF_EXCLUDES(mutex_);
+  enum class Turn { mine, already_synced, given_up };
+  Turn begin_round(uint64_t change, Round& round) BF_EXCLUDES(mutex_);
   Status write_round(TransactionHandle& handle, const Round& round);
   void end_round(const Round& round, const Status& status) BF_EXCLUDES(mutex_);
 

@@ -61,8 +61,8 @@ Result<FsyncLog::Outcome> FsyncLog::log_and_sync(Inode& inode, Reservation metad
     change = log_.note_change();
   }
   if (filesystem_.allocator().has_uncommitted_chunks()) return Outcome::needs_commit;
-  BF_TRY(log_.sync(*handle, change));
-  return Outcome::synced;
+  BF_ASSIGN(const bool synced, log_.sync(*handle, change));
+  return synced ? Outcome::synced : Outcome::needs_commit;
 }
 
 Status sync_file(Mount& mount, OpenFile& file) {
