@@ -30,6 +30,7 @@ class BF_CAPABILITY("mutex") Mutex {
  public:
   void lock() BF_ACQUIRE() { mutex_.lock(); }
   void unlock() BF_RELEASE() { mutex_.unlock(); }
+  bool try_lock() BF_TSA(try_acquire_capability(true)) { return mutex_.try_lock(); }
   std::mutex& native() { return mutex_; }
 
  private:
@@ -42,6 +43,7 @@ class BF_CAPABILITY("shared_mutex") SharedMutex {
   void unlock() BF_RELEASE() { mutex_.unlock(); }
   void lock_shared() BF_ACQUIRE_SHARED() { mutex_.lock_shared(); }
   void unlock_shared() BF_RELEASE_GENERIC() { mutex_.unlock_shared(); }
+  bool try_lock_shared() BF_TSA(try_acquire_shared_capability(true)) { return mutex_.try_lock_shared(); }
 
  private:
   std::shared_mutex mutex_;
@@ -79,6 +81,38 @@ class BF_SCOPED_CAPABILITY WriterLock {
 
  private:
   SharedMutex& mutex_;
+};
+
+// Locks only if nobody has it: for where waiting would be against the lock order. The analysis does not see
+// them.
+class TryMutexLock {
+ public:
+  explicit TryMutexLock(Mutex& mutex) BF_NO_THREAD_SAFETY_ANALYSIS
+      : mutex_(mutex.try_lock() ? &mutex : nullptr) {}
+  ~TryMutexLock() BF_NO_THREAD_SAFETY_ANALYSIS {
+    if (mutex_ != nullptr) mutex_->unlock();
+  }
+  TryMutexLock(const TryMutexLock&) = delete;
+  TryMutexLock& operator=(const TryMutexLock&) = delete;
+  explicit operator bool() const { return mutex_ != nullptr; }
+
+ private:
+  Mutex* const mutex_;
+};
+
+class TryReaderLock {
+ public:
+  explicit TryReaderLock(SharedMutex& mutex) BF_NO_THREAD_SAFETY_ANALYSIS
+      : mutex_(mutex.try_lock_shared() ? &mutex : nullptr) {}
+  ~TryReaderLock() BF_NO_THREAD_SAFETY_ANALYSIS {
+    if (mutex_ != nullptr) mutex_->unlock_shared();
+  }
+  TryReaderLock(const TryReaderLock&) = delete;
+  TryReaderLock& operator=(const TryReaderLock&) = delete;
+  explicit operator bool() const { return mutex_ != nullptr; }
+
+ private:
+  SharedMutex* const mutex_;
 };
 
 // Waits on a held MutexLock; spurious wake-ups happen, so use a loop at the call.

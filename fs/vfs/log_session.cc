@@ -50,6 +50,7 @@ Result<bool> LogSession::log(Inode& inode) {
   // A subvolume that is not in the last commit can't be replayed, and blocks shared since are not told apart.
   BF_ASSIGN(const DiskRootItem root, owner_.filesystem_.root_item(inode.key().root_id));
   if (root.otransid >= handle_.transid() || inode.tree().last_snapshot() >= handle_.transid()) return false;
+  current_ = inode.key();
   BF_SAFE(catch_up());
   if (inode.is_dir()) {
     queue_directory(inode.key());
@@ -100,7 +101,9 @@ Result<bool> LogSession::catch_up_names(const InodeKey& key, const LoggedInode& 
     BF_TRY(writer.copy_refs(key.ino));
     return true;
   }
+  if (key == current_) return true;  // comes anyway
   BF_ASSIGN(const InodeItem item, read_inode_item(*tree, key.ino));
+  if (S_ISREG(item.mode)) return log_child_file(key);
   BF_SAFE(names_are_safe(key, refs, logged.is_new, S_ISDIR(item.mode)));
   BF_TRY(writer.copy_refs(key.ino));
   return log_parents(key, refs);
@@ -166,13 +169,12 @@ Result<bool> LogSession::log_inode(Inode& inode, const InodeItem& item) {
   return log_parents(inode.key(), refs);
 }
 
-// A new inode that others need. Of a regular file only the name becomes durable: its data was not asked for.
+// A new inode that others need: a directory, or what has no data of its own.
 Result<bool> LogSession::log_existence(const InodeKey& key) {
   BF_ASSIGN(InodePtr inode, owner_.mount_.inodes().get(key));
   Inode& found = *inode;
   pins_.push_back(std::move(inode));
-  InodeItem item = found.item();
-  if (found.is_regular()) item.size = 0;
+  const InodeItem item = found.item();
   BF_SAFE(log_inode(found, item));
   if (!found.is_symlink()) return true;
   BF_ASSIGN(LogWriter writer, writer_of(key.root_id));
@@ -241,10 +243,26 @@ Result<bool> LogSession::log_entries(Inode& dir) {
   return true;
 }
 
+// A file whose name becomes durable comes as it is now: it may have replaced another one, whose data would
+// else give way to nothing. Its locks come before those that are held here, so they are tried.
+Result<bool> LogSession::log_child_file(const InodeKey& key) {
+  BF_ASSIGN(InodePtr inode, owner_.mount_.inodes().get(key));
+  Inode& file = *inode;
+  pins_.push_back(std::move(inode));
+  const TryReaderLock contents(file.data_lock());
+  if (!contents) return false;
+  FileData* data = file.data_if_any();
+  if (data == nullptr) return log_file(file);
+  const TryMutexLock items(data->items_mutex());
+  return items ? log_file(file) : Result<bool>(false);
+}
+
 Result<bool> LogSession::log_child(Inode& dir, const DirEntry& entry) {
   if (entry.location.type != key_type::kInodeItem) return false;
   const InodeKey child{dir.key().root_id, entry.location.objectid};
   const bool is_dir = entry.type == file_type::kDir;
+  if (entry.type == file_type::kRegular)
+    return child == current_ ? Result<bool>(true) : log_child_file(child);
   BF_ASSIGN(const uint64_t generation, generation_of(child));
   if (is_new(generation)) {
     if (is_dir) queue_directory(child);

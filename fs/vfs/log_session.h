@@ -40,6 +40,7 @@ class LogSession {
   Status log_extents(Inode& inode, uint64_t size);
   Result<bool> log_directories();
   Result<bool> log_entries(Inode& dir);
+  Result<bool> log_child_file(const InodeKey& key);
   Result<bool> log_child(Inode& dir, const DirEntry& entry);
   Result<bool> log_existence(const InodeKey& key);
   // INODE_ITEM, references, xattrs; and directories that a reference needs.
@@ -62,6 +63,7 @@ class LogSession {
   std::vector<InodePtr>& pins_;
   std::deque<InodeKey> directories_;  // whose entries are to be logged
   std::set<InodeKey> seen_;           // directories that were in that queue
+  InodeKey current_;                  // what the fsync is of
   size_t inodes_ = 0;                 // logged in this session
 };
 
