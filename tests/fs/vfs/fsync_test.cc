@@ -1,0 +1,200 @@
+// Fsync: what it writes, and what a power cut at any of these writes leaves.
+#include "fs/vfs/fsync.h"
+
+#include <fcntl.h>
+
+#include <catch2/catch.hpp>
+
+#include "core/device/memory_device.h"
+#include "core/device/recording_device.h"
+#include "core/mkfs/mkfs.h"
+#include "fs/vfs/create.h"
+#include "fs/vfs/lookup.h"
+#include "fs/vfs/rename.h"
+#include "fs/vfs/unlink.h"
+#include "tests/support/mkfs_image.h"
+
+using namespace butterfuse;
+
+namespace {
+
+constexpr uint64_t kDeviceBytes = 256u << 20;
+
+// A fresh file system in memory, mounted without commits of its own; every write is recorded.
+class Recorded {
+ public:
+  explicit Recorded(const std::string& options = "") : before_(std::make_shared<MemoryDevice>(kDeviceBytes)) {
+    must(make_filesystem(*before_, {}));
+    mount_ =
+        mount_on(std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(before_), trace_), options);
+  }
+  ~Recorded() { (void)mount_->close(); }
+
+  static std::unique_ptr<Mount> mount_on(std::unique_ptr<BlockDevice> device, const std::string& options) {
+    MountOptions parsed;
+    must(parse_mount_options(options + ",commit=3600", parsed));
+    return must(Mount::open(std::move(device), parsed));
+  }
+
+  Mount& mount() { return *mount_; }
+  Trace& trace() { return *trace_; }
+  std::shared_ptr<BlockDevice> before() { return before_; }
+
+  InodePtr create(Inode& dir, const std::string& name, uint32_t mode = 0100644) {
+    return must(butterfuse::create(*mount_, dir, name, {.mode = mode}, {}));
+  }
+  std::unique_ptr<OpenFile> open(const std::string& name) {
+    return must(open_file(*mount_, must(lookup_existing(*mount_, mount_->root(), name)), O_RDWR, {}));
+  }
+  void write(OpenFile& file, uint64_t offset, const std::string& text) {
+    WriteRequest request{.offset = offset, .pieces = {as_bytes(text)}};
+    REQUIRE(must(write_file(*mount_, file, request, {})) == text.size());
+  }
+  size_t writes() const {
+    size_t count = 0;
+    for (const TraceEvent& event : trace_->events()) count += event.kind == TraceEvent::Kind::write;
+    return count;
+  }
+
+ private:
+  std::shared_ptr<BlockDevice> before_;
+  std::shared_ptr<Trace> trace_ = std::make_shared<Trace>();
+  std::unique_ptr<Mount> mount_;
+};
+
+std::string content_of(Mount& mount, const std::string& name) {
+  auto inode = lookup_existing(mount, mount.root(), name);
+  if (!inode) return "";
+  OpenFile file(std::move(*inode));
+  std::string text;
+  must(read_file(mount, file, 0, 1 << 20, [&](const std::vector<ByteSpan>& pieces) {
+    for (const ByteSpan piece : pieces) text += as_text(piece);
+  }));
+  return text;
+}
+
+// Calls check(acknowledged, mount) for the state after each write; `acknowledged` counts the marks before it.
+template <class Check>
+size_t for_each_crash(Recorded& recorded, const Check& check) {
+  const auto disk = std::make_shared<MemoryDevice>(recorded.before());
+  size_t acknowledged = 0, states = 0;
+  for (const TraceEvent& event : recorded.trace().events()) {
+    if (event.kind == TraceEvent::Kind::mark) ++acknowledged;
+    if (event.kind != TraceEvent::Kind::write) continue;
+    must(disk->write(event.offset, event.payload, event.what));
+    auto mount = Recorded::mount_on(std::make_unique<MemoryDevice>(disk), "");
+    check(acknowledged, *mount);
+    must(mount->close());
+    ++states;
+  }
+  return states;
+}
+
+}  // namespace
+
+TEST_CASE("an fsync of four appended KiB takes fewer than a dozen writes and no commit") {
+  Recorded recorded;
+  recorded.create(recorded.mount().root(), "file");
+  const auto file = recorded.open("file");
+  recorded.write(*file, 0, std::string(65536, 'a'));
+  must(recorded.mount().sync());
+  const uint64_t committed = recorded.mount().filesystem().last_committed();
+  for (uint64_t round = 0; round < 20; ++round) {
+    recorded.write(*file, 65536 + round * 4096, std::string(4096, 'b'));
+    recorded.trace().clear();
+    must(sync_file(recorded.mount(), *file));
+    CHECK(recorded.writes() < 12);
+    CHECK(recorded.writes() > 2);
+  }
+  CHECK(recorded.mount().filesystem().last_committed() == committed);
+}
+
+TEST_CASE("notreelog makes each fsync a commit") {
+  Recorded recorded("notreelog");
+  recorded.create(recorded.mount().root(), "file");
+  const auto file = recorded.open("file");
+  const uint64_t before = recorded.mount().filesystem().last_committed();
+  must(sync_file(recorded.mount(), *file));
+  CHECK(recorded.mount().filesystem().last_committed() == before + 1);
+}
+
+TEST_CASE("a power cut at any write loses nothing that an fsync has acknowledged") {
+  Recorded recorded;
+  recorded.create(recorded.mount().root(), "file");
+  const auto file = recorded.open("file");
+  std::string text;
+  for (char block = 'a'; block < 'g'; ++block) {
+    recorded.write(*file, text.size(), std::string(4096, block));
+    text += std::string(4096, block);
+    must(sync_file(recorded.mount(), *file));
+    recorded.trace().mark("fsync");
+    if (block == 'c') must(recorded.mount().sync());
+  }
+  const size_t states = for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    const std::string found = content_of(mount, "file");
+    REQUIRE(found.size() >= acknowledged * 4096);
+    REQUIRE(found == text.substr(0, found.size()));
+  });
+  CHECK(states > 20);
+}
+
+TEST_CASE("files that are made, synced and renamed over one name one after the other are there whole") {
+  Recorded recorded;
+  Inode& root = recorded.mount().root();
+  for (char version = 'a'; version < 'f'; ++version) {
+    recorded.create(root, "file.new");
+    const auto file = recorded.open("file.new");
+    recorded.write(*file, 0, std::string(5000, version));
+    must(sync_file(recorded.mount(), *file));
+    must(rename(recorded.mount(), {.old_dir = root,
+                                   .old_name = "file.new",
+                                   .new_dir = root,
+                                   .new_name = "file",
+                                   .flags = 0,
+                                   .caller = {}}));
+    must(sync_directory(recorded.mount(), root));
+    recorded.trace().mark("renamed");
+  }
+  for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    const std::string found = content_of(mount, "file");
+    if (acknowledged == 0 && found.empty()) return;
+    REQUIRE(found.size() == 5000);
+    REQUIRE(found[0] >= 'a' + static_cast<char>(acknowledged) - 1);
+    REQUIRE(found == std::string(5000, found[0]));
+  });
+}
+
+TEST_CASE("a journal that comes and goes with each change never comes back after its directory was synced") {
+  Recorded recorded;
+  Inode& root = recorded.mount().root();
+  const uint64_t committed = recorded.mount().filesystem().last_committed();
+  recorded.create(root, "data");
+  const auto data = recorded.open("data");
+  for (int round = 0; round < 4; ++round) {
+    recorded.create(root, "journal");
+    {
+      const auto journal = recorded.open("journal");
+      recorded.write(*journal, 0, "old");
+      must(sync_file(recorded.mount(), *journal));
+    }
+    recorded.write(*data, 0, fmt::format("new {}", round));
+    must(sync_file(recorded.mount(), *data));
+    must(unlink(recorded.mount(), root, "journal"));
+    must(sync_directory(recorded.mount(), root));
+    recorded.trace().mark("done");
+  }
+  CHECK(recorded.mount().filesystem().last_committed() == committed);  // all through the log
+  size_t last = 0;
+  for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    const std::string found = content_of(mount, "data");
+    if (acknowledged > 0) REQUIRE(found >= fmt::format("new {}", acknowledged - 1));
+    last = acknowledged;
+  });
+  CHECK(last == 3);
+  const auto disk = std::make_shared<MemoryDevice>(recorded.before());
+  for (const TraceEvent& event : recorded.trace().events())
+    if (event.kind == TraceEvent::Kind::write) must(disk->write(event.offset, event.payload, event.what));
+  auto mount = Recorded::mount_on(std::make_unique<MemoryDevice>(disk), "");
+  CHECK_FALSE(lookup_existing(*mount, mount->root(), "journal"));
+  CHECK(content_of(*mount, "data") == "new 3");
+}
