@@ -3,31 +3,9 @@
 
 #include <sys/stat.h>
 
+#include "core/items/entry_type.h"
+
 namespace butterfuse::check {
-namespace {
-
-uint8_t file_type_of(uint32_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return file_type::kRegular;
-    case S_IFDIR:
-      return file_type::kDir;
-    case S_IFCHR:
-      return file_type::kChardev;
-    case S_IFBLK:
-      return file_type::kBlockdev;
-    case S_IFIFO:
-      return file_type::kFifo;
-    case S_IFSOCK:
-      return file_type::kSocket;
-    case S_IFLNK:
-      return file_type::kSymlink;
-    default:
-      return file_type::kUnknown;
-  }
-}
-
-}  // namespace
 
 void SubvolumeRecords::add(const Key& key, ByteSpan data) {
   switch (key.type) {
@@ -221,7 +199,7 @@ void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link)
   if (child == inodes_.end() || !child->second.has_item) {
     return error("directory {} entry '{}': inode {} does not exist", dir, name, link.location.objectid);
   }
-  if ((link.in_item || link.in_index) && link.type != file_type_of(child->second.item.mode)) {
+  if ((link.in_item || link.in_index) && link.type != entry_type_of_mode(child->second.item.mode)) {
     error("directory {} entry '{}': type {} but inode {} has mode {:o}", dir, name, link.type,
           link.location.objectid, uint32_t{child->second.item.mode});
   }

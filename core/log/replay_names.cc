@@ -3,30 +3,12 @@
 
 #include <algorithm>
 
+#include "core/items/entry_type.h"
 #include "core/items/name_bucket.h"
 #include "core/log/subvolume_replay.h"
 
 namespace butterfuse {
 namespace {
-
-uint8_t entry_type_of(uint32_t mode) {
-  switch (mode & S_IFMT) {
-    case S_IFREG:
-      return file_type::kRegular;
-    case S_IFDIR:
-      return file_type::kDir;
-    case S_IFCHR:
-      return file_type::kChardev;
-    case S_IFBLK:
-      return file_type::kBlockdev;
-    case S_IFIFO:
-      return file_type::kFifo;
-    case S_IFSOCK:
-      return file_type::kSocket;
-    default:
-      return file_type::kSymlink;
-  }
-}
 
 Key inode_key(uint64_t ino) { return {ino, key_type::kInodeItem, 0}; }
 
@@ -138,7 +120,7 @@ Status SubvolumeReplay::replay_entry(const LogItem& item) {
   BF_TRY(make_room_for(dir_ino, entry));
   BF_ASSIGN(const auto ref, find_inode_ref(log_, ino, dir_ino, entry.name));
   if (ref) return {};
-  if (entry_type_of(target->mode) != entry.type)
+  if (entry_type_of_mode(target->mode) != entry.type)
     return make_error(EUCLEAN, "{}: type {} for an inode of mode 0{:o}", to_text(item.key), entry.type,
                       target->mode);
   return add_name(dir_ino, entry);
@@ -176,7 +158,7 @@ Status SubvolumeReplay::replay_ref(uint64_t ino, const InodeItem& inode, const I
   const bool there = by_name && by_index && by_name->location == inode_key(ino) &&
                      by_index->location == inode_key(ino) && by_index->name == ref.name;
   if (there) return {};
-  const DirEntry entry{ref.name, inode_key(ino), entry_type_of(inode.mode), ref.index, 0};
+  const DirEntry entry{ref.name, inode_key(ino), entry_type_of_mode(inode.mode), ref.index, 0};
   BF_TRY(make_room_for(ref.parent_ino, entry));
   return add_name(ref.parent_ino, entry);
 }

@@ -23,10 +23,11 @@ void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   if (fuse_reply_open(request, info) != 0) release_open_file(info->fh);
 }
 
-// rewinddir(3) begins a new listing.
+// rewinddir(3) begins a new listing. What the kernel has cached of the directory it does not ask for: the
+// first question may be one for the middle.
 Result<std::vector<ListedEntry>> list_open_directory(Mount& mount, OpenFile& file, off_t position,
                                                      size_t budget, size_t entry_bytes) {
-  if (position == 0) {
+  if (position == 0 || file.listing_end == 0) {
     BF_ASSIGN(const uint64_t end, listing_end(mount, *file.inode));
     file.listing_end = end;
   }

@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 
 #include "compress/codec.h"
-#include "core/items/dir_item.h"
+#include "core/items/entry_type.h"
 #include "core/items/xattr_item.h"
 #include "fs/vfs/mount.h"
 
@@ -21,26 +21,7 @@ bool Inode::is_dir() const { return type_ == S_IFDIR; }
 bool Inode::is_regular() const { return type_ == S_IFREG; }
 bool Inode::is_symlink() const { return type_ == S_IFLNK; }
 
-uint8_t Inode::dir_entry_type() const {
-  switch (type_) {
-    case S_IFREG:
-      return file_type::kRegular;
-    case S_IFDIR:
-      return file_type::kDir;
-    case S_IFCHR:
-      return file_type::kChardev;
-    case S_IFBLK:
-      return file_type::kBlockdev;
-    case S_IFIFO:
-      return file_type::kFifo;
-    case S_IFSOCK:
-      return file_type::kSocket;
-    case S_IFLNK:
-      return file_type::kSymlink;
-    default:
-      return file_type::kUnknown;
-  }
-}
+uint8_t Inode::dir_entry_type() const { return entry_type_of_mode(type_); }
 
 InodeItem Inode::item() const {
   InodeItem copy;

@@ -3,31 +3,11 @@
 
 #include <sys/stat.h>
 
+#include "core/items/entry_type.h"
 #include "fs/vfs/lookup.h"
 
 namespace butterfuse {
 namespace {
-
-uint32_t mode_of(uint8_t type) {
-  switch (type) {
-    case file_type::kRegular:
-      return S_IFREG;
-    case file_type::kDir:
-      return S_IFDIR;
-    case file_type::kChardev:
-      return S_IFCHR;
-    case file_type::kBlockdev:
-      return S_IFBLK;
-    case file_type::kFifo:
-      return S_IFIFO;
-    case file_type::kSocket:
-      return S_IFSOCK;
-    case file_type::kSymlink:
-      return S_IFLNK;
-    default:
-      return 0;
-  }
-}
 
 // A subvolume's root directory is inode 256 in its own tree.
 uint64_t ino_of_entry(Mount& mount, const Inode& dir, const DirEntry& entry) {
@@ -76,7 +56,7 @@ Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64
     if (entry.index >= end) return false;
     ListedEntry listed;
     listed.name = entry.name;
-    listed.mode = mode_of(entry.type);
+    listed.mode = mode_of_entry_type(entry.type);
     listed.next_position = entry.index + 1;
     listed.ino = ino_of_entry(mount, dir, entry);
     listed.entry = entry;
