@@ -19,14 +19,20 @@ namespace butterfuse {
 namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
+constexpr auto kQuietTime = std::chrono::seconds(3);  // what a predecessor may take without a word of ours
 
 // Tries `attempt` until it returns something else than EBUSY or the time is over. Its predecessor may still
 // be writing: umount(2) of a FUSE mount returns before the daemon has ended.
 int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait_ms);
+  const auto begin = std::chrono::steady_clock::now();
+  const auto deadline = begin + std::chrono::milliseconds(wait_ms);
+  bool told = false;
   int code = attempt();
-  if (code == EBUSY && wait_ms > 0) log(LogLevel::info, "{}: in use by another process, waiting", path);
   while (code == EBUSY && std::chrono::steady_clock::now() < deadline) {
+    if (!told && std::chrono::steady_clock::now() > begin + kQuietTime) {
+      log(LogLevel::info, "{}: in use by another process, waiting", path);
+      told = true;
+    }
     std::this_thread::sleep_for(kPollInterval);
     code = attempt();
   }
