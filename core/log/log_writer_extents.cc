@@ -93,7 +93,7 @@ Status LogWriter::copy_extents(uint64_t ino, ByteRange range, uint64_t size) {
     if (hull == range) break;
   }
   const ByteRange with_holes{range.start, std::min(range.end, round_up(size, sectorsize))};
-  if (filesystem_.has_incompat(incompat::kNoHoles)) fill_holes(wanted, ino, with_holes);
+  fill_holes(wanted, ino, with_holes);
   BF_TRY(replace_items(old, wanted));
   return copy_csums(wanted, old);
 }

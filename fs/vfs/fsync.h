@@ -39,9 +39,10 @@ class FsyncLog final : public TransactionObserver {
  private:
   friend class LogSession;
   struct LoggedInode {
-    bool is_new = false;    // the last commit does not have it
-    bool has_data = false;  // extents or entries too, not only so that it exists
-    uint64_t size = 0;      // in the log
+    bool is_new = false;     // the last commit does not have it
+    bool has_data = false;   // extents or entries too, not only so that it exists
+    bool lost_name = false;  // one that the last commit has
+    uint64_t size = 0;       // in the log
   };
   enum class Outcome { synced, needs_commit };
   Result<Outcome> sync_by_log(Inode& inode);

@@ -88,7 +88,7 @@ void LogSession::queue_directory(const InodeKey& key) {
 }
 
 // Whoever takes over its name must not meet the old reference in a replay.
-Result<bool> LogSession::catch_up_names(const InodeKey& key, const LoggedInode& logged) {
+Result<bool> LogSession::catch_up_names(const InodeKey& key, LoggedInode& logged) {
   BF_ASSIGN(LogWriter writer, writer_of(key.root_id));
   BF_ASSIGN(Tree * tree, tree_of(key.root_id));
   BF_ASSIGN(const std::vector<InodeRef> refs, list_inode_refs(*tree, key.ino));
@@ -98,6 +98,7 @@ Result<bool> LogSession::catch_up_names(const InodeKey& key, const LoggedInode& 
     return true;
   }
   if (refs.empty()) {
+    if (logged.lost_name) return false;  // it would come back under a name older than the log's
     BF_TRY(writer.copy_refs(key.ino));
     return true;
   }
@@ -106,6 +107,7 @@ Result<bool> LogSession::catch_up_names(const InodeKey& key, const LoggedInode& 
   if (S_ISREG(item.mode)) return log_child_file(key);
   BF_SAFE(names_are_safe(key, refs, logged.is_new, S_ISDIR(item.mode)));
   BF_TRY(writer.copy_refs(key.ino));
+  logged.lost_name = !logged.is_new && lost_name(key);
   return log_parents(key, refs);
 }
 
@@ -127,6 +129,10 @@ Result<bool> LogSession::names_are_safe(const InodeKey& key, const std::vector<I
   const auto left = with_names([&](NameChanges& names) { return names.left_by(key); });
   if (is_dir) return left.empty();
   return std::all_of(left.begin(), left.end(), [&](uint64_t dir_ino) { return has_parent(refs, dir_ino); });
+}
+
+bool LogSession::lost_name(const InodeKey& key) {
+  return with_names([&](NameChanges& names) { return !names.left_by(key).empty(); });
 }
 
 Result<bool> LogSession::removals_are_safe(const InodeKey& dir) {
@@ -166,6 +172,7 @@ Result<bool> LogSession::log_inode(Inode& inode, const InodeItem& item) {
   BF_TRY(writer.copy_xattrs(inode.ino()));
   LoggedInode& entry = owner_.logged_[inode.key()];
   entry.is_new = is_new(item.generation);
+  entry.lost_name = !entry.is_new && lost_name(inode.key());
   return log_parents(inode.key(), refs);
 }
 
@@ -199,6 +206,8 @@ Status LogSession::log_extents(Inode& inode, uint64_t size) {
   const uint64_t end = round_up(size, kSectorSize);
   if (logged.has_data && logged.size < size) changed.add({round_down(logged.size, kSectorSize), end});
   changed.add({end, uint64_t{1} << 63});
+  // Where holes need items, the size may cover bytes that have none yet: what is written there is on its way.
+  if (!owner_.filesystem_.has_incompat(incompat::kNoHoles)) changed.add({0, end});
   for (const ByteRange& range : changed.ranges()) BF_TRY(writer.copy_extents(inode.ino(), range, size));
   logged.has_data = true;
   logged.size = size;

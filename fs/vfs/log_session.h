@@ -34,7 +34,7 @@ class LogSession {
   using LoggedInode = FsyncLog::LoggedInode;
 
   Result<bool> catch_up();
-  Result<bool> catch_up_names(const InodeKey& key, const LoggedInode& logged);
+  Result<bool> catch_up_names(const InodeKey& key, LoggedInode& logged);
   void queue_directory(const InodeKey& key);
   Result<bool> log_file(Inode& inode);
   Status log_extents(Inode& inode, uint64_t size);
@@ -51,6 +51,7 @@ class LogSession {
                               bool is_dir);
   Result<bool> removals_are_safe(const InodeKey& dir);
 
+  bool lost_name(const InodeKey& key);
   bool is_new(uint64_t generation) const { return generation == handle_.transid(); }
   Result<uint64_t> generation_of(const InodeKey& key);
   Result<Tree*> tree_of(uint64_t root_id);
