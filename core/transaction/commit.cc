@@ -146,6 +146,9 @@ Status CommitDriver::check_nobody_else_wrote() {
   const auto& expected = filesystem_.state_->generation_on_disk;
   if (!expected) return {};
   BlockDevice& device = filesystem_.volume_->device();
+  // A device whose writes failed, while others made up for it, has an old one.
+  const MemberDevice* member = filesystem_.volume_->member(filesystem_.volume_->super().dev_item.devid);
+  if (member != nullptr && member->errors.write != 0) return {};
   BF_ASSIGN(const DiskSuper found, read_super_mirror(device, 0));
   const bool same = std::memcmp(found.fsid, filesystem_.state_->super.fsid, sizeof(found.fsid)) == 0;
   if (same && found.generation == *expected) return {};
