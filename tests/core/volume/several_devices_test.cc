@@ -184,7 +184,7 @@ TEST_CASE("a commit goes on without a mirror, and ends where both fail") {
 TEST_CASE("RAID6 reads around two stripes that are silently wrong in the same rows") {
   if (golden_names().empty()) return;
   UnpackedImage image = UnpackedImage::golden("raid6");
-  for (const std::pair<size_t, size_t> bad : {std::pair<size_t, size_t>{0, 1}, {1, 3}, {2, 0}}) {
+  for (const auto& bad : {std::pair<size_t, size_t>{0, 1}, {1, 3}, {2, 0}}) {
     BlockDevices devices;
     for (size_t i = 0; i < image.devices().size(); ++i) {
       auto device = open_file_device(image.devices()[i], {.mode = OpenMode::read_only});
