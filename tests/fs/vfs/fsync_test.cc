@@ -164,6 +164,28 @@ TEST_CASE("files that are made, synced and renamed over one name one after the o
   });
 }
 
+TEST_CASE("a file that was renamed, synced and unlinked does not come back under its old name") {
+  Recorded recorded;
+  Inode& root = recorded.mount().root();
+  recorded.create(root, "old");
+  recorded.create(root, "other");
+  must(recorded.mount().sync());
+  recorded.trace().mark("committed");
+  must(rename(
+      recorded.mount(),
+      {.old_dir = root, .old_name = "old", .new_dir = root, .new_name = "new", .flags = 0, .caller = {}}));
+  must(sync_file(recorded.mount(), *recorded.open("new")));
+  recorded.trace().mark("renamed");
+  must(unlink(recorded.mount(), root, "new"));
+  const auto other = recorded.open("other");
+  recorded.write(*other, 0, "x");
+  must(sync_file(recorded.mount(), *other));
+  for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    if (acknowledged < 2) return;
+    REQUIRE_FALSE(lookup_existing(mount, mount.root(), "old"));
+  });
+}
+
 TEST_CASE("a journal that comes and goes with each change never comes back after its directory was synced") {
   Recorded recorded;
   Inode& root = recorded.mount().root();
