@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "core/items/entry_type.h"
 #include "core/items/name_bucket.h"
 #include "core/log/subvolume_replay.h"
+#include "core/ondisk/entry_type.h"
 
 namespace butterfuse {
 namespace {

@@ -4,8 +4,8 @@
 #include <sys/stat.h>
 
 #include "compress/codec.h"
-#include "core/items/entry_type.h"
 #include "core/items/xattr_item.h"
+#include "core/ondisk/entry_type.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {

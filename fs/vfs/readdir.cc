@@ -3,7 +3,7 @@
 
 #include <sys/stat.h>
 
-#include "core/items/entry_type.h"
+#include "core/ondisk/entry_type.h"
 #include "fs/vfs/lookup.h"
 
 namespace butterfuse {

@@ -1,5 +1,5 @@
 // Entry type: the table, read both ways.
-#include "core/items/entry_type.h"
+#include "core/ondisk/entry_type.h"
 
 #include <sys/stat.h>
 
