@@ -8,26 +8,10 @@
 #include "core/log/replay.h"
 #include "tests/support/golden_manifest.h"
 #include "tests/support/mkfs_image.h"
+#include "tests/support/shared_device.h"
 #include "tests/support/test_images.h"
 
 namespace butterfuse::test {
-
-// A BlockDevice that shares its base.
-class SharedDevice final : public BlockDevice {
- public:
-  explicit SharedDevice(std::shared_ptr<BlockDevice> base) : base_(std::move(base)) {}
-  uint64_t size_bytes() const override { return base_->size_bytes(); }
-  bool read_only() const override { return base_->read_only(); }
-  const std::string& path() const override { return base_->path(); }
-  Status read(uint64_t offset, MutableByteSpan into) override { return base_->read(offset, into); }
-  Status write(uint64_t offset, ByteSpan from, WriteKind kind) override {
-    return base_->write(offset, from, kind);
-  }
-  Status flush() override { return base_->flush(); }
-
- private:
-  std::shared_ptr<BlockDevice> base_;
-};
 
 class LogImage {
  public:

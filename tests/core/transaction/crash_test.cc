@@ -7,6 +7,7 @@
 #include "tests/core/transaction/file_workload.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
+#include "tests/support/shared_device.h"
 
 using namespace butterfuse;
 
@@ -18,23 +19,6 @@ std::string make_image(const TempDir& directory) {
   REQUIRE(run_command({"mkfs.btrfs", "-q", "-f", path}).ok());
   return path;
 }
-
-// A BlockDevice that shares its base.
-class SharedDevice final : public BlockDevice {
- public:
-  explicit SharedDevice(std::shared_ptr<BlockDevice> base) : base_(std::move(base)) {}
-  uint64_t size_bytes() const override { return base_->size_bytes(); }
-  bool read_only() const override { return base_->read_only(); }
-  const std::string& path() const override { return base_->path(); }
-  Status read(uint64_t offset, MutableByteSpan into) override { return base_->read(offset, into); }
-  Status write(uint64_t offset, ByteSpan from, WriteKind kind) override {
-    return base_->write(offset, from, kind);
-  }
-  Status flush() override { return base_->flush(); }
-
- private:
-  std::shared_ptr<BlockDevice> base_;
-};
 
 // Every byte of the device that an extent item of the current trees covers, as ranges start -> end.
 std::map<uint64_t, uint64_t> physical_extents(Filesystem& filesystem) {
