@@ -48,8 +48,10 @@ Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, c
                           bool fresh);
 // Explicit hole item, only where no-holes is off; no-op otherwise.
 Status insert_hole(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
-// Explicit hole items wherever `range` has no item at all; no-op where no-holes is on.
-Status insert_missing_holes(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
+// Explicit hole items wherever the file has no item below `end` (sector-aligned); no-op where no-holes is on.
+// Without `prealloc` (inode flag PREALLOC) there can be a gap behind the last extent only, which saves the
+// walk.
+Status fill_gaps_before(Tree& tree, TransactionHandle& handle, uint64_t ino, uint64_t end, bool prealloc);
 // Inline extents are allowed up to this many stored bytes.
 uint64_t max_inline_bytes(Filesystem& filesystem);
 

@@ -48,9 +48,18 @@ Status insert_hole(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRang
   return insert_item(tree, handle, ino, hole);
 }
 
-Status insert_missing_holes(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range) {
-  if (handle.filesystem().has_incompat(incompat::kNoHoles)) return {};
-  BF_ASSIGN(const auto gaps, ranges_without_items(tree, ino, range));
+Status fill_gaps_before(Tree& tree, TransactionHandle& handle, uint64_t ino, uint64_t end, bool prealloc) {
+  if (end == 0 || handle.filesystem().has_incompat(incompat::kNoHoles)) return {};
+  ByteRange uncovered{0, end};
+  if (!prealloc) {
+    ReadCursor cursor(tree);
+    BF_ASSIGN(const bool found, cursor.seek_at_or_before(file_extent_key(ino, end)));
+    if (found && is_file_extent_of(cursor.key(), ino)) {
+      BF_ASSIGN(const FileExtent last, checked_file_extent(cursor.key(), cursor.data()));
+      uncovered.start = occupied_end(last);
+    }
+  }
+  BF_ASSIGN(const auto gaps, ranges_without_items(tree, ino, uncovered));
   for (const ByteRange gap : gaps) BF_TRY(insert_hole(tree, handle, ino, gap));
   return {};
 }

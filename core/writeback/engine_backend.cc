@@ -96,7 +96,7 @@ class EngineBackend final : public WritebackBackend {
     const uint64_t ino = owner.ino();
     const ByteRange range{extents.front().file.start, extents.back().file.end};
     BF_ASSIGN(const uint64_t dropped, drop_file_extents(tree, handle, ino, range));
-    BF_TRY(fill_gap_before(owner, handle, range.start));
+    BF_TRY(fill_gaps_before(tree, handle, ino, range.start, owner.has_prealloc()));
     for (const FinishedExtent& extent : extents) {
       FileExtent item;
       item.kind = ExtentKind::regular;
@@ -116,7 +116,7 @@ class EngineBackend final : public WritebackBackend {
 
   Status note_in_place(DataOwner& owner, const FinishedExtent& extent, TransactionHandle& handle,
                        const ExtentsInTrees& in_trees) {
-    BF_TRY(fill_gap_before(owner, handle, extent.file.start));
+    BF_TRY(fill_gaps_before(owner.tree(), handle, owner.ino(), extent.file.start, owner.has_prealloc()));
     if (extent.in_place->prealloc) {
       BF_TRY(mark_prealloc_written(owner, *extent.in_place, handle));
       BF_TRY(insert_checksums({&extent, 1}, handle));
@@ -139,21 +139,6 @@ class EngineBackend final : public WritebackBackend {
       first = i + 1;
     }
     return {};
-  }
-
-  // Where the image has hole items, a file has no gap below its last extent. Preallocated ones may lie behind
-  // some.
-  Status fill_gap_before(DataOwner& owner, TransactionHandle& handle, uint64_t start) {
-    if (start == 0 || filesystem_.has_incompat(incompat::kNoHoles)) return {};
-    Tree& tree = owner.tree();
-    ByteRange uncovered{0, start};
-    if (!owner.has_prealloc()) {
-      ReadCursor cursor(tree);
-      BF_ASSIGN(const bool found, cursor.seek_at_or_before({owner.ino(), key_type::kExtentData, start}));
-      if (found && cursor.key().objectid == owner.ino() && cursor.key().type == key_type::kExtentData)
-        uncovered.start = round_up(decode_file_extent(cursor.key(), cursor.data()).end(), kSectorBytes);
-    }
-    return insert_missing_holes(tree, handle, owner.ino(), uncovered);
   }
 
   Status insert_inline_item(DataOwner& owner, const InlineData& data, TransactionHandle& handle,

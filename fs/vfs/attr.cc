@@ -15,19 +15,11 @@ constexpr uint32_t kExtentsPerStep = 32;
 
 timespec to_timespec(const Timespec& time) { return {time.sec, static_cast<long>(time.nsec)}; }
 
-// Where files need explicit hole items, none may be missing below the size. Only what was preallocated can
-// lie behind a gap; else it is enough to go on from the last extent. REQUIRES no writeback of this inode
-// going on.
+// Where files need explicit hole items, none may be missing below the size. REQUIRES no writeback of this
+// inode going on.
 Status cover_end(TransactionHandle& handle, Inode& inode, uint64_t size) {
-  if (handle.filesystem().has_incompat(incompat::kNoHoles)) return {};
-  ByteRange uncovered{0, round_up(size, kSectorSize)};
-  if (!inode.has_prealloc()) {
-    ReadCursor cursor(inode.tree());
-    BF_ASSIGN(const bool found, cursor.seek_at_or_before({inode.ino(), key_type::kExtentData, UINT64_MAX}));
-    if (found && cursor.key().objectid == inode.ino() && cursor.key().type == key_type::kExtentData)
-      uncovered.start = round_up(decode_file_extent(cursor.key(), cursor.data()).end(), kSectorSize);
-  }
-  return insert_missing_holes(inode.tree(), handle, inode.ino(), uncovered);
+  return fill_gaps_before(inode.tree(), handle, inode.ino(), round_up(size, kSectorSize),
+                          inode.has_prealloc());
 }
 
 // Changes the size of the pages. Where cover_end will look for the last extent, all of them must be in the
