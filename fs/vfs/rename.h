@@ -14,7 +14,7 @@ struct RenameRequest {
   Inode& new_dir;
   std::string_view new_name;
   unsigned flags = 0;  // RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT; EINVAL for others
-  Caller caller;       // who will own the whiteout
+  Caller caller = {};  // who will own the whiteout
 };
 
 // All in one transaction: after a crash either the old or the new names are there. EXDEV across subvolumes.
