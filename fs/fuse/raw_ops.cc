@@ -16,19 +16,14 @@ namespace {
 
 constexpr uint32_t kSyncfs = 50, kTmpfile = 51, kStatx = 52;  // opcodes; the last is of Linux 6.6
 
-// struct fuse_statx_in and fuse_statx_out of Linux 6.6; the latter holds a struct statx of the system call.
-struct StatxIn {
-  uint32_t getattr_flags, reserved;
-  uint64_t fh;
-  uint32_t statx_flags, mask;
-};
+// struct fuse_statx_out of Linux 6.6, which holds a struct statx of the system call.
 struct StatxOut {
   uint64_t attr_valid;
   uint32_t attr_valid_nsec, flags;
   uint64_t spare[2];
   struct statx stat;
 };
-static_assert(sizeof(StatxIn) == 24 && sizeof(StatxOut) == 32 + 256);
+static_assert(sizeof(StatxOut) == 32 + 256);
 
 fuse_attr to_fuse_attr(const struct stat& attr) {
   fuse_attr out{};
@@ -121,8 +116,11 @@ void op_tmpfile(const RawRequest& raw) {
   open_out.fh = open_file_handle(std::move(*file));
   open_out.open_flags = FOPEN_KEEP_CACHE;
   raw.mount().inodes().add_lookup(key);
-  reply_raw(raw.context.session, raw.request, 0,
-            {{&entry_out, sizeof(entry_out)}, {&open_out, sizeof(open_out)}});
+  if (reply_raw(raw.context.session, raw.request, 0,
+                {{&entry_out, sizeof(entry_out)}, {&open_out, sizeof(open_out)}}))
+    return;
+  release_open_file(open_out.fh);
+  raw.mount().inodes().forget(key, 1);
 }
 
 void op_statx(const RawRequest& raw) {
@@ -142,12 +140,12 @@ void op_syncfs(const RawRequest& raw) {
 }  // namespace
 
 bool process_raw_op(FuseContext& context, uint32_t opcode, ByteSpan request) {
-  if (opcode != kTmpfile && opcode != kStatx && opcode != kSyncfs) return false;
-  const RawRequest raw{context, load<fuse_in_header>(request), request,
-                       request.subspan(sizeof(fuse_in_header))};
-  if (opcode == kTmpfile) op_tmpfile(raw);
-  if (opcode == kStatx) op_statx(raw);
-  if (opcode == kSyncfs) op_syncfs(raw);
+  const auto operation = opcode == kTmpfile  ? op_tmpfile
+                         : opcode == kStatx  ? op_statx
+                         : opcode == kSyncfs ? op_syncfs
+                                             : nullptr;
+  if (operation == nullptr) return false;
+  operation({context, load<fuse_in_header>(request), request, request.subspan(sizeof(fuse_in_header))});
   return true;
 }
 

@@ -115,7 +115,7 @@ Status offer_more_features(fuse_session* session) {
   return make_error(ENOMEM, "no memory for the session's input and output");
 }
 
-void reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body) {
+bool reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body) {
   fuse_out_header header{};
   header.unique = load<fuse_in_header>(request).unique;
   header.error = -error;
@@ -124,8 +124,7 @@ void reply_raw(fuse_session* session, ByteSpan request, int error, const std::ve
   size_t bytes = 0;
   for (const iovec& vector : vectors) bytes += vector.iov_len;
   header.len = static_cast<uint32_t>(bytes);
-  // Fails when the caller was interrupted and is gone: nobody waits for the answer then.
-  (void)!writev(fuse_session_fd(session), vectors.data(), static_cast<int>(vectors.size()));
+  return writev(fuse_session_fd(session), vectors.data(), static_cast<int>(vectors.size())) >= 0;
 }
 
 }  // namespace butterfuse

@@ -23,7 +23,8 @@ bool request_kills_sgid_with_acl();
 // served yet. ENOMEM.
 Status offer_more_features(fuse_session* session);
 
-// The answer to the request at work, past libfuse: `error` 0 or an errno.
-void reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body);
+// The answer to the request at work, past libfuse: `error` 0 or an errno. False: the caller was interrupted
+// and is gone, nobody took the answer.
+bool reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body);
 
 }  // namespace butterfuse
