@@ -80,11 +80,24 @@ Result<uint64_t> Filesystem::default_subvolume() {
 // ----------------------------------------------------------------------------------------------------
 
 Result<Reservation> Filesystem::reserve_metadata(uint32_t items) {
+  if (read_only_) return Reservation{};
+  // The commit thread is asked at the limit itself; who comes when it is far behind has to help.
+  if (cache_->dirty_bytes() > 2 * state_->options.dirty_metadata_limit_bytes) BF_TRY(commit());
   const uint64_t bytes = allocator_->metadata_bytes_for_items(items);
   auto reserved = allocator_->reserve(SpaceClass::metadata, bytes);
   if (reserved || reserved.error().code != ENOSPC) return reserved;
   BF_TRY(commit());
   return allocator_->reserve(SpaceClass::metadata, bytes);
+}
+
+Result<Reservation> Filesystem::reserve_metadata_freeing(uint32_t items) {
+  auto reserved = reserve_metadata(items);
+  if (reserved || reserved.error().code != ENOSPC) return reserved;
+  // Tree blocks then come from the global reserve; the commit gives back what the work frees.
+  BF_ASSIGN(Reservation reservation,
+            allocator_->reserve_freeing(allocator_->metadata_bytes_for_items(items)));
+  request_commit();
+  return reservation;
 }
 
 Result<TransactionHandle> Filesystem::join(Reservation reservation) {
@@ -97,9 +110,6 @@ Result<TransactionHandle> Filesystem::join(Reservation reservation) {
 }
 
 Result<TransactionHandle> Filesystem::begin(uint32_t items) {
-  if (read_only_) return join({});
-  // The commit thread is asked at the limit itself; who comes when it is far behind has to help.
-  if (cache_->dirty_bytes() > 2 * state_->options.dirty_metadata_limit_bytes) BF_TRY(commit());
   BF_ASSIGN(Reservation reservation, reserve_metadata(items));
   return join(std::move(reservation));
 }
@@ -109,12 +119,7 @@ Result<TransactionHandle> Filesystem::begin_reserved(Reservation metadata) {
 }
 
 Result<TransactionHandle> Filesystem::begin_freeing(uint32_t items) {
-  auto handle = begin(items);
-  if (handle || handle.error().code != ENOSPC) return handle;
-  // Tree blocks then come from the global reserve; the commit gives back what the work frees.
-  BF_ASSIGN(Reservation reservation,
-            allocator_->reserve_freeing(allocator_->metadata_bytes_for_items(items)));
-  request_commit();
+  BF_ASSIGN(Reservation reservation, reserve_metadata_freeing(items));
   return join(std::move(reservation));
 }
 

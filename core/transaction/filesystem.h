@@ -156,10 +156,15 @@ class Filesystem {
   // changing `items` items. Commits and retries once before ENOSPC (hence: hold no tree or page lock here).
   // EROFS when read-only or after an abort.
   Result<TransactionHandle> begin(uint32_t items);
-  // As begin, but uses a reservation made before (delalloc), so that it can't fail with ENOSPC.
+  // As begin, but uses a reservation made before (delalloc), so that it can't fail with ENOSPC and never
+  // commits.
   Result<TransactionHandle> begin_reserved(Reservation metadata);
   // As begin, for work that frees space (unlink, truncate): may dip into the global reserve.
   Result<TransactionHandle> begin_freeing(uint32_t items);
+  // What begin and begin_freeing do first: for those who take a lock that a commit may wait for in between.
+  // An empty one when read-only: begin_reserved then says why.
+  Result<Reservation> reserve_metadata(uint32_t items);
+  Result<Reservation> reserve_metadata_freeing(uint32_t items);
   // Everything done before in any handle is on stable storage when it returns. Concurrent calls share
   // commits. The next transaction runs while this one's blocks are written.
   Status commit();
@@ -185,7 +190,6 @@ class Filesystem {
   friend class TransactionHandle;
   friend class CommitDriver;
   friend class FilesystemOpener;
-  Result<Reservation> reserve_metadata(uint32_t items);
   Result<TransactionHandle> join(Reservation reservation);
   Status commit_changes(bool flush_when_unchanged);
   std::unique_ptr<Volume> volume_;

@@ -96,7 +96,9 @@ class FileData {
   // The inode is dead (nlink 0, last reference): throw all dirty pages away, wait for I/O in flight.
   void invalidate();
   bool has_dirty_or_ordered() const;
-  // Held by writeback while it changes the file's items. Taken before a transaction handle.
+  // Held by whoever changes the file's extent items while writeback may do so too: it fills gaps anywhere
+  // before what it writes. Taken before a transaction handle, but behind the reservation of its metadata, which
+  // may commit and so wait for writeback.
   Mutex& items_mutex();
   // Drops clean pages (drop caches, memory pressure).
   void drop_clean_pages();

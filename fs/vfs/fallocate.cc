@@ -45,6 +45,7 @@ Result<std::vector<ByteRange>> holes_of(Inode& inode, ByteRange range) {
 // Space for one PREALLOC extent, as long as a free run allows, at the begin of `hole`. Returns where it ends.
 Result<uint64_t> preallocate_extent(Mount& mount, Inode& inode, ByteRange hole, uint64_t hint) {
   Allocator& allocator = mount.filesystem().allocator();
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kPreallocItems));
   BF_ASSIGN(const ByteRange disk,
             allocator.alloc_data(std::min(hole.length(), kMaxExtentBytes), kSectorSize, hint));
   FileExtent extent;
@@ -52,7 +53,8 @@ Result<uint64_t> preallocate_extent(Mount& mount, Inode& inode, ByteRange hole, 
   extent.start = hole.start;
   extent.num_bytes = extent.ram_bytes = extent.disk_num_bytes = disk.length();
   extent.disk_bytenr = disk.start;
-  auto handle = mount.filesystem().begin(kPreallocItems);
+  MutexLock items(inode.data().items_mutex());
+  auto handle = mount.filesystem().begin_reserved(std::move(metadata));
   if (!handle) {
     allocator.release_reserved(disk);
     return tl::unexpected(std::move(handle).error());

@@ -25,7 +25,9 @@ Result<ByteRange> next_step(Inode& inode, ByteRange sectors) {
 }
 
 Status drop_step(Mount& mount, Inode& inode, ByteRange step) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kDropItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kDropItems));
+  MutexLock items(inode.data().items_mutex());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto change = [&]() -> Status {
     BF_ASSIGN(const uint64_t dropped, drop_file_extents(inode.tree(), handle, inode.ino(), step));
     BF_TRY(insert_hole(inode.tree(), handle, inode.ino(), step));

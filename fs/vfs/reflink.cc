@@ -10,7 +10,7 @@ namespace butterfuse {
 namespace {
 
 constexpr size_t kExtentsPerStep = 16;
-constexpr uint32_t kItemsPerExtent = 3;  // what it replaces, and itself
+constexpr uint32_t kItemsPerExtent = 3;                                 // what it replaces, and itself
 constexpr uint32_t kStepItems = kExtentsPerStep * kItemsPerExtent + 1;
 
 // The extents of `from` in the range, cut to it and moved to where `to` will have them. Holes stay out.
@@ -31,7 +31,9 @@ Result<std::vector<FileExtent>> moved_extents(const CopyRequest& request, ByteRa
 
 // Replaces `target` of `to` by `extents`, which lie in it.
 Status insert_step(Mount& mount, Inode& to, ByteRange target, std::span<const FileExtent> extents) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kStepItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kStepItems));
+  MutexLock items(to.data().items_mutex());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto change = [&]() -> Status {
     BF_ASSIGN(const uint64_t dropped, drop_file_extents(to.tree(), handle, to.ino(), target));
     uint64_t added = 0, end = target.start;
