@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kExtentsPerStep = 16;
 constexpr uint32_t kItemsPerExtent = 3;                                 // what it replaces, and itself
-constexpr uint32_t kStepItems = kExtentsPerStep * kItemsPerExtent + 1;
+constexpr uint32_t kStepItems = kExtentsPerStep * kItemsPerExtent + 2;  // the inode, a hole before the first
 
 // The extents of `from` in the range, cut to it and moved to where `to` will have them. Holes stay out.
 Result<std::vector<FileExtent>> moved_extents(const CopyRequest& request, ByteRange source) {
@@ -36,6 +36,8 @@ Status insert_step(Mount& mount, Inode& to, ByteRange target, std::span<const Fi
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto change = [&]() -> Status {
     BF_ASSIGN(const uint64_t dropped, drop_file_extents(to.tree(), handle, to.ino(), target));
+    // Dirty pages behind the target may be all that the file has there: no item covers what is between.
+    BF_TRY(fill_gaps_before(to.tree(), handle, to.ino(), target.start, to.has_prealloc()));
     uint64_t added = 0, end = target.start;
     for (const FileExtent& extent : extents) {
       BF_TRY(insert_hole(to.tree(), handle, to.ino(), {end, extent.start}));

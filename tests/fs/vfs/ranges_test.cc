@@ -154,6 +154,19 @@ TEST_CASE("a copy of whole sectors shares the extent, and changing it does not c
   CHECK(test.close_and_check() == "");
 }
 
+TEST_CASE("a shared range before dirty pages leaves no gap in front of it") {
+  if (!have_btrfs_progs()) return;
+  TestMount test("", {"-O", "^no-holes"});
+  auto source = test.create(test.root(), "source"), file = test.create(test.root(), "file");
+  test.write(*source, 0, std::string(8192, 's'));
+  test.write(*file, 0, std::string(4096, 'f'));
+  must(file->data().flush({0, UINT64_MAX}, true));
+  test.write(*file, 65536, "dirty");  // the size covers what no item does
+  CHECK(must(copy_range(test.mount(), {*source, 0, *file, 57344, 8192})) == 8192);
+  source.reset(), file.reset();
+  CHECK(test.close_and_check() == "");
+}
+
 TEST_CASE("preallocated space and nodatacow files are written where they lie, shared ones are not") {
   if (!have_btrfs_progs()) return;
   TestMount test;
