@@ -92,6 +92,7 @@ Result<bool> LogSession::catch_up_names(const InodeKey& key, LoggedInode& logged
   BF_ASSIGN(LogWriter writer, writer_of(key.root_id));
   BF_ASSIGN(Tree * tree, tree_of(key.root_id));
   BF_ASSIGN(const std::vector<InodeRef> refs, list_inode_refs(*tree, key.ino));
+  BF_SAFE(losses_are_safe(key, refs));
   if (refs.empty() && logged.is_new) {
     owner_.logged_.erase(key);
     BF_TRY(writer.remove_inode(key.ino));
@@ -126,13 +127,35 @@ Result<bool> LogSession::names_are_safe(const InodeKey& key, const std::vector<I
     if (!left.empty()) return false;
   }
   if (is_new_inode) return true;
-  const auto left = with_names([&](NameChanges& names) { return names.left_by(key); });
-  if (is_dir) return left.empty();
-  return std::all_of(left.begin(), left.end(), [&](uint64_t dir_ino) { return has_parent(refs, dir_ino); });
+  const auto lost = with_names([&](NameChanges& names) { return names.lost_by(key); });
+  if (is_dir) return lost.empty();
+  return std::all_of(lost.begin(), lost.end(),
+                     [&](const NameIn& name) { return has_parent(refs, name.dir_ino); });
+}
+
+// Whoever has such a name now is told with its directory. Where nobody has, its owner in the last commit
+// would be back.
+Result<bool> LogSession::losses_are_safe(const InodeKey& key, const std::vector<InodeRef>& refs) {
+  std::set<NameIn> had = with_names([&](NameChanges& names) { return names.lost_by(key); });
+  if (owner_.logged_.contains(key)) {
+    BF_ASSIGN(Tree * log, owner_.log_.tree_of(key.root_id));
+    BF_ASSIGN(const std::vector<InodeRef> logged, list_inode_refs(*log, key.ino));
+    for (const InodeRef& ref : logged) had.insert({ref.parent_ino, ref.name});
+  }
+  for (const InodeRef& ref : refs) had.erase({ref.parent_ino, ref.name});
+  BF_ASSIGN(Tree * tree, tree_of(key.root_id));
+  for (const NameIn& name : had) {
+    const InodeKey dir{key.root_id, name.dir_ino};
+    BF_ASSIGN(const auto taken, lookup_dir_entry(*tree, name.dir_ino, name.name));
+    if (taken) queue_directory(dir);
+    const auto before = with_names([&](NameChanges& names) { return names.removed(dir, name.name); });
+    if (!taken && before && before->ino != key.ino) return false;
+  }
+  return true;
 }
 
 bool LogSession::lost_name(const InodeKey& key) {
-  return with_names([&](NameChanges& names) { return !names.left_by(key).empty(); });
+  return with_names([&](NameChanges& names) { return !names.lost_by(key).empty(); });
 }
 
 Result<bool> LogSession::removals_are_safe(const InodeKey& dir) {
@@ -165,6 +188,7 @@ Result<bool> LogSession::log_inode(Inode& inode, const InodeItem& item) {
   BF_ASSIGN(const std::vector<InodeRef> refs, list_inode_refs(inode.tree(), inode.ino()));
   if (refs.empty() || item.nlink == 0) return false;
   BF_SAFE(names_are_safe(inode.key(), refs, is_new(item.generation), inode.is_dir()));
+  BF_SAFE(losses_are_safe(inode.key(), refs));
   InodeItem logged = item;
   logged.transid = handle_.transid();
   BF_TRY(writer.put_inode(inode.ino(), logged));

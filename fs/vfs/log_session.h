@@ -18,6 +18,7 @@ namespace butterfuse {
 //  - the inode is logged and has no such reference in that directory,
 //  - the directory's log says that the index is gone.
 // Where that would hit an inode that lives on under a name the log does not tell of, the answer is a commit.
+// Nor may a name that another inode took over be left to nobody, or fall back to whom it belonged in C.
 //
 // REQUIRES for its life: the log's mutex, the name-space lock exclusive, a handle, and of the inode to log
 // its data lock (shared) and its items lock.
@@ -49,6 +50,8 @@ class LogSession {
   // Whether a replay of these references leaves everybody a name.
   Result<bool> names_are_safe(const InodeKey& key, const std::vector<InodeRef>& refs, bool is_new,
                               bool is_dir);
+  // Whether a replay may take away the names that the inode had, in the last commit or in the log.
+  Result<bool> losses_are_safe(const InodeKey& key, const std::vector<InodeRef>& refs);
   Result<bool> removals_are_safe(const InodeKey& dir);
 
   bool lost_name(const InodeKey& key);

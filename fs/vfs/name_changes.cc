@@ -38,7 +38,7 @@ void NameChanges::remove(const InodeKey& dir, uint64_t index, const std::string&
   }
   directory.unlogged.removed.insert(index);
   directory.removed.emplace(name, RemovedName{child.ino, is_dir});
-  left_[child].insert(dir.ino);
+  lost_[child].insert({dir.ino, name});
 }
 
 std::optional<RemovedName> NameChanges::removed(const InodeKey& dir, const std::string& name) const {
@@ -56,9 +56,9 @@ std::vector<RemovedName> NameChanges::removed_from(const InodeKey& dir) const {
   return names;
 }
 
-std::set<uint64_t> NameChanges::left_by(const InodeKey& child) const {
-  auto found = left_.find(child);
-  return found == left_.end() ? std::set<uint64_t>() : found->second;
+std::set<NameIn> NameChanges::lost_by(const InodeKey& child) const {
+  auto found = lost_.find(child);
+  return found == lost_.end() ? std::set<NameIn>() : found->second;
 }
 
 IndexChanges NameChanges::take_unlogged(const InodeKey& dir) {

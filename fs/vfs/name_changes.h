@@ -18,6 +18,13 @@ struct RemovedName {
   bool is_dir = false;
 };
 
+// A name in a directory of the same subvolume.
+struct NameIn {
+  uint64_t dir_ino = 0;
+  std::string name;
+  friend auto operator<=>(const NameIn&, const NameIn&) = default;
+};
+
 // Directory indexes with changes that its log does not have yet.
 struct IndexChanges {
   std::set<uint64_t> added;
@@ -38,8 +45,8 @@ class NameChanges {
   std::optional<RemovedName> removed(const InodeKey& dir, const std::string& name) const;
   // All such names of a directory.
   std::vector<RemovedName> removed_from(const InodeKey& dir) const;
-  // Directories where the inode lost a name that the last commit has.
-  std::set<uint64_t> left_by(const InodeKey& child) const;
+  // Names that the inode has in the last commit and lost since.
+  std::set<NameIn> lost_by(const InodeKey& child) const;
 
   // What the log of the directory lacks; from now on it has it.
   IndexChanges take_unlogged(const InodeKey& dir);
@@ -60,7 +67,7 @@ class NameChanges {
 
   static constexpr size_t kChangesMax = 200'000;
   std::map<InodeKey, Directory> directories_;
-  std::map<InodeKey, std::set<uint64_t>> left_;
+  std::map<InodeKey, std::set<NameIn>> lost_;
   std::set<InodeKey> touched_;
   std::set<InodeKey> changed_dirs_;
   std::vector<std::pair<InodeKey, uint64_t>> short_lived_;

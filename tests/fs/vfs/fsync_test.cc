@@ -9,6 +9,7 @@
 #include "core/device/recording_device.h"
 #include "core/mkfs/mkfs.h"
 #include "fs/vfs/create.h"
+#include "fs/vfs/link.h"
 #include "fs/vfs/lookup.h"
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
@@ -41,10 +42,13 @@ class Recorded {
   std::shared_ptr<BlockDevice> before() { return before_; }
 
   InodePtr create(Inode& dir, const std::string& name, uint32_t mode = 0100644) {
-    return must(butterfuse::create(*mount_, dir, name, {.mode = mode}, {}));
+    return must(butterfuse::create(*mount_, dir, name, {.mode = mode, .target = {}}, {}));
+  }
+  std::unique_ptr<OpenFile> open(InodePtr inode) {
+    return must(open_file(*mount_, std::move(inode), O_RDWR, {}));
   }
   std::unique_ptr<OpenFile> open(const std::string& name) {
-    return must(open_file(*mount_, must(lookup_existing(*mount_, mount_->root(), name)), O_RDWR, {}));
+    return open(must(lookup_existing(*mount_, mount_->root(), name)));
   }
   void write(OpenFile& file, uint64_t offset, const std::string& text) {
     WriteRequest request{.offset = offset, .pieces = {as_bytes(text)}};
@@ -61,6 +65,12 @@ class Recorded {
   std::shared_ptr<Trace> trace_ = std::make_shared<Trace>();
   std::unique_ptr<Mount> mount_;
 };
+
+void rename_in_root(Mount& mount, const std::string& from, const std::string& to) {
+  Inode& root = mount.root();
+  must(rename(
+      mount, {.old_dir = root, .old_name = from, .new_dir = root, .new_name = to, .flags = 0, .caller = {}}));
+}
 
 std::string content_of(Mount& mount, const std::string& name) {
   auto inode = lookup_existing(mount, mount.root(), name);
@@ -146,12 +156,7 @@ TEST_CASE("files that are made, synced and renamed over one name one after the o
     const auto file = recorded.open("file.new");
     recorded.write(*file, 0, std::string(5000, version));
     must(sync_file(recorded.mount(), *file));
-    must(rename(recorded.mount(), {.old_dir = root,
-                                   .old_name = "file.new",
-                                   .new_dir = root,
-                                   .new_name = "file",
-                                   .flags = 0,
-                                   .caller = {}}));
+    rename_in_root(recorded.mount(), "file.new", "file");
     must(sync_directory(recorded.mount(), root));
     recorded.trace().mark("renamed");
   }
@@ -171,9 +176,7 @@ TEST_CASE("a file that was renamed, synced and unlinked does not come back under
   recorded.create(root, "other");
   must(recorded.mount().sync());
   recorded.trace().mark("committed");
-  must(rename(
-      recorded.mount(),
-      {.old_dir = root, .old_name = "old", .new_dir = root, .new_name = "new", .flags = 0, .caller = {}}));
+  rename_in_root(recorded.mount(), "old", "new");
   must(sync_file(recorded.mount(), *recorded.open("new")));
   recorded.trace().mark("renamed");
   must(unlink(recorded.mount(), root, "new"));
@@ -183,6 +186,43 @@ TEST_CASE("a file that was renamed, synced and unlinked does not come back under
   for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
     if (acknowledged < 2) return;
     REQUIRE_FALSE(lookup_existing(mount, mount.root(), "old"));
+  });
+}
+
+TEST_CASE("a name taken over from a file that is synced under another belongs to one of the two") {
+  Recorded recorded;
+  Inode& root = recorded.mount().root();
+  recorded.write(*recorded.open(recorded.create(root, "first")), 0, "old");
+  must(link(recorded.mount(), *must(lookup_existing(recorded.mount(), root, "first")), root, "second"));
+  must(recorded.mount().sync());
+  recorded.trace().mark("committed");
+  recorded.write(*recorded.open(recorded.create(root, "third")), 0, "new");
+  rename_in_root(recorded.mount(), "third", "first");
+  must(sync_file(recorded.mount(), *recorded.open("second")));
+  for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    if (acknowledged == 0) return;
+    const std::string found = content_of(mount, "first");
+    REQUIRE((found == "old" || found == "new"));
+    REQUIRE(content_of(mount, "second") == "old");
+  });
+}
+
+TEST_CASE("a file that a synced one replaced does not come back when that one is gone again") {
+  Recorded recorded;
+  Inode& root = recorded.mount().root();
+  recorded.write(*recorded.open(recorded.create(root, "file")), 0, "old");
+  recorded.create(root, "other");
+  must(recorded.mount().sync());
+  recorded.write(*recorded.open(recorded.create(root, "fresh")), 0, "new");
+  rename_in_root(recorded.mount(), "fresh", "file");
+  must(sync_file(recorded.mount(), *recorded.open("file")));
+  recorded.trace().mark("replaced");
+  must(unlink(recorded.mount(), root, "file"));
+  const auto other = recorded.open("other");
+  recorded.write(*other, 0, "x");
+  must(sync_file(recorded.mount(), *other));
+  for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    if (acknowledged > 0) REQUIRE(content_of(mount, "file") != "old");
   });
 }
 
