@@ -48,10 +48,13 @@ Status SpaceAllocator::check_chunk(const ChunkMapping& chunk) const {
 Status SpaceAllocator::read_block_groups() {
   const std::vector<std::shared_ptr<const ChunkMapping>> chunks = volume_.chunks();
   std::vector<uint64_t> used(chunks.size());
-  {
+  for (size_t i = 0; i < chunks.size(); i++) {
+    BF_TRY(check_chunk(*chunks[i]));
+    used[i] = chunks[i]->length;
+  }
+  if (trees_.block_group != nullptr) {
     ReadCursor cursor(*trees_.block_group);
     for (size_t i = 0; i < chunks.size(); i++) {
-      BF_TRY(check_chunk(*chunks[i]));
       BF_ASSIGN(const DiskBlockGroupItem item, read_block_group_item(cursor, *chunks[i]));
       used[i] = item.used;
     }

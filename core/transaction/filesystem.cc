@@ -39,6 +39,7 @@ void Filesystem::set_label(const std::string& label) {
 
 Tree& Filesystem::root_tree() { return *state_->root_tree; }
 Tree& Filesystem::csum_tree() { return *state_->csum_tree; }
+bool Filesystem::has_csum_tree() { return state_->csum_tree != nullptr; }
 Tree& Filesystem::extent_tree() { return *state_->extent_tree; }
 Tree& Filesystem::chunk_tree() { return *state_->chunk_tree; }
 Tree& Filesystem::dev_tree() { return *state_->dev_tree; }

@@ -13,6 +13,7 @@
 #include "core/base/mutex.h"
 #include "core/base/result.h"
 #include "core/btree/cursor.h"
+#include "core/transaction/rescue.h"
 #include "core/volume/volume.h"
 
 namespace butterfuse {
@@ -26,6 +27,7 @@ struct FilesystemOptions {
   // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
   bool will_replay_log = false;
   bool degraded = false;  // devices may be missing
+  RescueOptions rescue;
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
   // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded.
@@ -110,7 +112,7 @@ class Filesystem {
  public:
   // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, missing devices (ENODEV, but
   // see Volume::check_devices), and read-write what Volume::check_writable refuses, unknown compat_ro bits
-  // (EROFS), a log tree that nobody says to replay (EROFS).
+  // (EROFS), a log tree that nobody says to replay (EROFS), a rescue by roots (EROFS).
   static Result<std::unique_ptr<Filesystem>> open(BlockDevices devices, const FilesystemOptions& options);
   static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device,
                                                   const FilesystemOptions& options);
@@ -136,7 +138,8 @@ class Filesystem {
   // ---- trees
   // -------------------------------------------------------------------------------------------------------
   Tree& root_tree();
-  Tree& csum_tree();
+  Tree& csum_tree();     // REQUIRES has_csum_tree()
+  bool has_csum_tree();  // always, but after a rescue from bad roots
   Tree& extent_tree();
   Tree& chunk_tree();
   Tree& dev_tree();

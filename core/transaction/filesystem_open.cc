@@ -15,12 +15,13 @@ class FilesystemOpener {
   explicit FilesystemOpener(const FilesystemOptions& options) : options_(options) {}
 
   Result<std::unique_ptr<Filesystem>> open(BlockDevices devices) {
+    if (!options_.read_only && options_.rescue.may_change_trees())
+      return make_error(EROFS, "old or missing roots are for reading only (-o ro)");
     BF_TRY(open_volume(std::move(devices)));
     BF_TRY(name_missing(read_chunk_tree()));
     if (!options_.read_only) BF_TRY(check_writable());
     BF_TRY(check_devices());
-    BF_TRY(open_fixed_trees());
-    BF_TRY(open_allocator());
+    BF_TRY(open_trees());
     start();
     return std::move(filesystem_);
   }
@@ -32,9 +33,12 @@ class FilesystemOpener {
   Status read_chunk(const ReadCursor& cursor);
   Status name_missing(Status status);
   Status check_devices();
-  Status open_fixed_trees();
+  Status open_trees();
+  Status open_trees_of(const TreeRootPointer& root, bool need_fs_tree);
+  Status open_fixed_trees(const TreeRootPointer& root, bool need_fs_tree);
   Status open_required(uint64_t root_id, Tree*& tree);
   Status open_optional(uint64_t root_id, Tree*& tree);
+  Status open_unless_bad(uint64_t root_id, Tree*& tree);
   Status open_allocator();
   void start();
   Filesystem::State& state() { return *filesystem_->state_; }
@@ -47,6 +51,7 @@ class FilesystemOpener {
 Status FilesystemOpener::open_volume(BlockDevices devices) {
   filesystem_.reset(new Filesystem());
   BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(devices)));
+  filesystem_->volume_->set_ignore_metadata_csums(options_.rescue.metadata_csums);
   filesystem_->cache_ = std::make_unique<TreeBlockCache>(*filesystem_->volume_, options_.tree_cache_bytes);
   filesystem_->cache_->set_generation_limit(super().generation);
   filesystem_->state_ = std::make_unique<Filesystem::State>();
@@ -142,41 +147,81 @@ Status FilesystemOpener::open_required(uint64_t root_id, Tree*& tree) {
 
 Status FilesystemOpener::open_optional(uint64_t root_id, Tree*& tree) {
   auto opened = state().trees->open(root_id);
-  if (!opened && opened.error().code != ENOENT) return tl::unexpected(std::move(opened).error());
+  if (!opened && opened.error().code != ENOENT && !options_.rescue.bad_roots)
+    return tl::unexpected(std::move(opened).error());
   tree = opened ? *opened : nullptr;
   return {};
 }
 
-Status FilesystemOpener::open_fixed_trees() {
+Status FilesystemOpener::open_unless_bad(uint64_t root_id, Tree*& tree) {
+  Status opened = open_required(root_id, tree);
+  if (opened || !options_.rescue.bad_roots) return opened;
+  log(LogLevel::warning, "doing without tree {}: {}", objectid_name(root_id, key_type::kRootItem),
+      opened.error().message);
+  tree = nullptr;
+  return {};
+}
+
+// The superblock's root tree, else older ones, else what there is of the superblock's.
+Status FilesystemOpener::open_trees() {
+  const TreeRootPointer newest{super().root, super().generation, super().root_level};
+  const Status opened = open_trees_of(newest, true);
+  if (opened) return {};
+  if (options_.rescue.backup_roots) {
+    for (const TreeRootPointer& root : backup_root_trees(super())) {
+      if (!open_trees_of(root, true)) continue;
+      log(LogLevel::warning, "using the root tree of transaction {}, {} before the last: {}", root.generation,
+          newest.generation - root.generation, opened.error().message);
+      return {};
+    }
+  }
+  if (options_.rescue.bad_roots && open_trees_of(newest, false)) return {};
+  return opened;
+}
+
+Status FilesystemOpener::open_trees_of(const TreeRootPointer& root, bool need_fs_tree) {
+  BF_TRY(open_fixed_trees(root, need_fs_tree));
+  return open_allocator();
+}
+
+Status FilesystemOpener::open_fixed_trees(const TreeRootPointer& root, bool need_fs_tree) {
   auto& s = state();
-  s.root_tree = std::make_unique<Tree>(*filesystem_->cache_, objectid::kRootTree,
-                                       TreeRootPointer{super().root, super().generation, super().root_level});
+  s.trees.reset();
+  s.root_tree = std::make_unique<Tree>(*filesystem_->cache_, objectid::kRootTree, root);
   s.trees = std::make_unique<TreeTable>(*s.root_tree);
-  BF_TRY(open_required(objectid::kExtentTree, s.extent_tree));
-  BF_TRY(open_required(objectid::kDevTree, s.dev_tree));
-  BF_TRY(open_required(objectid::kFsTree, s.fs_tree));
-  BF_TRY(open_required(objectid::kCsumTree, s.csum_tree));
+  BF_TRY(open_unless_bad(objectid::kExtentTree, s.extent_tree));
+  BF_TRY(open_unless_bad(objectid::kDevTree, s.dev_tree));
+  BF_TRY(need_fs_tree ? open_required(objectid::kFsTree, s.fs_tree)
+                      : open_unless_bad(objectid::kFsTree, s.fs_tree));
+  BF_TRY(open_unless_bad(objectid::kCsumTree, s.csum_tree));
   BF_TRY(open_optional(objectid::kUuidTree, s.uuid_tree));
   BF_TRY(open_optional(objectid::kQuotaTree, s.quota_tree));
   const uint64_t features = super().compat_ro_flags;
   if (features & compat_ro::kBlockGroupTree)
-    BF_TRY(open_required(objectid::kBlockGroupTree, s.block_group_tree));
+    BF_TRY(open_unless_bad(objectid::kBlockGroupTree, s.block_group_tree));
   // A free space tree that is not marked valid is not read, and not written either: it stays invalid, and the
   // next kernel that mounts the image builds it anew.
   constexpr uint64_t kUsable = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid;
-  if ((features & kUsable) == kUsable) BF_TRY(open_required(objectid::kFreeSpaceTree, s.free_space_tree));
+  if ((features & kUsable) == kUsable) BF_TRY(open_unless_bad(objectid::kFreeSpaceTree, s.free_space_tree));
   s.uuid_tree_current = s.uuid_tree && super().uuid_tree_generation == super().generation;
   return {};
 }
 
 Status FilesystemOpener::open_allocator() {
   auto& s = state();
+  const bool has_own_tree = super().compat_ro_flags & compat_ro::kBlockGroupTree;
   AllocatorTrees trees{.extent = s.extent_tree,
-                       .block_group = s.block_group_tree ? s.block_group_tree : s.extent_tree,
+                       .block_group = has_own_tree ? s.block_group_tree : s.extent_tree,
                        .free_space = s.free_space_tree,
                        .chunk = s.chunk_tree.get(),
                        .device = s.dev_tree};
-  BF_ASSIGN(filesystem_->allocator_, Allocator::open(*filesystem_->volume_, trees));
+  auto opened = Allocator::open(*filesystem_->volume_, trees);
+  if (!opened && options_.rescue.bad_roots) {
+    log(LogLevel::warning, "doing without block groups: {}", opened.error().message);
+    trees.block_group = nullptr;
+    opened = Allocator::open(*filesystem_->volume_, trees);
+  }
+  BF_ASSIGN(filesystem_->allocator_, std::move(opened));
   return {};
 }
 

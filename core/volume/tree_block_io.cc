@@ -25,6 +25,12 @@ Status Volume::check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected
   const CsumValue csum = checksum(csum_type(), block.subspan(sizeof header.csum));
   if (std::memcmp(csum.data(), header.csum, csum_size_bytes()) != 0)
     return make_error(EUCLEAN, "tree block {}: checksum mismatch", bytenr);
+  return check_but_csum(bytenr, block, expected_generation, expected_level, generation_limit);
+}
+
+Status Volume::check_but_csum(uint64_t bytenr, ByteSpan block, uint64_t expected_generation,
+                              int expected_level, uint64_t generation_limit) const {
+  const DiskHeader& header = header_of(block);
   if (header.bytenr != bytenr)
     return make_error(EUCLEAN, "tree block {}: its header says bytenr {}", bytenr, uint64_t{header.bytenr});
   if (!is_block_fsid(header.fsid))
@@ -59,6 +65,15 @@ Status Volume::read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t e
     if (was_read && expected_generation != 0) note_bad_copy(bytenr, mirror);
     bad.push_back(mirror);
     if (!reason) reason = std::move(status).error();
+  }
+  if (ignore_metadata_csums_) {
+    for (int mirror : bad) {
+      if (!read(bytenr, into, mirror) ||
+          !check_but_csum(bytenr, into, expected_generation, expected_level, generation_limit))
+        continue;
+      log(LogLevel::warning, "{}; used all the same", reason->message);
+      return {};
+    }
   }
   return tl::unexpected(std::move(*reason));
 }

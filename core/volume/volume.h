@@ -114,6 +114,8 @@ class Volume {
                             uint64_t generation_limit);
   // The mirrors that together read all that is stored for a range of the chunk once.
   static std::vector<int> distinct_mirrors(const ChunkMapping& chunk);
+  // A tree block with no copy of the right checksum is then used if all else in it is right. Off at first.
+  void set_ignore_metadata_csums(bool on) { ignore_metadata_csums_ = on; }
   // How much tree_checker asks of blocks; offline repair and dumps choose `structure`.
   void set_check_depth(TreeCheckDepth depth) { check_depth_ = depth; }
   // For judging a block or item of this file system by hand.
@@ -121,7 +123,8 @@ class Volume {
 
   // Fills in dev_item, bytenr and csum and writes every mirror that fits on every device, in the order 0, 1,
   // 2. Fails when a device can't be written that some chunk can't do without. Does not flush.
-  // `mirrors` 1: only the one that a mount reads first, where that adds a log tree to the committed superblock.
+  // `mirrors` 1: only the one that a mount reads first, where that adds a log tree to the committed
+  // superblock.
   Status write_supers(const DiskSuper& super, int mirrors = kSuperMirrors);
 
  private:
@@ -149,6 +152,8 @@ class Volume {
   bool is_block_fsid(const uint8_t (&fsid)[16]) const;
   Status check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,
                         uint64_t generation_limit) const;
+  Status check_but_csum(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,
+                        uint64_t generation_limit) const;
   void repair_tree_block(uint64_t bytenr, ByteSpan block, const std::vector<int>& bad, const Error& reason);
 
   DiskSuper super_{};
@@ -157,6 +162,7 @@ class Volume {
   std::vector<MemberDevice*> member_list_;
   bool any_stale_ = false;
   std::atomic<bool> repairs_{false};
+  std::atomic<bool> ignore_metadata_csums_{false};
   std::atomic<TreeCheckDepth> check_depth_{TreeCheckDepth::full};
   mutable SharedMutex mutex_;
   std::map<uint64_t, std::shared_ptr<const ChunkMapping>> chunks_ BF_GUARDED_BY(mutex_);

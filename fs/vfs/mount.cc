@@ -54,6 +54,7 @@ FilesystemOptions filesystem_options(const MountOptions& options) {
   FilesystemOptions result;
   result.read_only = options.read_only;
   result.degraded = options.degraded;
+  result.rescue = options.rescue;
   result.commit_interval_s = options.commit_interval_s;
   return result;
 }
@@ -81,8 +82,13 @@ Status Mount::open_trees(BlockDevices devices) {
         devices.front()->path());
   }
   const FilesystemOptions wanted = filesystem_options(options_);
-  BF_ASSIGN(filesystem_, options_.replay_log ? open_replayed(std::move(devices), wanted)
-                                             : Filesystem::open(std::move(devices), wanted));
+  const bool replays = options_.replay_log && !options_.rescue.may_change_trees();
+  BF_ASSIGN(filesystem_, replays ? open_replayed(std::move(devices), wanted)
+                                 : Filesystem::open(std::move(devices), wanted));
+  if (options_.check_data_csums && !filesystem_->has_csum_tree()) {
+    log(LogLevel::warning, "there is no checksum tree: data is read unchecked");
+    options_.check_data_csums = false;
+  }
   if (options_.discard && !is_read_only()) filesystem_->allocator().set_discard(true);
   engine_ = DataEngine::create(*filesystem_, engine_options(options_));
   reader_ = std::make_unique<ExtentReader>(*filesystem_);

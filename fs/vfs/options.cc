@@ -144,6 +144,19 @@ Status parse_discard(const Option& option, MountOptions& options) {
   return {};
 }
 
+struct RescueWord {
+  std::string_view name, short_name;
+  void (*apply)(MountOptions&);
+};
+
+constexpr RescueWord kRescueWords[] = {
+    {"nologreplay", "", [](MountOptions& m) { m.replay_log = false; }},
+    {"ignoredatacsums", "idatacsums", [](MountOptions& m) { m.check_data_csums = false; }},
+    {"ignoremetacsums", "imetacsums", [](MountOptions& m) { m.rescue.metadata_csums = true; }},
+    {"ignorebadroots", "ibadroots", [](MountOptions& m) { m.rescue.bad_roots = true; }},
+    {"usebackuproot", "", [](MountOptions& m) { m.rescue.backup_roots = true; }},
+};
+
 // Words with colons between, each for reading what is damaged.
 Status parse_rescue(const Option& option, MountOptions& options) {
   std::string_view text = option.value ? std::string_view(*option.value) : std::string_view();
@@ -151,12 +164,13 @@ Status parse_rescue(const Option& option, MountOptions& options) {
   while (!text.empty()) {
     const std::string_view word = text.substr(0, text.find(':'));
     text.remove_prefix(std::min(text.size(), word.size() + 1));
-    const bool data = word == "ignoredatacsums" || word == "idatacsums", all = word == "all";
-    if (word == "nologreplay" || all) options.replay_log = false;
-    if (data || all) options.check_data_csums = false;
-    if (word != "nologreplay" && !data && !all)
-      return make_error(ENOTSUP, "mount option '{}': only nologreplay, ignoredatacsums and all are supported",
-                        option.text());
+    bool known = false;
+    for (const RescueWord& row : kRescueWords) {
+      if (word.empty() || (word != row.name && word != row.short_name && word != "all")) continue;
+      row.apply(options);
+      known = true;
+    }
+    if (!known) return bad_value(option);
   }
   return {};
 }
@@ -299,7 +313,7 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   table["space_cache"] = parse_space_cache;
   table["nospace_cache"] = refuse("would drop the free space tree");
   table["clear_cache"] = refuse("is work for 'btrfs check --clear-space-cache' on the unmounted image");
-  table["usebackuproot"] = refuse("is not supported: 'btrfs restore' reads older roots");
+  table["usebackuproot"] = set([](MountOptions& m) { m.rescue.backup_roots = true; });
   table["rescue"] = parse_rescue;
   table["fragment"] = refuse("is a debugging aid of the kernel");
   table["remount"] = refuse("unmount and mount again with the new options");
@@ -347,6 +361,8 @@ Status check_mount_options(const MountOptions& options) {
     return make_error(EINVAL, "mounting without the log (norecovery, rescue=nologreplay) needs 'ro'");
   if (!options.check_data_csums && !options.read_only)
     return make_error(EINVAL, "mounting without checksums (rescue=ignoredatacsums) needs 'ro'");
+  if ((options.rescue.may_change_trees() || options.rescue.metadata_csums) && !options.read_only)
+    return make_error(EINVAL, "mounting in spite of damage (usebackuproot, rescue=) needs 'ro'");
   return {};
 }
 

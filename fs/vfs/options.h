@@ -10,6 +10,7 @@
 #include "core/base/result.h"
 #include "core/device/window_device.h"
 #include "core/ondisk/constants.h"
+#include "core/transaction/rescue.h"
 #include "core/writeback/file_data.h"
 #include "fs/vfs/id_map.h"
 
@@ -38,6 +39,7 @@ struct MountOptions {
   bool tree_log = true;          // fsync writes a log tree instead of committing
   bool check_data_csums = true;  // rescue=ignoredatacsums turns it off
   bool replay_log = true;        // norecovery: leave the log tree alone; read-only
+  RescueOptions rescue;          // read-only
 
   AtimeMode atime = AtimeMode::relatime;
   bool nodiratime = false;

@@ -61,7 +61,6 @@ TEST_CASE("options that other systems pass along are accepted") {
 TEST_CASE("options that promise what is not there yet are refused with the reason") {
   CHECK(refusal("space_cache=v1").find("free space tree") != std::string::npos);
   CHECK(refusal("clear_cache").find("btrfs check") != std::string::npos);
-  CHECK(refusal("usebackuproot").find("btrfs restore") != std::string::npos);
   CHECK(refusal("remount").find("unmount") != std::string::npos);
 }
 
@@ -79,7 +78,7 @@ TEST_CASE("a mount without the log is a read-only mount") {
     CHECK(check_mount_options(parse(fmt::format("ro,{}", option))));
     CHECK_FALSE(check_mount_options(parse(option)));
   }
-  CHECK(refusal("rescue=ignorebadroots").find("nologreplay") != std::string::npos);
+  CHECK(refusal("rescue=ignorebadroots:nonsense").find("nonsense") != std::string::npos);
 }
 
 TEST_CASE("what a rescue leaves out needs a read-only mount") {
@@ -89,6 +88,10 @@ TEST_CASE("what a rescue leaves out needs a read-only mount") {
   CHECK(check_mount_options(options));
   CHECK_FALSE(check_mount_options(parse("rescue=idatacsums")));
   CHECK_FALSE(parse("rescue=all").check_data_csums);
+  for (const char* words : {"usebackuproot", "rescue=all", "rescue=ibadroots", "rescue=imetacsums"}) {
+    CHECK_FALSE(check_mount_options(parse(words)));
+    CHECK(check_mount_options(parse(std::string("ro,") + words)));
+  }
 }
 
 TEST_CASE("owners are shown and stored as the options map them") {
