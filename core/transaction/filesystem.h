@@ -27,7 +27,7 @@ struct FilesystemOptions {
   // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
   bool will_replay_log = false;
   bool degraded = false;  // devices may be missing
-  RescueOptions rescue;
+  RescueOptions rescue = {};
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
   // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded.

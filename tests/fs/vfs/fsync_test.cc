@@ -42,7 +42,7 @@ class Recorded {
   std::shared_ptr<BlockDevice> before() { return before_; }
 
   InodePtr create(Inode& dir, const std::string& name, uint32_t mode = 0100644) {
-    return must(butterfuse::create(*mount_, dir, name, {.mode = mode, .target = {}}, {}));
+    return must(butterfuse::create(*mount_, dir, name, {.mode = mode}, {}));
   }
   std::unique_ptr<OpenFile> open(InodePtr inode) {
     return must(open_file(*mount_, std::move(inode), O_RDWR, {}));
