@@ -140,8 +140,12 @@ class Allocator {
   virtual uint64_t bytes_used() const = 0;         // of the superblock: all extents
   virtual uint64_t device_bytes_used() const = 0;  // dev_item.bytes_used: of the chunks that have their items
   virtual void set_discard(bool on) = 0;
-  // Discards the free runs of at least `min_bytes` in the logical range (fstrim), and what belongs to no chunk when
-  // the range goes to the end of the devices. Returns how many bytes. Takes long: hold no lock.
+  // Writes the tree anew from the extent tree, and keeps it from then on. For an allocator that was opened
+  // without one. REQUIRES that nobody else uses it yet and that no references are queued. On an error the
+  // transaction must be aborted.
+  virtual Status rebuild_free_space_tree(CowContext& context, Tree& tree) = 0;
+  // Discards the free runs of at least `min_bytes` in the logical range (fstrim), and what belongs to no
+  // chunk when the range goes to the end of the devices. Returns how many bytes. Takes long: hold no lock.
   virtual uint64_t trim(ByteRange range, uint64_t min_bytes) = 0;
 
  protected:

@@ -52,6 +52,7 @@ class SpaceAllocator final : public Allocator {
   uint64_t bytes_used() const override;
   uint64_t device_bytes_used() const override;
   void set_discard(bool on) override;
+  Status rebuild_free_space_tree(CowContext& context, Tree& tree) override;
   uint64_t trim(ByteRange range, uint64_t min_bytes) override BF_EXCLUDES(mutex_);
 
  protected:
@@ -75,6 +76,7 @@ class SpaceAllocator final : public Allocator {
   void load_group(BlockGroup& group)
       BF_EXCLUDES(mutex_);  // REQUIRES group.loading == loading, set by the caller
   Status try_load_group(BlockGroup& group) BF_EXCLUDES(mutex_);
+  static Status check_loadable(ByteRange group);
   Status adopt_free_space(BlockGroup& group, std::unique_ptr<FreeSpace> space) BF_REQUIRES(mutex_);
   void load_metadata_groups(uint64_t bytes) BF_EXCLUDES(mutex_);
   void load_until(SpaceClass space, uint64_t bytes) BF_EXCLUDES(mutex_);
@@ -132,7 +134,8 @@ class SpaceAllocator final : public Allocator {
   uint64_t trim_group(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);
 
   Volume& volume_;
-  const AllocatorTrees trees_;  // free_space is null also where the tree is there but not valid
+  // Set while opening. free_space is null also where the tree is there but not valid.
+  AllocatorTrees trees_;
   const uint32_t sectorsize_, nodesize_;
   bool keep_old_groups_ = false;  // v1 space cache: its inodes are tied to the groups
 

@@ -27,6 +27,8 @@ struct FilesystemOptions {
   // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
   bool will_replay_log = false;
   bool degraded = false;  // devices may be missing
+  // The free space tree is not to be trusted (clear_cache): see rebuild_free_space_tree.
+  bool distrust_free_space_tree = false;
   RescueOptions rescue = {};
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
@@ -185,6 +187,11 @@ class Filesystem {
   // flushed already, and belong to `handle`'s transaction. REQUIRES that the one before it is committed. An
   // error turns the file system read-only.
   Status write_log_super(TransactionHandle& handle, const TreeRootPointer& log_root);
+  // The image has the feature, but its free space tree is not valid or not trusted, and so not kept.
+  bool wants_free_space_tree() const;
+  // Writes that tree anew and commits. REQUIRES wants_free_space_tree(), and that nobody else uses the file
+  // system. A tree that can't be read is an error that changes nothing.
+  Status rebuild_free_space_tree();
   // After an error that makes further writing unsafe.
   void turn_read_only(const Error& why);
 

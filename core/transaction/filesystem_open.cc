@@ -199,10 +199,12 @@ Status FilesystemOpener::open_fixed_trees(const TreeRootPointer& root, bool need
   const uint64_t features = super().compat_ro_flags;
   if (features & compat_ro::kBlockGroupTree)
     BF_TRY(open_unless_bad(objectid::kBlockGroupTree, s.block_group_tree));
-  // A free space tree that is not marked valid is not read, and not written either: it stays invalid, and the
-  // next kernel that mounts the image builds it anew.
+  // A free space tree that is not valid is neither read nor written until it is built anew.
+  if (options_.distrust_free_space_tree)
+    s.super.compat_ro_flags = s.super.compat_ro_flags & ~compat_ro::kFreeSpaceTreeValid;
   constexpr uint64_t kUsable = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid;
-  if ((features & kUsable) == kUsable) BF_TRY(open_unless_bad(objectid::kFreeSpaceTree, s.free_space_tree));
+  if ((s.super.compat_ro_flags & kUsable) == kUsable)
+    BF_TRY(open_unless_bad(objectid::kFreeSpaceTree, s.free_space_tree));
   s.uuid_tree_current = s.uuid_tree && super().uuid_tree_generation == super().generation;
   return {};
 }

@@ -55,6 +55,7 @@ FilesystemOptions filesystem_options(const MountOptions& options) {
   result.read_only = options.read_only;
   result.degraded = options.degraded;
   result.rescue = options.rescue;
+  result.distrust_free_space_tree = options.clear_cache && !options.read_only;
   result.commit_interval_s = options.commit_interval_s;
   return result;
 }
@@ -85,6 +86,11 @@ Status Mount::open_trees(BlockDevices devices) {
   const bool replays = options_.replay_log && !options_.rescue.may_change_trees();
   BF_ASSIGN(filesystem_, replays ? open_replayed(std::move(devices), wanted)
                                  : Filesystem::open(std::move(devices), wanted));
+  if (filesystem_->wants_free_space_tree()) {
+    const Status rebuilt = filesystem_->rebuild_free_space_tree();
+    if (filesystem_->read_only()) BF_TRY(rebuilt);
+    if (!rebuilt) log(LogLevel::warning, "the free space tree stays as it is: {}", rebuilt.error().message);
+  }
   if (options_.check_data_csums && !filesystem_->has_csum_tree()) {
     log(LogLevel::warning, "there is no checksum tree: data is read unchecked");
     options_.check_data_csums = false;

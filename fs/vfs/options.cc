@@ -210,6 +210,7 @@ void add_data_options(std::map<std::string, Handler, std::less<>>& table) {
   table["norecovery"] = table["nologreplay"] = set([](MountOptions& m) { m.replay_log = false; });
   table["flushoncommit"] = set([](MountOptions& m) { m.flush_on_commit = true; });
   table["noflushoncommit"] = set([](MountOptions& m) { m.flush_on_commit = false; });
+  table["clear_cache"] = set([](MountOptions& m) { m.clear_cache = true; });
   table["nodiscard"] = set([](MountOptions& m) { m.discard = false; });
 }
 
@@ -312,7 +313,6 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
   }
   table["space_cache"] = parse_space_cache;
   table["nospace_cache"] = refuse("would drop the free space tree");
-  table["clear_cache"] = refuse("is work for 'btrfs check --clear-space-cache' on the unmounted image");
   table["usebackuproot"] = set([](MountOptions& m) { m.rescue.backup_roots = true; });
   table["rescue"] = parse_rescue;
   table["fragment"] = refuse("is a debugging aid of the kernel");

@@ -35,6 +35,7 @@ struct MountOptions {
   uint64_t cache_bytes = 0;  // 0: the engine's default
   uint32_t commit_interval_s = 30;
   bool discard = false;
+  bool clear_cache = false;      // build the free space tree anew
   bool acl = true;               // POSIX access control lists
   bool tree_log = true;          // fsync writes a log tree instead of committing
   bool check_data_csums = true;  // rescue=ignoredatacsums turns it off

@@ -49,9 +49,13 @@ void TestMount::open(const std::string& options) {
   mount_ = must(Mount::open(must(open_file_device(path_, how)), parsed));
 }
 
-void TestMount::remount(const std::string& options) {
+void TestMount::close() {
   must(mount_->close());
   mount_.reset();
+}
+
+void TestMount::remount(const std::string& options) {
+  close();
   open(options);
 }
 
@@ -65,8 +69,7 @@ void TestMount::crash() {
 }
 
 std::string TestMount::close_and_check() {
-  must(mount_->close());
-  mount_.reset();
+  close();
   return btrfs_check(path_);
 }
 

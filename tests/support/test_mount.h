@@ -30,6 +30,8 @@ class TestMount {
   void write(butterfuse::Inode& inode, uint64_t offset, const std::string& text);
   std::string read(butterfuse::Inode& inode);
   void remount(const std::string& options = "");
+  void close();
+  void open(const std::string& options);  // after close() or close_and_check()
   // As after a power cut: the image as of the last commit, mounted again. All pins must be gone.
   void crash();
   std::string close_and_check();
@@ -37,7 +39,6 @@ class TestMount {
  private:
   enum class NoImage { yet };
   explicit TestMount(NoImage) {}
-  void open(const std::string& options);
   TempDir directory_;
   std::string path_ = directory_ / "image";
   std::unique_ptr<butterfuse::Mount> mount_;

@@ -60,7 +60,6 @@ TEST_CASE("options that other systems pass along are accepted") {
 
 TEST_CASE("options that promise what is not there yet are refused with the reason") {
   CHECK(refusal("space_cache=v1").find("free space tree") != std::string::npos);
-  CHECK(refusal("clear_cache").find("btrfs check") != std::string::npos);
   CHECK(refusal("remount").find("unmount") != std::string::npos);
 }
 

@@ -1,0 +1,43 @@
+// Replacing a free space tree that is not to be trusted.
+#include "core/transaction/filesystem_state.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint32_t kItemsPerGroup = 4;
+
+// Reads all of it, so that a damaged one is met before anything has changed.
+Result<uint64_t> count_items(Tree& tree) {
+  ReadCursor cursor(tree);
+  BF_TRY(cursor.seek({0, 0, 0}));
+  uint64_t items = 0;
+  for (; cursor.valid(); ++items) BF_TRY(cursor.next());
+  return items;
+}
+
+}  // namespace
+
+bool Filesystem::wants_free_space_tree() const {
+  return !read_only_ && state_->free_space_tree == nullptr &&
+         (state_->super.compat_ro_flags & compat_ro::kFreeSpaceTree);
+}
+
+Status Filesystem::rebuild_free_space_tree() {
+  auto& s = *state_;
+  BF_ASSIGN(Tree * tree, s.trees->open(objectid::kFreeSpaceTree));
+  BF_ASSIGN(const uint64_t old_items, count_items(*tree));
+  const uint64_t items = old_items / 64 + volume_->chunks().size() * kItemsPerGroup;
+  {
+    BF_ASSIGN(TransactionHandle handle,
+              begin_freeing(static_cast<uint32_t>(std::min<uint64_t>(items, 1 << 16))));
+    if (Status built = allocator_->rebuild_free_space_tree(handle, *tree); !built) {
+      handle.abort(built.error());
+      return built;
+    }
+    s.free_space_tree = tree;
+    s.super.compat_ro_flags = s.super.compat_ro_flags | compat_ro::kFreeSpaceTreeValid;
+  }
+  return commit();
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,77 @@
+// Free space trees that are wrong or not valid, and built anew when mounted for writing.
+#include <catch2/catch.hpp>
+
+#include "core/check/checker.h"
+#include "core/volume/superblock.h"
+#include "fs/vfs/unlink.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/test_mount.h"
+
+using namespace butterfuse;
+
+namespace {
+
+constexpr uint64_t kValid = compat_ro::kFreeSpaceTreeValid;
+
+// Every other file goes, so that free space is in pieces.
+void fill(TestMount& test, int first, int end) {
+  for (int i = first; i < end; ++i) {
+    auto file = test.create(test.root(), "file" + std::to_string(i));
+    test.write(*file, 0, std::string(4096 * (1 + i % 5), 'x'));
+  }
+  must(test.mount().sync());
+  for (int i = first; i < end; i += 2) must(unlink(test.mount(), test.root(), "file" + std::to_string(i)));
+  must(test.mount().sync());
+}
+
+uint64_t errors_found(TestMount& test) {
+  test.close();
+  return must(check_filesystem(must(open_file_device(test.path(), {.mode = OpenMode::read_only})), {}))
+      .errors;
+}
+
+// The tree forgets a piece of free space.
+void damage(Filesystem& filesystem) {
+  TransactionHandle handle = must(filesystem.begin(4));
+  WriteCursor cursor(*filesystem.free_space_tree(), handle);
+  must(cursor.seek({0, 0, 0}));
+  while (cursor.key().type == key_type::kFreeSpaceInfo) must(cursor.next());
+  must(cursor.remove());
+}
+
+}  // namespace
+
+TEST_CASE("clear_cache builds a wrong free space tree anew") {
+  if (!have_btrfs_progs()) return;
+  for (int files : {40, 3000}) {  // as extents, as bitmaps
+    TestMount test;
+    fill(test, 0, files);
+    damage(test.mount().filesystem());
+    test.remount();
+    CHECK(errors_found(test) > 0);
+    test.open("clear_cache");
+    CHECK(test.mount().filesystem().free_space_tree() != nullptr);
+    fill(test, 5000, 5050);
+    CHECK(errors_found(test) == 0);
+    CHECK(btrfs_check(test.path()) == "");
+  }
+}
+
+TEST_CASE("a free space tree that is not marked valid is built anew") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  fill(test, 0, 40);
+  damage(test.mount().filesystem());
+  must(test.mount().close());
+  auto& volume = test.mount().filesystem().volume();
+  DiskSuper super = must(read_super_mirror(volume.device(), 0));
+  super.compat_ro_flags = super.compat_ro_flags & ~kValid;
+  must(volume.write_supers(super));
+  test.remount("ro");
+  CHECK(test.mount().filesystem().free_space_tree() == nullptr);
+  test.remount();
+  fill(test, 5000, 5050);
+  CHECK(errors_found(test) == 0);
+  test.open("ro");
+  CHECK((test.mount().filesystem().volume().super().compat_ro_flags & kValid) != 0);
+}
