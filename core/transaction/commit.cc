@@ -1,14 +1,11 @@
 // The commit, step by step.
 #include "core/transaction/commit.h"
 
-#include <cstring>
-
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/transaction/block_writer.h"
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
-#include "core/volume/superblock.h"
 
 namespace butterfuse {
 namespace {
@@ -141,30 +138,14 @@ void CommitDriver::make_super(uint64_t transid) {
   update_super(s.super, roots);
 }
 
-// Locks keep other mounts of ours away, not everybody.
-Status CommitDriver::check_nobody_else_wrote() {
-  const auto& expected = filesystem_.state_->generation_on_disk;
-  if (!expected) return {};
-  BlockDevice& device = filesystem_.volume_->device();
-  // A device whose writes failed, while others made up for it, has an old one.
-  const MemberDevice* member = filesystem_.volume_->member(filesystem_.volume_->super().dev_item.devid);
-  if (member != nullptr && member->errors.write != 0) return {};
-  BF_ASSIGN(const DiskSuper found, read_super_mirror(device, 0));
-  const bool same = std::memcmp(found.fsid, filesystem_.state_->super.fsid, sizeof(found.fsid)) == 0;
-  if (same && found.generation == *expected) return {};
-  return make_error(ESTALE,
-                    "{}: somebody else writes to it: its superblock is of {} generation {}, it was {}",
-                    device.path(), same ? "this file system's" : "another file system's",
-                    uint64_t{found.generation}, *expected);
-}
-
 Status CommitDriver::write_out(uint64_t transid) {
   Volume& volume = *filesystem_.volume_;
   const DiskSuper& super = filesystem_.state_->super;
+  BF_TRY(filesystem_.check_nobody_else_wrote());  // before it is harmed, and again at the last moment
   BF_TRY(write_tree_blocks(volume, blocks_, transid));
   BF_TRY(volume.flush());
   BF_TRY(filesystem_.state_->gate->status());  // somebody else may have met an error meanwhile
-  BF_TRY(check_nobody_else_wrote());
+  BF_TRY(filesystem_.check_nobody_else_wrote());
   BF_TRY(volume.write_supers(super));
   filesystem_.state_->generation_on_disk = transid;
   BF_TRY(volume.flush());

@@ -34,7 +34,6 @@ class CommitDriver {
   void run_refs_early();
   RefRunner make_runner(TransactionHandle& handle, Transaction& transaction);
   void make_super(uint64_t transid);
-  Status check_nobody_else_wrote();
   Status write_out(uint64_t transid);
 
   Filesystem& filesystem_;

@@ -1,10 +1,13 @@
 // The front door: trees by name, joining transactions, and the read-only latch.
 #include "core/transaction/filesystem.h"
 
+#include <cstring>
+
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/transaction/commit.h"
 #include "core/transaction/filesystem_state.h"
+#include "core/volume/superblock.h"
 
 namespace butterfuse {
 
@@ -147,6 +150,23 @@ void Filesystem::turn_read_only(const Error& why) {
 
 void Filesystem::wait_for_commit_under_way() { state_->gate->wait_for_turn_end(); }
 
+// Locks keep other mounts of ours away, not everybody.
+Status Filesystem::check_nobody_else_wrote() {
+  const auto& expected = state_->generation_on_disk;
+  if (!expected) return {};
+  BlockDevice& device = volume_->device();
+  // A device whose writes failed, while others made up for it, has an old one.
+  const MemberDevice* member = volume_->member(volume_->super().dev_item.devid);
+  if (member != nullptr && member->errors.write != 0) return {};
+  BF_ASSIGN(const DiskSuper found, read_super_mirror(device, 0));
+  const bool same = std::memcmp(found.fsid, state_->super.fsid, sizeof(found.fsid)) == 0;
+  if (same && found.generation == *expected) return {};
+  return make_error(ESTALE,
+                    "{}: somebody else writes to it: its superblock is of {} generation {}, it was {}",
+                    device.path(), same ? "this file system's" : "another file system's",
+                    uint64_t{found.generation}, *expected);
+}
+
 // While the handle lives no commit closes, so nobody changes state_->super.
 Status Filesystem::write_log_super(TransactionHandle& handle, const TreeRootPointer& log_root) {
   BF_ASSERT(last_committed_ + 1 == handle.transid());
@@ -156,6 +176,7 @@ Status Filesystem::write_log_super(TransactionHandle& handle, const TreeRootPoin
   super.incompat_flags = super.incompat_flags | state_->incompat.load();
   state_->log_on_disk = true;
   Status written = state_->gate->status();
+  if (written) written = check_nobody_else_wrote();
   if (written) written = volume_->write_supers(super, 1);
   if (written) written = volume_->flush();
   if (!written) turn_read_only(written.error());

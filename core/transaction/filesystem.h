@@ -202,6 +202,8 @@ class Filesystem {
   friend class FilesystemOpener;
   Result<TransactionHandle> join(Reservation reservation);
   Status commit_changes(bool flush_when_unchanged);
+  // ESTALE when the superblock on disk is not the one that was last written here.
+  Status check_nobody_else_wrote();
   std::unique_ptr<Volume> volume_;
   std::unique_ptr<TreeBlockCache> cache_;
   std::unique_ptr<Allocator> allocator_;

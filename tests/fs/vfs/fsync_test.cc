@@ -8,12 +8,14 @@
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
 #include "core/mkfs/mkfs.h"
+#include "core/volume/superblock.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/lookup.h"
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
 #include "tests/support/mkfs_image.h"
+#include "tests/support/shared_device.h"
 
 using namespace butterfuse;
 
@@ -187,6 +189,25 @@ TEST_CASE("a file that was renamed, synced and unlinked does not come back under
     if (acknowledged < 2) return;
     REQUIRE_FALSE(lookup_existing(mount, mount.root(), "old"));
   });
+}
+
+TEST_CASE("a superblock that somebody else wrote is not written over by an fsync") {
+  for (const char* options : {"", "notreelog"}) {
+    Recorded recorded(options);
+    recorded.create(recorded.mount().root(), "file");
+    const auto file = recorded.open("file");
+    {
+      auto other = must(Filesystem::open(std::make_unique<SharedDevice>(recorded.before()), {}));
+      other->set_label("another");
+      must(other->close());
+    }
+    recorded.write(*file, 0, "text");
+    const Status synced = sync_file(recorded.mount(), *file);
+    REQUIRE_FALSE(synced);
+    CHECK(synced.error().code == ESTALE);
+    CHECK(recorded.mount().filesystem().read_only());
+    CHECK_FALSE(must(read_newest_super(*recorded.before())).label[0] == '\0');
+  }
 }
 
 TEST_CASE("a name taken over from a file that is synced under another belongs to one of the two") {
