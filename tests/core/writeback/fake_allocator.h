@@ -87,6 +87,7 @@ class FakeAllocator final : public butterfuse::Allocator {
   uint64_t device_bytes_used() const override { return 0; }
   uint64_t trim(ByteRange, uint64_t) override { return 0; }
   void set_discard(bool) override {}
+  Status rebuild_free_space_tree(butterfuse::CowContext&, butterfuse::Tree&) override { return {}; }
 
  private:
   static tl::unexpected<butterfuse::Error> unused() { return butterfuse::make_error(ENOSYS, "fake"); }
