@@ -11,7 +11,8 @@ action, path, mode = sys.argv[1:]
 def open_database():
     database = sqlite3.connect(path, timeout=30, isolation_level=None)
     database.execute(f"PRAGMA journal_mode={mode}")
-    database.execute("PRAGMA synchronous=FULL")
+    # With FULL the removal of the journal, which is the commit in mode "delete", need not be durable yet.
+    database.execute("PRAGMA synchronous=EXTRA")
     return database
 
 
