@@ -146,9 +146,10 @@ Status CommitDriver::write_out(uint64_t transid) {
   BF_TRY(volume.flush());
   BF_TRY(filesystem_.state_->gate->status());  // somebody else may have met an error meanwhile
   BF_TRY(filesystem_.check_nobody_else_wrote());
-  BF_TRY(volume.write_supers(super));
+  BF_TRY(volume.write_supers(super, 0, 1));
   filesystem_.state_->generation_on_disk = transid;
   BF_TRY(volume.flush());
+  BF_TRY(volume.write_supers(super, 1));  // durable with the next flush
   filesystem_.cache_->written(blocks_);
   filesystem_.allocator_->finish_commit(transid);
   filesystem_.state_->log_on_disk = false;

@@ -19,6 +19,7 @@ Status Filesystem::close() {
   if (!state_->commit_thread || state_->closed.exchange(true)) return state_->gate->status();
   Status result = commit();
   state_->commit_thread.reset();
+  if (result) result = volume_->flush();  // the other superblock mirrors
   volume_->set_repairs(false);
   read_only_ = true;
   return result;
@@ -177,8 +178,9 @@ Status Filesystem::write_log_super(TransactionHandle& handle, const TreeRootPoin
   state_->log_on_disk = true;
   Status written = state_->gate->status();
   if (written) written = check_nobody_else_wrote();
-  if (written) written = volume_->write_supers(super, 1);
+  if (written) written = volume_->write_supers(super, 0, 1);
   if (written) written = volume_->flush();
+  if (written) written = volume_->write_supers(super, 1);  // durable with the next flush
   if (!written) turn_read_only(written.error());
   return written;
 }

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/base/log.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse {
@@ -52,33 +53,54 @@ TreeCheckContext Volume::check_context(uint64_t generation_limit) const {
 
 namespace {
 
-// The first `mirrors` of them, as far as they fit.
-Status write_super_mirrors(MemberDevice& member, const DiskSuper& super, int mirrors) {
+bool fits(const MemberDevice& member, int mirror) {
   const uint64_t end = std::min<uint64_t>(member.item.total_bytes, member.device->size_bytes());
+  return super_mirror_offset(mirror) + kSuperSize <= end;
+}
+
+Status write_super_mirrors(MemberDevice& member, const DiskSuper& super, int first, int end) {
   DiskSuper sealed = super;
   sealed.dev_item = member.item;
-  for (int mirror = 0; mirror < mirrors; ++mirror) {
-    if (super_mirror_offset(mirror) + kSuperSize > end) break;
+  for (int mirror = first; mirror < end && fits(member, mirror); ++mirror) {
     seal_super(sealed, mirror);
     BF_TRY(member.device->write(super_mirror_offset(mirror), object_bytes(sealed), WriteKind::super));
   }
   return {};
 }
 
+bool is_torn(MemberDevice& member, int mirror) {
+  if (!member.writable() || !fits(member, mirror)) return false;
+  const auto super = read_super_mirror(*member.device, mirror);
+  return super && super->magic == kSuperMagic && !check_super_mirror(*super, mirror);
+}
+
 }  // namespace
 
-Status Volume::write_supers(const DiskSuper& super, int mirrors) {
+Status Volume::write_supers(const DiskSuper& super, int first, int end) {
   std::set<uint64_t> failed;
   Error reason;
   for (MemberDevice* member : member_list_) {
     if (!member->writable()) continue;
-    Status written = write_super_mirrors(*member, super, mirrors);
+    Status written = write_super_mirrors(*member, super, first, end);
     if (written) continue;
     ++member->errors.write;
     if (failed.empty()) reason = std::move(written).error();
     failed.insert(member->devid);
   }
   return tolerate(failed, reason, "superblock writes");
+}
+
+// Mirror 0 first: the others are what it is read from.
+Status Volume::mend_supers() {
+  for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
+    for (MemberDevice* member : member_list_) {
+      if (!is_torn(*member, mirror)) continue;
+      log(LogLevel::warning, "{}: superblock mirror {} is torn and written anew", member->name(), mirror);
+      BF_TRY(write_super_mirrors(*member, super_, mirror, mirror + 1));
+      BF_TRY(member->device->flush());
+    }
+  }
+  return {};
 }
 
 }  // namespace butterfuse

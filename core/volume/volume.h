@@ -121,11 +121,16 @@ class Volume {
   // For judging a block or item of this file system by hand.
   TreeCheckContext check_context(uint64_t generation_limit) const;
 
-  // Fills in dev_item, bytenr and csum and writes every mirror that fits on every device, in the order 0, 1,
-  // 2. Fails when a device can't be written that some chunk can't do without. Does not flush.
-  // `mirrors` 1: only the one that a mount reads first, where that adds a log tree to the committed
-  // superblock.
-  Status write_supers(const DiskSuper& super, int mirrors = kSuperMirrors);
+  // Fills in dev_item, bytenr and csum and writes those of the mirrors `first` to `end` - 1 that fit, on
+  // every device. Fails when a device can't be written that some chunk can't do without. Does not flush.
+  //
+  // A superblock is several sectors, and a power cut may tear it. So mirror 0, which mounts read first, goes
+  // out alone and is flushed before the others follow: there is always one that is whole and has all that was
+  // promised.
+  Status write_supers(const DiskSuper& super, int first = 0, int end = kSuperMirrors);
+  // Writes mirrors anew that are torn, and flushes. REQUIRES that the chunk tree was read and writing is
+  // allowed.
+  Status mend_supers();
 
  private:
   Volume() = default;
