@@ -63,6 +63,8 @@ Result<uint64_t> preallocate_extent(Mount& mount, Inode& inode, ByteRange hole, 
   auto insert = [&]() -> Status {
     const ByteRange file = ByteRange::at(hole.start, disk.length());
     BF_TRY(drop_file_extents(inode.tree(), *handle, inode.ino(), file));  // an explicit hole
+    // Behind the size nothing needs an item, until there is an extent.
+    BF_TRY(fill_gaps_before(inode.tree(), *handle, inode.ino(), hole.start, inode.has_prealloc()));
     BF_TRY(insert_file_extent(inode.tree(), *handle, inode.ino(), extent, true));
     inode.change([&](InodeItem& item) {
       item.nbytes += disk.length();
