@@ -3,10 +3,12 @@
 
 namespace butterfuse {
 
-void Trace::mark(std::string text) {
+uint64_t Trace::mark(std::string text) {
   TraceEvent event;
   event.text = std::move(text);
-  complete(submit(std::move(event)), false);
+  const uint64_t submitted = submit(std::move(event));
+  complete(submitted, false);
+  return submitted;
 }
 
 std::vector<TraceEvent> Trace::events() const {

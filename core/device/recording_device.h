@@ -28,7 +28,7 @@ struct TraceEvent {
 // The events of all devices of one file system, in the order of their submission. Thread-safe.
 class Trace {
  public:
-  void mark(std::string text);
+  uint64_t mark(std::string text);         // returns its `submitted`
   std::vector<TraceEvent> events() const;  // a copy
   size_t size() const;
   void clear();

@@ -1,0 +1,60 @@
+// CrashStates: what the devices of a trace may hold after a power cut at any point of it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <random>
+#include <unordered_set>
+#include <vector>
+
+#include "core/device/memory_device.h"
+#include "core/device/recording_device.h"
+
+namespace butterfuse::crash {
+
+struct CrashState {
+  uint64_t time = 0;  // of the trace's counter: what was begun or ended before counts
+  std::vector<std::shared_ptr<MemoryDevice>> devices;  // private copies
+  std::string what;  // "writes 12 to 15 of 18, the last one torn after 3 sectors"
+};
+
+// Legal are, for each device: all that completed before its last completed flush was submitted, and any
+// subset of the rest in the order of submission, a write perhaps torn at a sector of 512 bytes. Visited are
+//  - each prefix: all that was submitted up to a write;
+//  - of what was not durable when a flush completed, and at the end: all subsets while they are few; else
+//  each write
+//    alone missing and alone present, all but the superblocks, these alone, and `samples` random subsets;
+//  - each of these points once more with the last superblock torn at every sector, and another write torn at
+//  one.
+// A set of writes is visited once between two flushes, and again when a mark "ack" has come meanwhile: more
+// is promised then.
+class CrashStates {
+ public:
+  CrashStates(std::vector<TraceEvent> events, std::vector<std::shared_ptr<BlockDevice>> bases, uint64_t seed);
+  // Until `visit` returns false.
+  void for_each(const std::function<bool(const CrashState&)>& visit, int samples = 16);
+
+ private:
+  using Subset = std::vector<size_t>;  // indexes into pending_
+  struct Tear {
+    size_t index = SIZE_MAX;  // into pending_
+    uint64_t sectors = 0;     // of it that arrived
+  };
+  void prefix(uint64_t time);
+  void subsets(uint64_t time, int samples);
+  void tears(uint64_t time);
+  void settle(const TraceEvent& flush);
+  void state(uint64_t time, const Subset& subset, const Tear& tear, const char* why);
+  void state(uint64_t time, const Subset& subset, const char* why) { state(time, subset, {}, why); }
+
+  const std::vector<TraceEvent> events_;
+  std::vector<std::shared_ptr<MemoryDevice>> disks_;  // what is durable
+  std::mt19937_64 random_;
+  std::vector<const TraceEvent*> pending_;  // submitted writes that need not be durable
+  std::unordered_set<std::string> seen_;    // sets of writes since the last flush
+  uint64_t acks_ = 0;                       // marks so far
+  std::function<bool(const CrashState&)> visit_;
+  bool stopped_ = false;
+};
+
+}  // namespace butterfuse::crash

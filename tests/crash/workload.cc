@@ -1,0 +1,298 @@
+// Workload: choosing operations that must succeed, and making them.
+#include "tests/crash/workload.h"
+
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <sys/stat.h>
+
+#include <stdexcept>
+
+#include "fs/vfs/attr.h"
+#include "fs/vfs/copy_range.h"
+#include "fs/vfs/create.h"
+#include "fs/vfs/fallocate.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/link.h"
+#include "fs/vfs/rename.h"
+#include "fs/vfs/unlink.h"
+#include "fs/vfs/xattr.h"
+#include "tests/support/mkfs_image.h"
+
+namespace butterfuse::crash {
+
+Workload::Workload(Mount& mount, Trace& trace, uint64_t seed)
+    : mount_(mount), trace_(trace), random_(seed), model_(mount.root().ino()) {}
+
+void Workload::run(const WorkloadShape& shape) {
+  max_bytes_ = shape.max_bytes;
+  for (int i = 0; i < shape.setup; ++i) step(0);
+  sync();
+  for (int i = 0; i < shape.operations; ++i) step(shape.fsync_percent);
+}
+
+void Workload::step(int fsync_percent) {
+  if (random(100) < static_cast<uint32_t>(fsync_percent)) {
+    const uint32_t what = random(10);
+    if (what == 0) return sync();
+    return fsync(what < 3 ? pick(&ModelInode::is_dir) : pick(&ModelInode::is_file));
+  }
+  static constexpr struct {
+    int weight;
+    void (*act)(Workload&);
+  } kOperations[] = {{20, [](Workload& w) { w.create(); }},     {14, [](Workload& w) { w.write(true); }},
+                     {12, [](Workload& w) { w.write(false); }}, {8, [](Workload& w) { w.resize(); }},
+                     {5, [](Workload& w) { w.preallocate(); }}, {5, [](Workload& w) { w.punch(); }},
+                     {4, [](Workload& w) { w.clone(); }},       {8, [](Workload& w) { w.unlink(); }},
+                     {6, [](Workload& w) { w.link(); }},        {12, [](Workload& w) { w.rename(); }},
+                     {3, [](Workload& w) { w.exchange(); }},    {3, [](Workload& w) { w.set_mode(); }},
+                     {5, [](Workload& w) { w.set_xattr(); }}};
+  int total = 0;
+  for (const auto& operation : kOperations) total += operation.weight;
+  int left = static_cast<int>(random(static_cast<uint32_t>(total)));
+  for (const auto& operation : kOperations) {
+    left -= operation.weight;
+    if (left < 0) return operation.act(*this);
+  }
+}
+
+void Workload::perform(Change change, const std::function<Status(Change&)>& work) {
+  Step step;
+  step.begun = trace_.mark("begin");
+  const Status done = work(change);
+  if (!done && done.error().code == ENOSPC) return;
+  if (!done) throw std::runtime_error(change.to_text() + ": " + done.error().message);
+  const bool promises = change.kind == Kind::fsync || change.kind == Kind::sync;
+  step.ended = trace_.mark(promises ? "ack" : "end");
+  model_.apply(change);
+  step.change = std::move(change);
+  steps_.push_back(std::move(step));
+}
+
+InodePtr Workload::inode(uint64_t ino) {
+  return must(mount_.inodes().get({mount_.root().key().root_id, ino}));
+}
+
+uint64_t Workload::pick(bool (ModelInode::*kind)() const) {
+  std::vector<uint64_t> list;
+  for (const auto& [ino, inode] : model_.inodes())
+    if ((inode.*kind)() && (!inode.names.empty() || ino == model_.root())) list.push_back(ino);
+  return list.empty() ? 0 : list[random(static_cast<uint32_t>(list.size()))];
+}
+
+std::pair<uint64_t, std::string> Workload::pick_name(uint64_t ino) {
+  const auto& names = model_.at(ino).names;
+  return *std::next(names.begin(), random(static_cast<uint32_t>(names.size())));
+}
+
+std::string Workload::new_name() {
+  std::string name(1, static_cast<char>('a' + random(6)));
+  if (random(8) == 0) name += std::string(100, 'x');
+  return name;
+}
+
+std::string Workload::data() {
+  static constexpr uint32_t kLengths[] = {1, 100, 3000, 4096, 8192, 20'000};
+  const uint32_t length = random(4) == 0 ? 1 + random(max_bytes_) : kLengths[random(6)];
+  std::string text(length, static_cast<char>('A' + random(26)));
+  if (random(2))
+    for (char& c : text) c = static_cast<char>(random_());
+  return text;
+}
+
+bool Workload::is_below(uint64_t dir, uint64_t ancestor) const {
+  while (dir != model_.root()) {
+    if (dir == ancestor) return true;
+    dir = model_.at(dir).names.begin()->first;
+  }
+  return ancestor == model_.root();
+}
+
+// ---- durability
+
+void Workload::sync() {
+  perform({.kind = Kind::sync}, [&](Change&) { return mount_.sync(); });
+}
+
+void Workload::fsync(uint64_t ino) {
+  if (ino == 0) return;
+  perform({.kind = Kind::fsync, .ino = ino}, [&](Change&) -> Status {
+    InodePtr target = inode(ino);
+    if (target->is_dir()) return sync_directory(mount_, *target);
+    BF_ASSIGN(auto file, open_file(mount_, std::move(target), O_RDWR, {}));
+    return sync_file(mount_, *file);
+  });
+}
+
+// ---- names
+
+void Workload::create() {
+  const uint64_t dir = pick(&ModelInode::is_dir);
+  const std::string name = new_name();
+  if (model_.at(dir).entries.contains(name)) return;
+  const uint32_t what = random(10);
+  Change change{.kind = Kind::create, .dir = dir, .name = name, .mode = S_IFREG | 0644};
+  if (what == 0) change.mode = S_IFLNK | 0777, change.text = "target of " + name;
+  if (what == 1 || what == 2) change.mode = S_IFDIR | 0755;
+  perform(change, [&](Change& made) -> Status {
+    const NewInode wanted{.mode = made.mode, .target = made.text};
+    BF_ASSIGN(InodePtr fresh, butterfuse::create(mount_, *inode(dir), name, wanted, {}));
+    made.ino = fresh->ino();
+    return {};
+  });
+}
+
+void Workload::link() {
+  const uint64_t ino = pick(&ModelInode::is_file), dir = pick(&ModelInode::is_dir);
+  const std::string name = new_name();
+  if (ino == 0 || model_.at(dir).entries.contains(name)) return;
+  perform({.kind = Kind::link, .ino = ino, .dir = dir, .name = name},
+          [&](Change&) { return butterfuse::link(mount_, *inode(ino), *inode(dir), name); });
+}
+
+void Workload::unlink() {
+  const bool is_dir = random(5) == 0;
+  const uint64_t ino = is_dir ? pick(&ModelInode::is_dir) : pick(&ModelInode::is_file);
+  if (ino == 0 || ino == model_.root() || !model_.at(ino).entries.empty()) return;
+  const auto [dir, name] = pick_name(ino);
+  perform({.kind = Kind::unlink, .ino = ino, .dir = dir, .name = name}, [&, dir = dir, name = name](Change&) {
+    return is_dir ? rmdir(mount_, *inode(dir), name) : butterfuse::unlink(mount_, *inode(dir), name);
+  });
+}
+
+void Workload::rename() {
+  const uint64_t ino = random(4) == 0 ? pick(&ModelInode::is_dir) : pick(&ModelInode::is_file);
+  if (ino == 0 || ino == model_.root()) return;
+  const auto [dir, name] = pick_name(ino);
+  const uint64_t to_dir = random(2) ? dir : pick(&ModelInode::is_dir);
+  const std::string to_name = new_name();
+  const ModelInode& moved = model_.at(ino);
+  if (moved.is_dir() && is_below(to_dir, ino)) return;
+  if (auto victim = model_.at(to_dir).entries.find(to_name); victim != model_.at(to_dir).entries.end()) {
+    const ModelInode& old = model_.at(victim->second);
+    if (old.ino == ino || old.is_dir() != moved.is_dir() || !old.entries.empty()) return;
+  }
+  perform({.kind = Kind::rename, .ino = ino, .dir = dir, .to_dir = to_dir, .name = name, .to_name = to_name},
+          [&, dir = dir, name = name](Change&) {
+            InodePtr from = inode(dir), to = inode(to_dir);
+            return butterfuse::rename(
+                mount_, {.old_dir = *from, .old_name = name, .new_dir = *to, .new_name = to_name});
+          });
+}
+
+void Workload::exchange() {
+  const uint64_t ino = pick(&ModelInode::is_file), other = pick(&ModelInode::is_file);
+  if (ino == 0 || ino == other) return;
+  const auto [dir, name] = pick_name(ino);
+  const auto [to_dir, to_name] = pick_name(other);
+  perform(
+      {.kind = Kind::exchange, .ino = ino, .dir = dir, .to_dir = to_dir, .name = name, .to_name = to_name},
+      [&, dir = dir, name = name, to_dir = to_dir, to_name = to_name](Change&) {
+        InodePtr from = inode(dir), to = inode(to_dir);
+        return butterfuse::rename(mount_, {.old_dir = *from,
+                                           .old_name = name,
+                                           .new_dir = *to,
+                                           .new_name = to_name,
+                                           .flags = RENAME_EXCHANGE});
+      });
+}
+
+// ---- content
+
+void Workload::write(bool append) {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const auto size = static_cast<uint32_t>(model_.at(ino).content.size());
+  if (size > 400'000) return;
+  uint64_t offset = append ? size : random(size + 1);
+  if (!append && random(4) == 0) offset = size + random(60'000);
+  perform({.kind = Kind::write, .ino = ino, .offset = offset, .text = data()}, [&](Change& change) -> Status {
+    BF_ASSIGN(auto file, open_file(mount_, inode(ino), O_RDWR, {}));
+    const WriteRequest request{.offset = offset, .pieces = {as_bytes(change.text)}};
+    BF_ASSIGN(const size_t written, write_file(mount_, *file, request, {}));
+    return written == change.text.size() ? Status{} : make_error(EIO, "short write of {}", written);
+  });
+}
+
+void Workload::resize() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const auto size = static_cast<uint32_t>(model_.at(ino).content.size());
+  const uint32_t choices[] = {0, random(size + 1), size + random(30'000)};
+  const uint64_t length = choices[random(3)];
+  perform({.kind = Kind::resize, .ino = ino, .length = length}, [&](Change&) {
+    AttrChange change;
+    change.size = length;
+    return set_attr(mount_, *inode(ino), change);
+  });
+}
+
+void Workload::preallocate() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const uint64_t size = model_.at(ino).content.size();
+  const uint64_t offset = random(static_cast<uint32_t>(size) + 20'000), length = 1 + random(50'000);
+  const bool keep = random(2);
+  perform({.kind = Kind::resize, .ino = ino, .length = keep ? size : std::max(size, offset + length)},
+          [&](Change&) {
+            return fallocate(mount_, *inode(ino), keep ? FALLOC_FL_KEEP_SIZE : 0,
+                             ByteRange::at(offset, length));
+          });
+}
+
+void Workload::punch() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const uint64_t offset = random(static_cast<uint32_t>(model_.at(ino).content.size()) + 1),
+                 length = 1 + random(50'000);
+  const int mode = FALLOC_FL_KEEP_SIZE | (random(2) ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
+  perform({.kind = Kind::clear, .ino = ino, .offset = offset, .length = length},
+          [&](Change&) { return fallocate(mount_, *inode(ino), mode, ByteRange::at(offset, length)); });
+}
+
+void Workload::clone() {
+  const uint64_t from = pick(&ModelInode::is_file), to = pick(&ModelInode::is_file);
+  if (from == 0 || from == to) return;
+  const std::string& source = model_.at(from).content;
+  const auto blocks = static_cast<uint32_t>(source.size() / kSectorSize);
+  if (blocks == 0) return;
+  const uint64_t start = uint64_t{random(blocks)} * kSectorSize;
+  const uint64_t length =
+      std::min<uint64_t>(source.size() - start, uint64_t{1 + random(blocks)} * kSectorSize);
+  const uint64_t target =
+      uint64_t{random(static_cast<uint32_t>(model_.at(to).content.size() / kSectorSize) + 2)} * kSectorSize;
+  perform({.kind = Kind::write, .ino = to, .offset = target, .text = source.substr(start, length)},
+          [&](Change&) -> Status {
+            InodePtr source_inode = inode(from), target_inode = inode(to);
+            BF_ASSIGN(const uint64_t copied,
+                      copy_range(mount_, {*source_inode, start, *target_inode, target, length}));
+            return copied == length ? Status{} : make_error(EIO, "copied {} of {}", copied, length);
+          });
+}
+
+void Workload::set_mode() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const uint32_t mode = 0600 | (random(8) << 3) | random(8);
+  perform({.kind = Kind::set_mode, .ino = ino, .mode = mode}, [&](Change&) {
+    AttrChange change;
+    change.mode = mode;
+    return set_attr(mount_, *inode(ino), change);
+  });
+}
+
+void Workload::set_xattr() {
+  const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
+  if (ino == 0) return;
+  const std::string name = std::string("user.") + static_cast<char>('x' + random(3));
+  if (model_.at(ino).xattrs.contains(name) && random(2)) {
+    return perform({.kind = Kind::remove_xattr, .ino = ino, .name = name},
+                   [&](Change&) { return remove_xattr(mount_, *inode(ino), name); });
+  }
+  perform({.kind = Kind::set_xattr, .ino = ino, .name = name, .text = std::string(1 + random(600), 'v')},
+          [&](Change& change) {
+            change.text[0] = static_cast<char>('a' + random(26));
+            return butterfuse::set_xattr(mount_, *inode(ino), {.name = name, .value = as_bytes(change.text)});
+          });
+}
+
+}  // namespace butterfuse::crash

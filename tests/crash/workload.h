@@ -1,0 +1,74 @@
+// Workload: random operations on a mount, with fsyncs between them, written down for the judge.
+#pragma once
+
+#include <random>
+#include <vector>
+
+#include "core/device/recording_device.h"
+#include "fs/vfs/mount.h"
+#include "tests/crash/model.h"
+
+namespace butterfuse::crash {
+
+// A change, and when it was made: numbers of the trace's counter.
+struct Step {
+  Change change;
+  uint64_t begun = 0;
+  uint64_t ended = 0;  // its call had returned
+};
+
+// What is likely in a workload. The shapes differ, since a bug that needs three operations drowns in three
+// hundred.
+struct WorkloadShape {
+  int operations = 20;
+  int setup = 8;           // operations before the first sync
+  int fsync_percent = 30;  // of all operations
+  uint32_t max_bytes = 20'000;
+};
+
+class Workload {
+ public:
+  Workload(Mount& mount, Trace& trace, uint64_t seed);
+  // Operations that the mount refuses end in an exception: the model only asks for what must work. ENOSPC is
+  // no failure.
+  void run(const WorkloadShape& shape);
+  const std::vector<Step>& steps() const { return steps_; }
+  uint64_t root() const { return model_.root(); }
+
+ private:
+  using Kind = Change::Kind;
+  void step(int fsync_percent);
+  void sync();
+  void fsync(uint64_t ino);
+  void create();
+  void write(bool append);
+  void resize();
+  void preallocate();
+  void punch();
+  void clone();
+  void unlink();
+  void link();
+  void rename();
+  void exchange();
+  void set_mode();
+  void set_xattr();
+
+  // Makes the change and writes it down; `work` may fill in what only the mount knows.
+  void perform(Change change, const std::function<Status(Change&)>& work);
+  InodePtr inode(uint64_t ino);
+  uint64_t pick(bool (ModelInode::*kind)() const);  // 0: there is none
+  std::pair<uint64_t, std::string> pick_name(uint64_t ino);
+  std::string new_name();
+  std::string data();
+  bool is_below(uint64_t dir, uint64_t ancestor) const;
+  uint32_t random(uint32_t below) { return static_cast<uint32_t>(random_() % below); }
+
+  Mount& mount_;
+  Trace& trace_;
+  std::mt19937_64 random_;
+  Model model_;
+  std::vector<Step> steps_;
+  uint32_t max_bytes_ = 0;
+};
+
+}  // namespace butterfuse::crash
