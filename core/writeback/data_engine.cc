@@ -27,6 +27,8 @@ class DataEngineImpl final : public DataEngine {
   DataEngineImpl(DataEngineParts parts, const DataEngineOptions& options)
       : services_(std::move(parts), options) {}
 
+  void write_all() override { services_.flush_all_files(); }
+
   Status flush_all() override {
     services_.flush_all_files();
     MutexLock lock(mutex_);

@@ -26,6 +26,8 @@ class DataEngine {
   virtual ~DataEngine() = default;
   // Writes back every dirty file and waits (sync, unmount). First error.
   virtual Status flush_all() = 0;
+  // The same for those who write for another reason than a promise: the errors stay for flush_all and fsync.
+  virtual void write_all() = 0;
   // Counters of the pipeline, one "name value" line each (user.butterfuse.stats).
   virtual std::string stats_text() const = 0;
   virtual void drop_clean_pages() = 0;

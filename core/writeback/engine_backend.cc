@@ -82,6 +82,14 @@ class EngineBackend final : public WritebackBackend {
     return abort_on_error(handle, insert_inline_item(owner, data, handle, in_trees));
   }
 
+  // An error has been recorded already; one more, which leaves the file system read-only, adds nothing to it.
+  void cover_unwritten(DataOwner& owner, ByteRange file, Reservation metadata) override {
+    if (filesystem_.has_incompat(incompat::kNoHoles)) return;
+    Result<TransactionHandle> handle = filesystem_.begin_reserved(std::move(metadata));
+    if (!handle) return;
+    (void)abort_on_error(*handle, fill_gaps_before(owner.tree(), *handle, owner.ino(), file.end, true));
+  }
+
  private:
   // A change that stopped half-way must never reach the disk. The space stays allocated in memory: it ends
   // with the mount.

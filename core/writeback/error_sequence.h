@@ -27,6 +27,18 @@ class ErrorSequence {
     return tl::unexpected<Error>(last_);
   }
 
+  // For those who watch a piece of work: where it begins, and the last error, if one came since. Takes
+  // nothing from anybody.
+  uint64_t position() const {
+    MutexLock lock(mutex_);
+    return sequence_;
+  }
+  Status since(uint64_t position) const {
+    MutexLock lock(mutex_);
+    if (position == sequence_) return {};
+    return tl::unexpected<Error>(last_);
+  }
+
   // Where a fresh open starts: an error that nobody was told yet is still ahead of it.
   uint64_t cursor() const {
     MutexLock lock(mutex_);

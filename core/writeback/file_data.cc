@@ -88,12 +88,13 @@ Status FileData::read(uint64_t offset, size_t length,
 void FileData::readahead(ByteRange range) { start_readahead(impl_->state, impl_->services.readers, range); }
 
 Status FileData::flush(ByteRange range, bool wait) {
-  if (wait) {
-    writepages_and_wait(impl_->state, range);
-  } else {
+  if (!wait) {
     writepages(impl_->state, {.range = range, .all = false, .whole_folios = false});
+    return {};
   }
-  return {};
+  const uint64_t before = impl_->state.errors.position();
+  writepages_and_wait(impl_->state, range);
+  return impl_->state.errors.since(before);
 }
 
 Status FileData::take_error(uint64_t& seen) { return impl_->state.errors.take(seen); }

@@ -74,7 +74,8 @@ class FileData {
   void readahead(ByteRange range);
 
   // Starts writeback of dirty pages in the range and, when `wait`, waits until their extents are in the trees
-  // (not committed). Returns, once per call chain, errors of earlier writeback only through take_error().
+  // (not committed). An error that came meanwhile is returned, and stays ahead of take_error(); without
+  // `wait` none is.
   Status flush(ByteRange range, bool wait);
   // Errors of writeback since this `seen` cursor (errseq semantics: every open file gets each error once).
   Status take_error(uint64_t& seen);
@@ -97,8 +98,8 @@ class FileData {
   void invalidate();
   bool has_dirty_or_ordered() const;
   // Held by whoever changes the file's extent items while writeback may do so too: it fills gaps anywhere
-  // before what it writes. Taken before a transaction handle, but behind the reservation of its metadata, which
-  // may commit and so wait for writeback.
+  // before what it writes. Taken before a transaction handle, but behind the reservation of its metadata,
+  // which may commit and so wait for writeback.
   Mutex& items_mutex();
   // Drops clean pages (drop caches, memory pressure).
   void drop_clean_pages();

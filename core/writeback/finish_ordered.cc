@@ -75,7 +75,12 @@ void end_extents(FileState& file, const Extents& extents, const Error* error) {
 }
 
 void end_unwritten(FileState& file, const CowExtentRef& extent, const Error* error) {
-  if (!extent->disk.empty() && !extent->in_place) file.pipeline.backend.release_extent(extent->disk);
+  WritebackBackend& backend = file.pipeline.backend;
+  if (!extent->disk.empty() && !extent->in_place) backend.release_extent(extent->disk);
+  if (error && !extent->dead()) {
+    MutexLock one_at_a_time(file.finish_mutex);
+    backend.cover_unwritten(file.owner, extent->file(), std::move(extent->metadata));
+  }
   extent->metadata = {};
   if (!error) ++file.pipeline.stats.dead_extents;
   end_extents(file, {extent}, error);

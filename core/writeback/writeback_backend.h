@@ -84,6 +84,9 @@ class WritebackBackend {
                                 Reservation metadata, const ExtentsInTrees& in_trees) = 0;
   virtual Status insert_inline(DataOwner& owner, const InlineData& data, Reservation metadata,
                                const ExtentsInTrees& in_trees) = 0;
+  // What was to lie in the range could not be written, and the file's size goes on to cover it: a range
+  // without any item may need one that says that it is a hole.
+  virtual void cover_unwritten(DataOwner& owner, ByteRange file, Reservation metadata) = 0;
 };
 
 }  // namespace butterfuse

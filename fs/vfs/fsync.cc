@@ -68,8 +68,8 @@ Result<FsyncLog::Outcome> FsyncLog::log_and_sync(Inode& inode, Reservation metad
 Status sync_file(Mount& mount, OpenFile& file) {
   Inode& inode = *file.inode;
   if (mount.options().read_only) return {};
-  if (FileData* data = inode.data_if_any()) BF_TRY(data->flush({0, UINT64_MAX}, true));
-  BF_TRY(flush_file(file));
+  if (FileData* data = inode.data_if_any()) (void)data->flush({0, UINT64_MAX}, true);
+  BF_TRY(flush_file(file));  // tells errors, of now and before, once
   if (inode.is_committed()) return {};
   return mount.fsync_log().sync(inode);
 }

@@ -165,7 +165,7 @@ bool Mount::space_is_low() {
 }
 
 Status Mount::make_space() {
-  if (filesystem_->allocator().numbers(SpaceClass::data).may_use != 0) BF_TRY(engine_->flush_all());
+  if (filesystem_->allocator().numbers(SpaceClass::data).may_use != 0) engine_->write_all();
   return filesystem_->commit();
 }
 
@@ -292,7 +292,7 @@ void Mount::release_written() {
 // Flushing may need space, and so a commit of its own.
 void Mount::prepare_commit() {
   if (!options_.flush_on_commit || preparing_.exchange(true)) return;
-  if (auto status = engine_->flush_all(); !status) log(LogLevel::error, "flush: {}", status.error().message);
+  engine_->write_all();
   preparing_ = false;
 }
 

@@ -23,6 +23,20 @@ void work(Rig& rig, RigFile& big, RigFile& small) {
 
 }  // namespace
 
+TEST_CASE("a failure is told to who waited for the writeback, and still to each open file") {
+  Rig rig;
+  RigFile& file = rig.open();
+  uint64_t open = file.data->error_cursor();
+  rig.write(file, 0, noise(50'000, 1));
+  rig.backend->failures[Step::write] = {rig.backend->calls[Step::write] + 1};
+  rig.backend->fail_code = EIO;
+  CHECK_FALSE(rig.try_flush(file));
+  CHECK_FALSE(file.data->take_error(open));
+  rig.write(file, 0, noise(50'000, 2));
+  CHECK(rig.try_flush(file));
+  CHECK(file.data->take_error(open));
+}
+
 TEST_CASE("I6: each step's failure releases every lock and promise, and later work goes on") {
   const Step step = GENERATE(from_range(std::begin(kAllSteps), std::end(kAllSteps)));
   const int code = GENERATE(EIO, ENOSPC);
