@@ -4,83 +4,22 @@
 #include <fmt/format.h>
 
 #include "core/check/checker.h"
-#include "core/mkfs/mkfs.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/mkfs_image.h"
-#include "tests/support/shared_device.h"
 
 namespace butterfuse::crash {
 namespace {
 
-constexpr uint64_t kDeviceBytes = 160u << 20;
 constexpr size_t kProblemsShown = 5, kStepsShown = 20;
-
-struct Setting {
-  const char* features;
-  uint32_t nodesize;
-  MkfsProfile metadata, data;
-  size_t devices;
-  const char* options;
-  size_t atom;  // bytes that a crash leaves whole: what is overwritten in place has none but sectors
-};
-
-constexpr Setting kSettings[] = {
-    {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "", 4096},
-    {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "compress=zstd", 4096},
-    {"^no-holes", 4096, MkfsProfile::single, MkfsProfile::single, 1, "", 4096},
-    {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "nodatacow", 512},
-    {"", 16384, MkfsProfile::raid1, MkfsProfile::raid1, 2, "", 4096},
-    {"^block-group-tree", 65536, MkfsProfile::single, MkfsProfile::single, 1, "compress-force=lzo", 4096},
-    {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "notreelog,flushoncommit", 4096},
-    {"", 4096, MkfsProfile::raid10, MkfsProfile::raid10, 4, "compress=zlib", 4096},
-};
-
-const Setting& setting_of(uint64_t seed) { return kSettings[seed % std::size(kSettings)]; }
-
-WorkloadShape shape_of(uint64_t seed) {
-  constexpr int kOperations[] = {3, 6, 12, 12, 40};
-  WorkloadShape shape;
-  shape.operations = kOperations[seed / std::size(kSettings) % std::size(kOperations)];
-  shape.fsync_percent = shape.operations <= 6 ? 45 : 30;
-  return shape;
-}
-
-using Disks = std::vector<std::shared_ptr<BlockDevice>>;
-
-Disks make_disks(const Setting& setting) {
-  MkfsOptions options{.nodesize = setting.nodesize, .metadata = setting.metadata, .data = setting.data};
-  must(apply_feature_list(setting.features, options.features));
-  Disks disks;
-  std::vector<BlockDevice*> raw;
-  for (size_t i = 0; i < setting.devices; ++i) {
-    disks.push_back(std::make_shared<MemoryDevice>(kDeviceBytes));
-    raw.push_back(disks.back().get());
-  }
-  must(make_filesystem(raw, options));
-  return disks;
-}
-
-template <class Devices>
-BlockDevices shared(const Devices& devices) {
-  BlockDevices result;
-  for (const auto& device : devices) result.push_back(std::make_unique<SharedDevice>(device));
-  return result;
-}
-
-MountOptions mount_options(const Setting& setting) {
-  MountOptions options;
-  must(parse_mount_options(std::string(setting.options) + ",commit=3600,thread_pool=1", options));
-  return options;
-}
 
 class CrashRun {
  public:
   CrashRun(uint64_t seed, const CrashRunOptions& options, CrashCounts& counts)
-      : seed_(seed), setting_(setting_of(seed)), options_(options), counts_(counts) {}
+      : seed_(seed), setting_(seed), options_(options), counts_(counts) {}
 
   void run() {
     ++counts_.workloads;
-    const Disks disks = make_disks(setting_);
+    const Disks disks = setting_.make_disks();
     auto trace = std::make_shared<Trace>();
     record(disks, trace);
     Model model(root_);
@@ -97,9 +36,9 @@ class CrashRun {
     for (uint32_t i = 0; i < disks.size(); ++i)
       devices.push_back(
           std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(disks[i]), trace, i));
-    auto mount = must(Mount::open(std::move(devices), mount_options(setting_)));
+    auto mount = must(Mount::open(std::move(devices), setting_.mount_options()));
     Workload workload(*mount, *trace, seed_);
-    workload.run(shape_of(seed_));
+    must(workload.run(setting_.shape));
     steps_ = workload.steps();
     root_ = workload.root();
     // What comes behind, unmounting, is cut as well.
@@ -133,7 +72,7 @@ class CrashRun {
   }
 
   std::vector<std::string> mount_and_compare(const CrashState& state) {
-    auto mount = Mount::open(shared(state.devices), mount_options(setting_));
+    auto mount = Mount::open(share(state.devices), setting_.mount_options());
     if (!mount) return {"mount: " + mount.error().message};
     auto tree = find_tree(**mount);
     if (!tree) return {"walk: " + tree.error().message};
@@ -147,7 +86,7 @@ class CrashRun {
     std::vector<std::string> problems;
     CheckOptions wanted{.data_csums = true};
     wanted.on_error = [&](const std::string& finding) { problems.push_back("check: " + finding); };
-    const auto summary = check_filesystem(shared(state.devices), wanted);
+    const auto summary = check_filesystem(share(state.devices), wanted);
     if (!summary) problems.push_back("check: " + summary.error().message);
     const bool external =
         options_.external_check_every && counts_.states % options_.external_check_every == 0;
@@ -177,8 +116,7 @@ class CrashRun {
 
   void violation(const CrashState& state, const std::vector<std::string>& problems) {
     ++counts_.violations;
-    std::string text =
-        fmt::format("workload {} ({}), state {}:", seed_, describe_workload(seed_), state.what);
+    std::string text = fmt::format("workload {} ({}), state {}:", seed_, setting_.text, state.what);
     for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) text += "\n    " + problems[i];
     const size_t first = next_ > kStepsShown ? next_ - kStepsShown : 0;
     for (size_t i = first; i < next_; ++i)
@@ -189,7 +127,7 @@ class CrashRun {
   }
 
   const uint64_t seed_;
-  const Setting& setting_;
+  const Setting setting_;
   const CrashRunOptions& options_;
   CrashCounts& counts_;
   std::vector<Step> steps_;
@@ -199,13 +137,6 @@ class CrashRun {
 };
 
 }  // namespace
-
-std::string describe_workload(uint64_t seed) {
-  const Setting& setting = setting_of(seed);
-  return fmt::format("{} data, {} metadata on {} devices, nodes of {}, -O '{}', -o '{}', {} operations",
-                     profile_name(setting.data), profile_name(setting.metadata), setting.devices,
-                     setting.nodesize, setting.features, setting.options, shape_of(seed).operations);
-}
 
 void run_crash_workload(uint64_t seed, const CrashRunOptions& options, CrashCounts& counts) {
   CrashRun(seed, options, counts).run();

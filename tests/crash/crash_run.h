@@ -5,7 +5,7 @@
 #include <string>
 
 #include "tests/crash/crash_states.h"
-#include "tests/crash/workload.h"
+#include "tests/crash/setting.h"
 
 namespace butterfuse::crash {
 
@@ -24,8 +24,5 @@ struct CrashRunOptions {
 // Everything about the workload follows from the seed: the file system, the mount options, the operations. So
 // does the order of states, as long as the engine's threads do not change the order of writes.
 void run_crash_workload(uint64_t seed, const CrashRunOptions& options, CrashCounts& counts);
-
-// "raid1 on 2 devices, compress=zstd": for the report.
-std::string describe_workload(uint64_t seed);
 
 }  // namespace butterfuse::crash

@@ -1,12 +1,15 @@
-// crashtest: power cuts at every point of random workloads; scripts/crashtest is its front.
+// crashtest: power cuts and failing devices at every point of random workloads; scripts/crashtest is its
+// front.
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <optional>
 
 #include "core/base/log.h"
 #include "tests/crash/crash_run.h"
+#include "tests/crash/fault_run.h"
 
 using namespace butterfuse;
 using namespace butterfuse::crash;
@@ -17,17 +20,19 @@ struct Arguments {
   uint64_t states = 20'000, seed = 1;
   double minutes = 0;
   std::optional<uint64_t> workload;
-  CrashRunOptions options;
+  bool faults = false;
+  std::string keep_folder;
 };
 
 Arguments parse(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Cuts the power at every point of random workloads, mounts what is left and compares.");
-  app.add_option("--states", arguments.states, "stop after so many crash states");
+  app.add_flag("--faults", arguments.faults, "let reads, writes and flushes fail instead, one at each point");
+  app.add_option("--states", arguments.states, "stop after so many crash states, or points of failure");
   app.add_option("--minutes", arguments.minutes, "or after so many minutes, however many states these are");
   app.add_option("--seed", arguments.seed, "number of the first workload");
   app.add_option("--workload", arguments.workload, "only this workload");
-  app.add_option("--keep", arguments.options.keep_folder, "folder for the devices of a violation");
+  app.add_option("--keep", arguments.keep_folder, "folder for the devices of a violation");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -36,34 +41,71 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
-}  // namespace
+// Workload after workload until there is enough of it.
+class Course {
+ public:
+  explicit Course(const Arguments& arguments) : arguments_(arguments) {}
 
-int main(int argc, char** argv) {
-  Arguments arguments = parse(argc, argv);
-  set_log_sink([](LogLevel, std::string_view) {});  // a crash makes warnings; only the verdict counts
-  const auto begin = std::chrono::steady_clock::now();
-  const auto elapsed_s = [&] {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  };
-  CrashCounts counts;
-  arguments.options.report = [](const std::string& text) { fmt::print("VIOLATION in {}\n", text); };
-  arguments.options.stop = [&] {
-    if (arguments.workload) return false;
-    return arguments.minutes > 0 ? elapsed_s() > arguments.minutes * 60 : counts.states >= arguments.states;
-  };
-  const bool progress = isatty(STDERR_FILENO);
-  for (uint64_t seed = arguments.workload.value_or(arguments.seed);; ++seed) {
-    run_crash_workload(seed, arguments.options, counts);
-    if (progress)
-      fmt::print(stderr, "\r\033[Kworkload {}, {} states, {} violations, {:.0f} s", seed, counts.states,
-                 counts.violations, elapsed_s());
-    if (arguments.workload || arguments.options.stop()) break;
+  double elapsed_s() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
   }
-  if (progress) fmt::print(stderr, "\r\033[K");
+  uint64_t first() const { return arguments_.workload.value_or(arguments_.seed); }
+  bool is_over(uint64_t done) const {
+    if (arguments_.workload) return false;
+    return arguments_.minutes > 0 ? elapsed_s() > arguments_.minutes * 60 : done >= arguments_.states;
+  }
+  template <class Run>
+  void run(const uint64_t& done, const uint64_t& violations, Run&& run) const {
+    for (uint64_t seed = first();; ++seed) {
+      run(seed);
+      if (progress_)
+        fmt::print(stderr, "\r\033[Kworkload {}, {} states, {} violations, {:.0f} s", seed, done, violations,
+                   elapsed_s());
+      if (arguments_.workload || is_over(done)) break;
+    }
+    if (progress_) fmt::print(stderr, "\r\033[K");
+  }
+
+ private:
+  const Arguments& arguments_;
+  const bool progress_ = isatty(STDERR_FILENO);
+  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
+
+void report(const std::string& text) { fmt::print("VIOLATION in {}\n", text); }
+
+uint64_t cut_power(const Arguments& arguments) {
+  const Course course(arguments);
+  CrashCounts counts;
+  const CrashRunOptions options{.keep_folder = arguments.keep_folder, .report = report, .stop = [&] {
+                                  return course.is_over(counts.states);
+                                }};
+  course.run(counts.states, counts.violations,
+             [&](uint64_t seed) { run_crash_workload(seed, options, counts); });
   fmt::print(
       "crash states: {} of {} workloads from seed {}; {} mounted twice, {} seen by btrfs check; {:.0f} s; "
       "violations: {}\n",
-      counts.states, counts.workloads, arguments.workload.value_or(arguments.seed), counts.second_mounts,
-      counts.external_checks, elapsed_s(), counts.violations);
-  return counts.violations == 0 ? 0 : 1;
+      counts.states, counts.workloads, course.first(), counts.second_mounts, counts.external_checks,
+      course.elapsed_s(), counts.violations);
+  return counts.violations;
+}
+
+uint64_t let_fail(const Arguments& arguments) {
+  const Course course(arguments);
+  FaultCounts counts;
+  const FaultRunOptions options{.report = report, .stop = [&] { return course.is_over(counts.points); }};
+  course.run(counts.points, counts.violations,
+             [&](uint64_t seed) { run_fault_workload(seed, options, counts); });
+  fmt::print(
+      "points of failure: {} from seed {}; {} came about, {} of them were told; {:.0f} s; violations: {}\n",
+      counts.points, course.first(), counts.met, counts.told, course.elapsed_s(), counts.violations);
+  return counts.violations;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Arguments arguments = parse(argc, argv);
+  set_log_sink([](LogLevel, std::string_view) {});  // a crash makes warnings; only the verdict counts
+  return (arguments.faults ? let_fail(arguments) : cut_power(arguments)) == 0 ? 0 : 1;
 }

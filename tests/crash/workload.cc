@@ -5,8 +5,6 @@
 #include <linux/falloc.h>
 #include <sys/stat.h>
 
-#include <stdexcept>
-
 #include "fs/vfs/attr.h"
 #include "fs/vfs/copy_range.h"
 #include "fs/vfs/create.h"
@@ -23,11 +21,12 @@ namespace butterfuse::crash {
 Workload::Workload(Mount& mount, Trace& trace, uint64_t seed)
     : mount_(mount), trace_(trace), random_(seed), model_(mount.root().ino()) {}
 
-void Workload::run(const WorkloadShape& shape) {
+Status Workload::run(const WorkloadShape& shape) {
   max_bytes_ = shape.max_bytes;
-  for (int i = 0; i < shape.setup; ++i) step(0);
-  sync();
-  for (int i = 0; i < shape.operations; ++i) step(shape.fsync_percent);
+  for (int i = 0; i < shape.setup && status_; ++i) step(0);
+  if (status_) sync();
+  for (int i = 0; i < shape.operations && status_; ++i) step(shape.fsync_percent);
+  return status_;
 }
 
 void Workload::step(int fsync_percent) {
@@ -58,12 +57,21 @@ void Workload::step(int fsync_percent) {
 void Workload::perform(Change change, const std::function<Status(Change&)>& work) {
   Step step;
   step.begun = trace_.mark("begin");
-  const Status done = work(change);
+  Status done;
+  try {
+    done = work(change);
+  } catch (const std::exception& error) {  // an inode that can't be had
+    done = make_error(EIO, "{}", error.what());
+  }
   if (!done && done.error().code == ENOSPC) return;
-  if (!done) throw std::runtime_error(change.to_text() + ": " + done.error().message);
-  const bool promises = change.kind == Kind::fsync || change.kind == Kind::sync;
-  step.ended = trace_.mark(promises ? "ack" : "end");
-  model_.apply(change);
+  if (done) {
+    const bool promises = change.kind == Kind::fsync || change.kind == Kind::sync;
+    step.ended = trace_.mark(promises ? "ack" : "end");
+    model_.apply(change);
+  } else {
+    status_ = make_error(done.error().code, "{}: {}", change.to_text(), done.error().message);
+    if (change.kind == Kind::create) return;  // what it would have been called nobody knows
+  }
   step.change = std::move(change);
   steps_.push_back(std::move(step));
 }

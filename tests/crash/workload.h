@@ -14,7 +14,7 @@ namespace butterfuse::crash {
 struct Step {
   Change change;
   uint64_t begun = 0;
-  uint64_t ended = 0;  // its call had returned
+  uint64_t ended = UINT64_MAX;  // its call had returned
 };
 
 // What is likely in a workload. The shapes differ, since a bug that needs three operations drowns in three
@@ -29,9 +29,10 @@ struct WorkloadShape {
 class Workload {
  public:
   Workload(Mount& mount, Trace& trace, uint64_t seed);
-  // Operations that the mount refuses end in an exception: the model only asks for what must work. ENOSPC is
-  // no failure.
-  void run(const WorkloadShape& shape);
+  // Stops at the first operation that fails, and says which and why: only what must work is asked for. ENOSPC
+  // is no failure. Whether a failed operation has changed something is open: it is the last step, and never
+  // ended.
+  Status run(const WorkloadShape& shape);
   const std::vector<Step>& steps() const { return steps_; }
   uint64_t root() const { return model_.root(); }
 
@@ -68,6 +69,7 @@ class Workload {
   std::mt19937_64 random_;
   Model model_;
   std::vector<Step> steps_;
+  Status status_;  // of the operation that failed
   uint32_t max_bytes_ = 0;
 };
 

@@ -1,0 +1,138 @@
+// FaultRun: counting what there is to fail, and failing it.
+#include "tests/crash/fault_run.h"
+
+#include <fmt/format.h>
+
+#include "core/check/checker.h"
+#include "core/device/memory_device.h"
+#include "tests/support/mkfs_image.h"
+
+namespace butterfuse::crash {
+namespace {
+
+constexpr size_t kProblemsShown = 5, kStepsShown = 20;
+// A write that failed is told, but not undone in what was written over it since: older and newer bytes may
+// lie in one block.
+constexpr size_t kByte = 1;
+constexpr FaultOperation kKinds[] = {FaultOperation::read, FaultOperation::write, FaultOperation::flush};
+constexpr const char* kKindNames[] = {"read", "write", "flush"};
+
+struct Fault {
+  FaultOperation operation = FaultOperation::read;
+  uint64_t nth = 0;  // 0: none
+  bool forever = false;
+  std::string to_text() const {
+    return fmt::format("{} {} fails{}", kKindNames[static_cast<int>(operation)], nth,
+                       forever ? " and all behind" : "");
+  }
+};
+
+class FaultRun {
+ public:
+  FaultRun(uint64_t seed, const FaultRunOptions& options, FaultCounts& counts)
+      : seed_(seed), setting_(seed), options_(options), counts_(counts) {}
+
+  void run() {
+    const Disks fresh = setting_.make_disks();
+    const Faults healthy = attempt(fresh, {});
+    for (const FaultOperation operation : kKinds) {
+      const uint64_t total = healthy.at(operation);
+      const uint64_t stride = std::max<uint64_t>(1, total / options_.points_per_operation);
+      for (uint64_t nth = 1 + seed_ % stride; nth <= total; nth += stride) {
+        if (options_.stop && options_.stop()) return;
+        ++counts_.points;
+        attempt(fresh, {operation, nth, counts_.points % 2 == 0});
+      }
+    }
+  }
+
+ private:
+  using Faults = std::map<FaultOperation, uint64_t>;
+
+  // Device 0 gets the fault. Returns what it was asked while mounted.
+  Faults attempt(const Disks& fresh, const Fault& fault) {
+    problems_.clear();
+    Disks disks;
+    for (const auto& disk : fresh) disks.push_back(std::make_shared<MemoryDevice>(disk));
+    auto faulty = std::make_shared<FaultDevice>(disks[0]);
+    Disks given = disks;
+    given[0] = faulty;
+    auto mount = must(Mount::open(share(given), setting_.mount_options()));
+    const Faults before = counts_of(*faulty);
+    if (fault.nth != 0) faulty->fail_nth(fault.operation, fault.nth, EIO, fault.forever);
+    Trace trace;
+    Workload workload(*mount, trace, seed_);
+    Status told = workload.run(setting_.shape);
+    const bool reads_fail = fault.operation == FaultOperation::read && fault.forever;
+    if (auto tree = find_tree(*mount); !tree && !reads_fail && fault.operation != FaultOperation::read)
+      problems_.push_back("reading on: " + tree.error().message);
+    if (Status closed = mount->close(); told && !closed) told = closed;
+    mount.reset();
+    Faults asked = counts_of(*faulty);
+    for (auto& [operation, count] : asked) count -= before.at(operation);
+    faulty.reset(), given.clear();
+    compare(disks, workload);
+    if (fault.nth == 0 && !told) problems_.push_back("without a fault: " + told.error().message);
+    note(fault, workload, told, asked[fault.operation] >= fault.nth);
+    return asked;
+  }
+
+  static Faults counts_of(const FaultDevice& device) {
+    Faults counts;
+    for (const FaultOperation operation : kKinds) counts[operation] = device.count(operation);
+    return counts;
+  }
+
+  void compare(const Disks& disks, const Workload& workload) {
+    Model model(workload.root());
+    for (const Step& step : workload.steps()) {
+      model.apply(step.change);
+      if (step.ended != UINT64_MAX) model.acknowledge(step.change);
+    }
+    {
+      auto mount = Mount::open(share(disks), setting_.mount_options());
+      if (!mount) return problems_.push_back("mount: " + mount.error().message);
+      auto tree = find_tree(**mount);
+      if (!tree) return problems_.push_back("walk: " + tree.error().message);
+      const auto found = model.problems(*tree, kByte);
+      problems_.insert(problems_.end(), found.begin(), found.end());
+      if (Status closed = (*mount)->close(); !closed)
+        problems_.push_back("unmount: " + closed.error().message);
+    }
+    CheckOptions wanted{.data_csums = true};
+    wanted.on_error = [&](const std::string& finding) { problems_.push_back("check: " + finding); };
+    const auto summary = check_filesystem(share(disks), wanted);
+    if (!summary) problems_.push_back("check: " + summary.error().message);
+  }
+
+  void note(const Fault& fault, const Workload& workload, const Status& told, bool met) {
+    if (fault.nth != 0) {
+      counts_.met += met;
+      counts_.told += met && !told;
+    }
+    if (problems_.empty()) return;
+    ++counts_.violations;
+    std::string text = fmt::format("workload {} ({}), {}; told: {}", seed_, setting_.text, fault.to_text(),
+                                   told ? std::string("nothing") : told.error().message);
+    for (size_t i = 0; i < std::min(problems_.size(), kProblemsShown); ++i) text += "\n    " + problems_[i];
+    const auto& steps = workload.steps();
+    for (size_t i = steps.size() > kStepsShown ? steps.size() - kStepsShown : 0; i < steps.size(); ++i)
+      text += fmt::format("\n    step {}{}: {}", i, steps[i].ended == UINT64_MAX ? " (failed)" : "",
+                          steps[i].change.to_text());
+    if (options_.report) options_.report(text);
+  }
+
+  const uint64_t seed_;
+  const Setting setting_;
+  const FaultRunOptions& options_;
+  FaultCounts& counts_;
+  std::vector<std::string> problems_;  // of the run under way
+};
+
+}  // namespace
+
+void run_fault_workload(uint64_t seed, const FaultRunOptions& options, FaultCounts& counts) {
+  FaultRun(seed, options, counts).run();
+}
+
+}  // namespace butterfuse::crash
