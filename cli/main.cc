@@ -38,6 +38,13 @@ std::vector<std::string> full_arguments(const CLI::App& app, const std::string& 
   return arguments;
 }
 
+// Preening (-p) is what fsck(8) calls the check at boot; and it wants its progress (-C) on a terminal of its
+// own.
+void translate_fsck_flags(std::vector<std::string>& arguments) {
+  std::replace(arguments.begin(), arguments.end(), std::string("-p"), std::string("-a"));
+  std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with("-C"); });
+}
+
 // fsck(8) has its own numbers: 4 errors left uncorrected, 8 operational error.
 int fsck_status(int check_status) { return check_status == 1 ? 4 : check_status == 2 ? 8 : check_status; }
 
@@ -53,13 +60,15 @@ int run(int argc, char** argv) {
   add_inspect_command(app, result);
   const std::string program = std::filesystem::path(argv[0]).filename().string();
   std::vector<std::string> arguments = full_arguments(app, program, argc, argv);
+  const bool is_fsck = program == "fsck.butterfuse";
+  if (is_fsck) translate_fsck_flags(arguments);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }
-  return program == "fsck.butterfuse" ? fsck_status(result.exit_status) : result.exit_status;
+  return is_fsck ? fsck_status(result.exit_status) : result.exit_status;
 }
 
 }  // namespace
