@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include "core/check/checker.h"
 #include "core/device/block_device.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/file.h"
@@ -71,6 +72,11 @@ void TestMount::crash() {
 std::string TestMount::close_and_check() {
   close();
   return btrfs_check(path_);
+}
+
+uint64_t TestMount::close_and_count_errors() {
+  close();
+  return must(check_filesystem(must(open_file_device(path_, {.mode = OpenMode::read_only})), {})).errors;
 }
 
 InodePtr TestMount::create(Inode& dir, const std::string& name, uint32_t mode) {

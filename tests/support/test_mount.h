@@ -35,6 +35,7 @@ class TestMount {
   // As after a power cut: the image as of the last commit, mounted again. All pins must be gone.
   void crash();
   std::string close_and_check();
+  uint64_t close_and_count_errors();  // by our own checker, which is stricter
 
  private:
   enum class NoImage { yet };

@@ -1,7 +1,6 @@
 // Free space trees that are wrong or not valid, and built anew when mounted for writing.
 #include <catch2/catch.hpp>
 
-#include "core/check/checker.h"
 #include "core/volume/superblock.h"
 #include "fs/vfs/unlink.h"
 #include "tests/support/btrfs_check.h"
@@ -24,12 +23,6 @@ void fill(TestMount& test, int first, int end) {
   must(test.mount().sync());
 }
 
-uint64_t errors_found(TestMount& test) {
-  test.close();
-  return must(check_filesystem(must(open_file_device(test.path(), {.mode = OpenMode::read_only})), {}))
-      .errors;
-}
-
 // The tree forgets a piece of free space.
 void damage(Filesystem& filesystem) {
   TransactionHandle handle = must(filesystem.begin(4));
@@ -48,11 +41,11 @@ TEST_CASE("clear_cache builds a wrong free space tree anew") {
     fill(test, 0, files);
     damage(test.mount().filesystem());
     test.remount();
-    CHECK(errors_found(test) > 0);
+    CHECK(test.close_and_count_errors() > 0);
     test.open("clear_cache");
     CHECK(test.mount().filesystem().free_space_tree() != nullptr);
     fill(test, 5000, 5050);
-    CHECK(errors_found(test) == 0);
+    CHECK(test.close_and_count_errors() == 0);
     CHECK(btrfs_check(test.path()) == "");
   }
 }
@@ -71,7 +64,7 @@ TEST_CASE("a free space tree that is not marked valid is built anew") {
   CHECK(test.mount().filesystem().free_space_tree() == nullptr);
   test.remount();
   fill(test, 5000, 5050);
-  CHECK(errors_found(test) == 0);
+  CHECK(test.close_and_count_errors() == 0);
   test.open("ro");
   CHECK((test.mount().filesystem().volume().super().compat_ro_flags & kValid) != 0);
 }

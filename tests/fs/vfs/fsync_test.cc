@@ -191,6 +191,34 @@ TEST_CASE("a file that was renamed, synced and unlinked does not come back under
   });
 }
 
+TEST_CASE("a torn superblock costs no fsync that was acknowledged") {
+  Recorded recorded;
+  recorded.create(recorded.mount().root(), "file");
+  must(recorded.mount().sync());
+  recorded.trace().mark("committed");
+  const auto file = recorded.open("file");
+  for (uint64_t round = 0; round < 4; ++round) {
+    recorded.write(*file, round * 4096, std::string(4096, 'x'));
+    must(sync_file(recorded.mount(), *file));
+    recorded.trace().mark("fsync");
+  }
+  const auto disk = std::make_shared<MemoryDevice>(recorded.before());
+  size_t acknowledged = 0, torn = 0;
+  for (const TraceEvent& event : recorded.trace().events()) {
+    if (event.kind == TraceEvent::Kind::mark) ++acknowledged;
+    if (event.kind != TraceEvent::Kind::write) continue;
+    if (event.what == WriteKind::super && acknowledged > 0) {
+      auto cut = std::make_shared<MemoryDevice>(disk);
+      must(cut->write(event.offset, ByteSpan(event.payload).first(512), event.what));
+      auto mount = Recorded::mount_on(std::make_unique<SharedDevice>(cut), "");
+      REQUIRE(content_of(*mount, "file").size() >= (acknowledged - 1) * 4096);
+      ++torn;
+    }
+    must(disk->write(event.offset, event.payload, event.what));
+  }
+  CHECK(torn >= 8);  // both mirrors, each time
+}
+
 TEST_CASE("a superblock that somebody else wrote is not written over by an fsync") {
   for (const char* options : {"", "notreelog"}) {
     Recorded recorded(options);

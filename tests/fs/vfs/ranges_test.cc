@@ -167,6 +167,16 @@ TEST_CASE("a shared range before dirty pages leaves no gap in front of it") {
   CHECK(test.close_and_check() == "");
 }
 
+TEST_CASE("space preallocated behind the size leaves no gap in front of it") {
+  if (!have_btrfs_progs()) return;
+  TestMount test("clear_cache", {"-O", "^no-holes"});  // after mkfs 6.2, whose free space tree is not clean
+  auto file = test.create(test.root(), "file");
+  test.write(*file, 0, "text");
+  must(fallocate(test.mount(), *file, FALLOC_FL_KEEP_SIZE, {65536, 131072}));
+  file.reset();
+  CHECK(test.close_and_count_errors() == 0);
+}
+
 TEST_CASE("preallocated space and nodatacow files are written where they lie, shared ones are not") {
   if (!have_btrfs_progs()) return;
   TestMount test;
