@@ -68,10 +68,14 @@ Status write_super_mirrors(MemberDevice& member, const DiskSuper& super, int fir
   return {};
 }
 
-bool is_torn(MemberDevice& member, int mirror) {
-  if (!member.writable() || !fits(member, mirror)) return false;
+enum class MirrorState { current, behind, torn };
+
+MirrorState state_of(MemberDevice& member, int mirror, const DiskSuper& current) {
   const auto super = read_super_mirror(*member.device, mirror);
-  return super && super->magic == kSuperMagic && !check_super_mirror(*super, mirror);
+  if (!super || super->magic != kSuperMagic) return MirrorState::current;  // there is none to mend
+  if (!check_super_mirror(*super, mirror)) return MirrorState::torn;
+  const bool same = super->generation == current.generation && super->log_root == current.log_root;
+  return same ? MirrorState::current : MirrorState::behind;
 }
 
 }  // namespace
@@ -90,13 +94,21 @@ Status Volume::write_supers(const DiskSuper& super, int first, int end) {
   return tolerate(failed, reason, "superblock writes");
 }
 
-// Mirror 0 first: the others are what it is read from.
+// The mirror that a superblock was read from is current, so the others can be written in any order. A device
+// that missed commits gets what it had, and stays behind until the next one.
 Status Volume::mend_supers() {
-  for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
-    for (MemberDevice* member : member_list_) {
-      if (!is_torn(*member, mirror)) continue;
-      log(LogLevel::warning, "{}: superblock mirror {} is torn and written anew", member->name(), mirror);
-      BF_TRY(write_super_mirrors(*member, super_, mirror, mirror + 1));
+  for (MemberDevice* member : member_list_) {
+    if (!member->writable()) continue;
+    DiskSuper current = super_;
+    if (member->stale) {
+      BF_ASSIGN(current, read_newest_super(*member->device));
+    }
+    for (int mirror = 0; mirror < kSuperMirrors && fits(*member, mirror); ++mirror) {
+      const MirrorState state = state_of(*member, mirror, current);
+      if (state == MirrorState::current) continue;
+      if (state == MirrorState::torn)
+        log(LogLevel::warning, "{}: superblock mirror {} is torn and written anew", member->name(), mirror);
+      BF_TRY(write_super_mirrors(*member, current, mirror, mirror + 1));
       BF_TRY(member->device->flush());
     }
   }

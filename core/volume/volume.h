@@ -128,7 +128,8 @@ class Volume {
   // out alone and is flushed before the others follow: there is always one that is whole and has all that was
   // promised.
   Status write_supers(const DiskSuper& super, int first = 0, int end = kSuperMirrors);
-  // Writes mirrors anew that are torn, and flushes. REQUIRES that the chunk tree was read and writing is
+  // Writes mirrors anew that are torn or older than the one that was read, and flushes: after a crash as
+  // well, none is torn while the others have less. REQUIRES that the chunk tree was read and writing is
   // allowed.
   Status mend_supers();
 
