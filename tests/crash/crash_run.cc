@@ -59,8 +59,34 @@ class CrashRun {
   }
 
   void judge(const CrashState& state) {
-    ++counts_.states;
     advance(state.time);
+    const bool cut = options_.recovery_cut_every && (counts_.states + 1) % options_.recovery_cut_every == 0;
+    if (cut) cut_recovery(state);
+    judge_mount(state);
+  }
+
+  // A replay that is cut is begun anew, and ends as well.
+  void cut_recovery(const CrashState& state) {
+    ++counts_.recoveries_cut;
+    auto trace = std::make_shared<Trace>();
+    BlockDevices devices;
+    for (uint32_t i = 0; i < state.devices.size(); ++i)
+      devices.push_back(
+          std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(state.devices[i]), trace, i));
+    auto mount = Mount::open(std::move(devices), setting_.mount_options());
+    if (!mount) return;  // judge_mount meets the same
+    (void)(*mount)->close();
+    mount->reset();
+    const Disks disks(state.devices.begin(), state.devices.end());
+    CrashStates(trace->events(), disks, seed_).for_each([&](CrashState inner) {
+      inner.what = state.what + ", then its recovery cut at " + inner.what;
+      judge_mount(inner);
+      return true;
+    });
+  }
+
+  void judge_mount(const CrashState& state) {
+    ++counts_.states;
     const bool again = options_.second_mount_every && counts_.states % options_.second_mount_every == 0;
     std::vector<std::string> problems = mount_and_compare(state);
     if (problems.empty()) problems = check(state);

@@ -10,13 +10,15 @@
 namespace butterfuse::crash {
 
 struct CrashCounts {
-  uint64_t workloads = 0, states = 0, second_mounts = 0, external_checks = 0, violations = 0;
+  uint64_t workloads = 0, states = 0, second_mounts = 0, recoveries_cut = 0, external_checks = 0,
+           violations = 0;
 };
 
 struct CrashRunOptions {
   uint64_t external_check_every = 500;  // states; 0: never. `btrfs check`, where one device is all
   uint64_t second_mount_every = 20;
-  std::string keep_folder;  // where the devices of a violation are kept; empty: nowhere
+  uint64_t recovery_cut_every = 50;  // the power fails again while such a state is mounted and unmounted
+  std::string keep_folder;           // where the devices of a violation are kept; empty: nowhere
   std::function<void(const std::string&)> report;
   std::function<bool()> stop;  // asked after each state
 };

@@ -83,10 +83,10 @@ uint64_t cut_power(const Arguments& arguments) {
   course.run(counts.states, counts.violations,
              [&](uint64_t seed) { run_crash_workload(seed, options, counts); });
   fmt::print(
-      "crash states: {} of {} workloads from seed {}; {} mounted twice, {} seen by btrfs check; {:.0f} s; "
-      "violations: {}\n",
-      counts.states, counts.workloads, course.first(), counts.second_mounts, counts.external_checks,
-      course.elapsed_s(), counts.violations);
+      "crash states: {} of {} workloads from seed {}; {} mounted twice, {} cut again while "
+      "mounted, {} seen by btrfs check; {:.0f} s; violations: {}\n",
+      counts.states, counts.workloads, course.first(), counts.second_mounts, counts.recoveries_cut,
+      counts.external_checks, course.elapsed_s(), counts.violations);
   return counts.violations;
 }
 
