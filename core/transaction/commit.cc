@@ -142,6 +142,7 @@ Status CommitDriver::write_out(uint64_t transid) {
   Volume& volume = *filesystem_.volume_;
   const DiskSuper& super = filesystem_.state_->super;
   BF_TRY(filesystem_.check_nobody_else_wrote());  // before it is harmed, and again at the last moment
+  BF_TRY(filesystem_.mend_supers_once());
   BF_TRY(write_tree_blocks(volume, blocks_, transid));
   BF_TRY(volume.flush());
   BF_TRY(filesystem_.state_->gate->status());  // somebody else may have met an error meanwhile

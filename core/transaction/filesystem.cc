@@ -19,6 +19,7 @@ Status Filesystem::close() {
   if (!state_->commit_thread || state_->closed.exchange(true)) return state_->gate->status();
   Status result = commit();
   state_->commit_thread.reset();
+  if (result) result = mend_supers_once();
   if (result) result = volume_->flush();  // the other superblock mirrors
   volume_->set_repairs(false);
   read_only_ = true;
@@ -151,6 +152,10 @@ void Filesystem::turn_read_only(const Error& why) {
 
 void Filesystem::wait_for_commit_under_way() { state_->gate->wait_for_turn_end(); }
 
+Status Filesystem::mend_supers_once() {
+  return state_->supers_mended.exchange(true) ? Status{} : volume_->mend_supers();
+}
+
 // Locks keep other mounts of ours away, not everybody.
 Status Filesystem::check_nobody_else_wrote() {
   const auto& expected = state_->generation_on_disk;
@@ -178,6 +183,7 @@ Status Filesystem::write_log_super(TransactionHandle& handle, const TreeRootPoin
   state_->log_on_disk = true;
   Status written = state_->gate->status();
   if (written) written = check_nobody_else_wrote();
+  if (written) written = mend_supers_once();
   if (written) written = volume_->write_supers(super, 0, 1);
   if (written) written = volume_->flush();
   if (written) written = volume_->write_supers(super, 1);  // durable with the next flush

@@ -21,7 +21,6 @@ class FilesystemOpener {
     BF_TRY(name_missing(read_chunk_tree()));
     if (!options_.read_only) BF_TRY(check_writable());
     BF_TRY(check_devices());
-    if (!options_.read_only) BF_TRY(filesystem_->volume_->mend_supers());
     BF_TRY(open_trees());
     start();
     return std::move(filesystem_);
