@@ -3,14 +3,22 @@
 
 #include <fmt/format.h>
 
-#include "core/check/checker.h"
+#include "tests/crash/judge.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/mkfs_image.h"
 
 namespace butterfuse::crash {
 namespace {
 
-constexpr size_t kProblemsShown = 5, kStepsShown = 20;
+// The devices as they are; what is written to them goes into the trace and no further.
+template <class Devices>
+BlockDevices recorded(const Devices& devices, const std::shared_ptr<Trace>& trace) {
+  BlockDevices result;
+  for (const auto& device : devices)
+    result.push_back(std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(device), trace,
+                                                       static_cast<uint32_t>(result.size())));
+  return result;
+}
 
 class CrashRun {
  public:
@@ -32,11 +40,7 @@ class CrashRun {
 
  private:
   void record(const Disks& disks, const std::shared_ptr<Trace>& trace) {
-    BlockDevices devices;
-    for (uint32_t i = 0; i < disks.size(); ++i)
-      devices.push_back(
-          std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(disks[i]), trace, i));
-    auto mount = must(Mount::open(std::move(devices), setting_.mount_options()));
+    auto mount = must(Mount::open(recorded(disks, trace), setting_.mount_options()));
     Workload workload(*mount, *trace, seed_);
     must(workload.run(setting_.shape));
     steps_ = workload.steps();
@@ -69,11 +73,7 @@ class CrashRun {
   void cut_recovery(const CrashState& state) {
     ++counts_.recoveries_cut;
     auto trace = std::make_shared<Trace>();
-    BlockDevices devices;
-    for (uint32_t i = 0; i < state.devices.size(); ++i)
-      devices.push_back(
-          std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(state.devices[i]), trace, i));
-    auto mount = Mount::open(std::move(devices), setting_.mount_options());
+    auto mount = Mount::open(recorded(state.devices, trace), setting_.mount_options());
     if (!mount) return;  // judge_mount meets the same
     (void)(*mount)->close();
     mount->reset();
@@ -98,22 +98,11 @@ class CrashRun {
   }
 
   std::vector<std::string> mount_and_compare(const CrashState& state) {
-    auto mount = Mount::open(share(state.devices), setting_.mount_options());
-    if (!mount) return {"mount: " + mount.error().message};
-    auto tree = find_tree(**mount);
-    if (!tree) return {"walk: " + tree.error().message};
-    std::vector<std::string> problems = model_->problems(*tree, setting_.atom);
-    if (const Status closed = (*mount)->close(); !closed)
-      problems.push_back("unmount: " + closed.error().message);
-    return problems;
+    return crash::mount_and_compare(share(state.devices), setting_, *model_, setting_.atom);
   }
 
   std::vector<std::string> check(const CrashState& state) {
-    std::vector<std::string> problems;
-    CheckOptions wanted{.data_csums = true};
-    wanted.on_error = [&](const std::string& finding) { problems.push_back("check: " + finding); };
-    const auto summary = check_filesystem(share(state.devices), wanted);
-    if (!summary) problems.push_back("check: " + summary.error().message);
+    std::vector<std::string> problems = check_all(share(state.devices));
     const bool external =
         options_.external_check_every && counts_.states % options_.external_check_every == 0;
     if (problems.empty() && external && state.devices.size() == 1 && have_btrfs_progs()) {
@@ -142,12 +131,9 @@ class CrashRun {
 
   void violation(const CrashState& state, const std::vector<std::string>& problems) {
     ++counts_.violations;
-    std::string text = fmt::format("workload {} ({}), state {}:", seed_, setting_.text, state.what);
-    for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) text += "\n    " + problems[i];
-    const size_t first = next_ > kStepsShown ? next_ - kStepsShown : 0;
-    for (size_t i = first; i < next_; ++i)
-      text += fmt::format("\n    step {}{}: {}", i, i < acknowledged_ ? "" : " (under way)",
-                          steps_[i].change.to_text());
+    const std::string text = fmt::format("workload {} ({}), state {}:", seed_, setting_.text, state.what) +
+                             describe(problems, std::span(steps_).first(next_),
+                                      [&](size_t i) { return i < acknowledged_ ? "" : " (under way)"; });
     if (options_.report) options_.report(text);
     if (!options_.keep_folder.empty()) save(state, options_.keep_folder);
   }

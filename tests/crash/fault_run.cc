@@ -3,14 +3,13 @@
 
 #include <fmt/format.h>
 
-#include "core/check/checker.h"
 #include "core/device/memory_device.h"
+#include "tests/crash/judge.h"
 #include "tests/support/mkfs_image.h"
 
 namespace butterfuse::crash {
 namespace {
 
-constexpr size_t kProblemsShown = 5, kStepsShown = 20;
 // A write that failed is told, but not undone in what was written over it since: older and newer bytes may
 // lie in one block.
 constexpr size_t kByte = 1;
@@ -63,8 +62,8 @@ class FaultRun {
     Trace trace;
     Workload workload(*mount, trace, seed_);
     Status told = workload.run(setting_.shape);
-    const bool reads_fail = fault.operation == FaultOperation::read && fault.forever;
-    if (auto tree = find_tree(*mount); !tree && !reads_fail && fault.operation != FaultOperation::read)
+    const bool can_read = fault.nth == 0 || fault.operation != FaultOperation::read;
+    if (auto tree = find_tree(*mount); !tree && can_read)
       problems_.push_back("reading on: " + tree.error().message);
     if (Status closed = mount->close(); told && !closed) told = closed;
     mount.reset();
@@ -89,20 +88,8 @@ class FaultRun {
       model.apply(step.change);
       if (step.ended != UINT64_MAX) model.acknowledge(step.change);
     }
-    {
-      auto mount = Mount::open(share(disks), setting_.mount_options());
-      if (!mount) return problems_.push_back("mount: " + mount.error().message);
-      auto tree = find_tree(**mount);
-      if (!tree) return problems_.push_back("walk: " + tree.error().message);
-      const auto found = model.problems(*tree, kByte);
+    for (auto&& found : {mount_and_compare(share(disks), setting_, model, kByte), check_all(share(disks))})
       problems_.insert(problems_.end(), found.begin(), found.end());
-      if (Status closed = (*mount)->close(); !closed)
-        problems_.push_back("unmount: " + closed.error().message);
-    }
-    CheckOptions wanted{.data_csums = true};
-    wanted.on_error = [&](const std::string& finding) { problems_.push_back("check: " + finding); };
-    const auto summary = check_filesystem(share(disks), wanted);
-    if (!summary) problems_.push_back("check: " + summary.error().message);
   }
 
   void note(const Fault& fault, const Workload& workload, const Status& told, bool met) {
@@ -112,13 +99,11 @@ class FaultRun {
     }
     if (problems_.empty()) return;
     ++counts_.violations;
-    std::string text = fmt::format("workload {} ({}), {}; told: {}", seed_, setting_.text, fault.to_text(),
-                                   told ? std::string("nothing") : told.error().message);
-    for (size_t i = 0; i < std::min(problems_.size(), kProblemsShown); ++i) text += "\n    " + problems_[i];
     const auto& steps = workload.steps();
-    for (size_t i = steps.size() > kStepsShown ? steps.size() - kStepsShown : 0; i < steps.size(); ++i)
-      text += fmt::format("\n    step {}{}: {}", i, steps[i].ended == UINT64_MAX ? " (failed)" : "",
-                          steps[i].change.to_text());
+    const std::string text =
+        fmt::format("workload {} ({}), {}; told: {}", seed_, setting_.text, fault.to_text(),
+                    told ? std::string("nothing") : told.error().message) +
+        describe(problems_, steps, [&](size_t i) { return steps[i].ended == UINT64_MAX ? " (failed)" : ""; });
     if (options_.report) options_.report(text);
   }
 

@@ -1,0 +1,45 @@
+// Judging, and putting it into words.
+#include "tests/crash/judge.h"
+
+#include <fmt/format.h>
+
+#include "core/check/checker.h"
+
+namespace butterfuse::crash {
+namespace {
+
+constexpr size_t kProblemsShown = 5, kStepsShown = 20;
+
+}  // namespace
+
+std::vector<std::string> mount_and_compare(BlockDevices devices, const Setting& setting, const Model& model,
+                                           size_t atom) {
+  auto mount = Mount::open(std::move(devices), setting.mount_options());
+  if (!mount) return {"mount: " + mount.error().message};
+  auto tree = find_tree(**mount);
+  if (!tree) return {"walk: " + tree.error().message};
+  std::vector<std::string> problems = model.problems(*tree, atom);
+  if (const Status closed = (*mount)->close(); !closed)
+    problems.push_back("unmount: " + closed.error().message);
+  return problems;
+}
+
+std::vector<std::string> check_all(BlockDevices devices) {
+  std::vector<std::string> problems;
+  CheckOptions wanted{.data_csums = true};
+  wanted.on_error = [&](const std::string& finding) { problems.push_back("check: " + finding); };
+  const auto summary = check_filesystem(std::move(devices), wanted);
+  if (!summary) problems.push_back("check: " + summary.error().message);
+  return problems;
+}
+
+std::string describe(const std::vector<std::string>& problems, std::span<const Step> steps,
+                     const std::function<const char*(size_t)>& state_of) {
+  std::string text;
+  for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) text += "\n    " + problems[i];
+  for (size_t i = steps.size() > kStepsShown ? steps.size() - kStepsShown : 0; i < steps.size(); ++i)
+    text += fmt::format("\n    step {}{}: {}", i, state_of(i), steps[i].change.to_text());
+  return text;
+}
+
+}  // namespace butterfuse::crash
