@@ -30,9 +30,9 @@ struct Filesystem::State {
   bool super_changed = false;  // without a tree having changed
   // The generation of superblock mirror 0 on disk, if it was sound: anything else there is somebody else's.
   std::optional<uint64_t> generation_on_disk;
-  std::atomic<bool> supers_mended{false};
-  bool quota_marked = false;       // the qgroup numbers are already marked as stale
-  bool uuid_tree_current = false;  // the uuid tree is kept complete: its generation follows
+  std::atomic<bool> supers_mended{false};  // since it was opened: see mend_supers_once
+  bool quota_marked = false;               // the qgroup numbers are already marked as stale
+  bool uuid_tree_current = false;          // the uuid tree is kept complete: its generation follows
 
   std::atomic<bool> log_on_disk{false};  // the superblock on disk names a log of the running transaction
   std::atomic<uint64_t> incompat{0};     // of the next superblock

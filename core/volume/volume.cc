@@ -78,41 +78,47 @@ MirrorState state_of(MemberDevice& member, int mirror, const DiskSuper& current)
   return same ? MirrorState::current : MirrorState::behind;
 }
 
+Status mend_member(MemberDevice& member, const DiskSuper& newest) {
+  DiskSuper current = newest;
+  if (member.stale) {
+    BF_ASSIGN(current, read_newest_super(*member.device));
+  }
+  for (int mirror = 0; mirror < kSuperMirrors && fits(member, mirror); ++mirror) {
+    const MirrorState state = state_of(member, mirror, current);
+    if (state == MirrorState::current) continue;
+    if (state == MirrorState::torn)
+      log(LogLevel::warning, "{}: superblock mirror {} is torn and written anew", member.name(), mirror);
+    BF_TRY(write_super_mirrors(member, current, mirror, mirror + 1));
+    BF_TRY(member.device->flush());
+  }
+  return {};
+}
+
 }  // namespace
 
-Status Volume::write_supers(const DiskSuper& super, int first, int end) {
+Status Volume::on_each_writable(const std::function<Status(MemberDevice&)>& work) {
   std::set<uint64_t> failed;
   Error reason;
   for (MemberDevice* member : member_list_) {
     if (!member->writable()) continue;
-    Status written = write_super_mirrors(*member, super, first, end);
-    if (written) continue;
+    Status done = work(*member);
+    if (done) continue;
     ++member->errors.write;
-    if (failed.empty()) reason = std::move(written).error();
+    if (failed.empty()) reason = std::move(done).error();
     failed.insert(member->devid);
   }
   return tolerate(failed, reason, "superblock writes");
 }
 
+Status Volume::write_supers(const DiskSuper& super, int first, int end) {
+  return on_each_writable(
+      [&](MemberDevice& member) { return write_super_mirrors(member, super, first, end); });
+}
+
 // The mirror that a superblock was read from is current, so the others can be written in any order. A device
 // that missed commits gets what it had, and stays behind until the next one.
 Status Volume::mend_supers() {
-  for (MemberDevice* member : member_list_) {
-    if (!member->writable()) continue;
-    DiskSuper current = super_;
-    if (member->stale) {
-      BF_ASSIGN(current, read_newest_super(*member->device));
-    }
-    for (int mirror = 0; mirror < kSuperMirrors && fits(*member, mirror); ++mirror) {
-      const MirrorState state = state_of(*member, mirror, current);
-      if (state == MirrorState::current) continue;
-      if (state == MirrorState::torn)
-        log(LogLevel::warning, "{}: superblock mirror {} is torn and written anew", member->name(), mirror);
-      BF_TRY(write_super_mirrors(*member, current, mirror, mirror + 1));
-      BF_TRY(member->device->flush());
-    }
-  }
-  return {};
+  return on_each_writable([&](MemberDevice& member) { return mend_member(member, super_); });
 }
 
 }  // namespace butterfuse

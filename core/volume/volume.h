@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -129,8 +130,8 @@ class Volume {
   // promised.
   Status write_supers(const DiskSuper& super, int first = 0, int end = kSuperMirrors);
   // Writes mirrors anew that are torn or older than the one that was read, and flushes: after a crash as
-  // well, none is torn while the others have less. REQUIRES that the chunk tree was read and writing is
-  // allowed.
+  // well, none is torn while the others have less. Fails as write_supers does. REQUIRES that the chunk tree
+  // was read and writing is allowed.
   Status mend_supers();
 
  private:
@@ -139,6 +140,8 @@ class Volume {
   Status adopt_devices(BlockDevices devices);
   Status add_member(std::unique_ptr<MemberDevice> member);
   Status resolve_stripes(ChunkMapping& chunk);
+  // Superblock work; succeeds when no more devices failed than all chunks can do without.
+  Status on_each_writable(const std::function<Status(MemberDevice&)>& work);
   Status tolerate(const std::set<uint64_t>& failed_devids, const Error& reason, const char* what) const;
 
   // chunk_map.cc

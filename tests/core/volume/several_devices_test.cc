@@ -143,6 +143,23 @@ TEST_CASE("a device that fails is no error while others have copies of all") {
   CHECK(mentions((*volume)->stats_text(), "device_1_write_errors 6"));
 }
 
+TEST_CASE(
+    "torn superblocks are mended on each device, and one that fails is no error while others have copies") {
+  Devices devices(2, MkfsProfile::raid1, MkfsProfile::raid1);
+  const std::vector<std::byte> torn(512, std::byte{'t'});
+  for (const auto& base : devices.base)
+    REQUIRE(base->write(super_mirror_offset(1) + 512, torn, WriteKind::super));
+  auto volume = Volume::open(devices.open({0, 1}));
+  REQUIRE(volume);
+  devices.faults[0]->fail_nth(FaultOperation::write, 1, EIO, true);
+  CHECK((*volume)->mend_supers());
+  const auto is_sound = [&](size_t device) {
+    return check_super_mirror(*read_super_mirror(*devices.base[device], 1), 1).has_value();
+  };
+  CHECK_FALSE(is_sound(0));
+  CHECK(is_sound(1));
+}
+
 TEST_CASE("no device of RAID0 may fail, and none of RAID1 beside a single chunk on it") {
   Devices devices(2, MkfsProfile::raid0, MkfsProfile::raid0);
   auto volume = Volume::open(devices.open({0, 1}));
