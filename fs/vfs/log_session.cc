@@ -147,9 +147,12 @@ Result<bool> LogSession::losses_are_safe(const InodeKey& key, const std::vector<
   for (const NameIn& name : had) {
     const InodeKey dir{key.root_id, name.dir_ino};
     BF_ASSIGN(const auto taken, lookup_dir_entry(*tree, name.dir_ino, name.name));
-    if (taken) queue_directory(dir);
+    if (taken) {
+      queue_directory(dir);
+      continue;
+    }
     const auto before = with_names([&](NameChanges& names) { return names.removed(dir, name.name); });
-    if (!taken && before && before->ino != key.ino) return false;
+    if (before && before->ino != key.ino) return false;
   }
   return true;
 }
