@@ -5,7 +5,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(build-essential cmake ninja-build pkg-config libfuse3-dev libzstd-dev zlib1g-dev liblzo2-dev
   libdeflate-dev libisal-dev libxxhash-dev libb2-dev libssl-dev libexpected-dev libfmt-dev libspdlog-dev libcli11-dev
-  libblkid-dev catch2)
+  libblkid-dev catch2 clang-16 libclang-rt-16-dev)
 run_packages=(fuse3 btrfs-progs attr acl zstd python3)
 
 say() { printf '%s\n' "$*"; }
@@ -48,4 +48,11 @@ build() {
   local -a targets=()
   [ $# -eq 0 ] || targets=(--target "$@")
   cmake --build --preset release -j "$(nproc)" "${targets[@]}"
+}
+
+# Builds the fuzz targets in build/fuzz. They need clang, whose run-time library libFuzzer is.
+build_fuzzers() {
+  cd "$root" || die "cannot go to $root"
+  cmake --preset fuzz > /dev/null
+  cmake --build --preset fuzz -j "$(nproc)"
 }

@@ -40,6 +40,7 @@ struct TreeRoot {
   uint64_t generation = 0;
   int level = 0;
   DiskRootItem item{};
+  bool is_log = false;  // its blocks are of the transaction behind the last commit
 };
 
 struct BlockGroupRecord {
@@ -83,5 +84,7 @@ void check_chunks(CheckState& state);
 void check_free_space(CheckState& state);
 void check_csums(CheckState& state);
 void check_subvolumes(CheckState& state);
+void check_quotas(CheckState& state);
+void check_log(CheckState& state);
 
 }  // namespace butterfuse::check

@@ -24,6 +24,8 @@ constexpr Phase kPhases[] = {
     {"free space", check::check_free_space},
     {"checksum items", check::check_csums},
     {"subvolumes", check::check_subvolumes},
+    {"quotas", check::check_quotas},
+    {"log", check::check_log},
 };
 
 }  // namespace

@@ -21,9 +21,8 @@ class Walker {
   void visit_block(uint64_t bytenr, uint64_t generation, int level, const Key* first_key) {
     if (state_.options.interrupted()) return;
     Block block(state_.volume.nodesize());
-    if (auto read =
-            state_.volume.read_tree_block(bytenr, block, generation, level, state_.volume.super().generation);
-        !read) {
+    const uint64_t newest = state_.volume.super().generation + (root_.is_log ? 1 : 0);
+    if (auto read = state_.volume.read_tree_block(bytenr, block, generation, level, newest); !read) {
       return state_.error("tree {}: block {} level {}: {}", root_.id, bytenr, level, read.error().message);
     }
     check_promises(block, first_key);

@@ -1,0 +1,122 @@
+// Log trees: whole, in space that the last commit left free, and with checksums for the data they bring.
+#include "core/check/tree_walk.h"
+
+namespace butterfuse::check {
+namespace {
+
+class LogCheck {
+ public:
+  LogCheck(CheckState& state, const TreeRoot& root) : state_(state), root_(root) {}
+
+  void run() {
+    walk_blocks(state_, root_, [&](ByteSpan block) {
+      check_place(block);
+      if (header_of(block).level == 0) gather(block);
+      return true;
+    });
+    for (const FileExtent& extent : extents_) check_extent(extent);
+  }
+
+ private:
+  struct FileExtent {
+    Key key;
+    DiskFileExtent extent;
+  };
+
+  // The extent of the last commit that holds or follows `bytenr`, if it begins below `end`.
+  const std::pair<const uint64_t, ExtentRecord>* committed_in(ByteRange range) const {
+    auto extent = state_.extents.upper_bound(range.start);
+    if (extent != state_.extents.begin() &&
+        std::prev(extent)->first + std::prev(extent)->second.length > range.start)
+      --extent;
+    return extent != state_.extents.end() && extent->first < range.end ? &*extent : nullptr;
+  }
+
+  void check_place(ByteSpan block) {
+    const ByteRange range = ByteRange::at(header_of(block).bytenr, block.size());
+    if (const auto* other = committed_in(range))
+      state_.error("log tree block {}: lies in extent {} of the last commit", range.start, other->first);
+  }
+
+  void gather(ByteSpan block) {
+    const uint64_t sector = state_.volume.sectorsize();
+    const size_t each = csum_size(state_.volume.csum_type());
+    LeafView leaf(block);
+    for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
+      const Key key = leaf.key(slot);
+      const ByteSpan data = leaf.data(slot);
+      if (key.type == key_type::kInodeItem) {
+        if (load<DiskInodeItem>(data).flags & inode_flag::kNoDataSum) unsummed_.insert(key.objectid);
+        inodes_.insert(key.objectid);
+      } else if (key.type == key_type::kExtentCsum) {
+        summed_.push_back(ByteRange::at(key.offset, data.size() / each * sector));
+      } else if (key.type == key_type::kExtentData && data.size() >= sizeof(DiskFileExtent)) {
+        const auto extent = load<DiskFileExtent>(data);
+        if (extent.type != file_extent_type::kInline && extent.disk_bytenr != 0)
+          extents_.push_back({key, extent});
+      }
+    }
+  }
+
+  void check_extent(const FileExtent& file) {
+    const DiskFileExtent& extent = file.extent;
+    const ByteRange stored = ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
+    const auto* other = committed_in(stored);
+    if (other && (other->first != stored.start || other->second.length != stored.length() ||
+                  other->second.is_tree_block))
+      return state_.error("log: inode {} extent at {}: [{}, {}) lies across extent {} of the last commit",
+                          file.key.objectid, file.key.offset, stored.start, stored.end, other->first);
+    if (extent.type != file_extent_type::kRegular || unsummed_.contains(file.key.objectid) ||
+        !inodes_.contains(file.key.objectid))
+      return;
+    ByteRange used = ByteRange::at(extent.disk_bytenr + extent.offset, extent.num_bytes);
+    if (extent.compression) used = stored;
+    if (!is_summed(used))
+      state_.error("log: inode {} extent at {}: data [{}, {}) lacks checksums", file.key.objectid,
+                   file.key.offset, used.start, used.end);
+  }
+
+  // By the log and by the last commit together.
+  bool is_summed(ByteRange range) {
+    if (!sorted_) {
+      summed_.insert(summed_.end(), state_.summed.begin(), state_.summed.end());
+      std::sort(summed_.begin(), summed_.end(), [](ByteRange a, ByteRange b) { return a.start < b.start; });
+      sorted_ = true;
+    }
+    auto next = std::upper_bound(summed_.begin(), summed_.end(), range.start,
+                                 [](uint64_t start, ByteRange one) { return start < one.start; });
+    while (next != summed_.begin() && std::prev(next)->end > range.start) --next;
+    for (uint64_t cursor = range.start; cursor < range.end; ++next) {
+      if (next == summed_.end() || next->start > cursor) return false;
+      cursor = std::max(cursor, next->end);
+    }
+    return true;
+  }
+
+  CheckState& state_;
+  const TreeRoot& root_;
+  std::set<uint64_t> inodes_, unsummed_;
+  std::vector<FileExtent> extents_;
+  std::vector<ByteRange> summed_;
+  bool sorted_ = false;
+};
+
+}  // namespace
+
+void check_log(CheckState& state) {
+  const DiskSuper& super = state.volume.super();
+  if (super.log_root == 0) return;
+  TreeRoot log_roots{objectid::kTreeLog, super.log_root, 0, super.log_root_level, {}, true};
+  std::vector<TreeRoot> logs;
+  walk_items(state, log_roots, [&](const Key& key, ByteSpan data, ByteSpan) {
+    if (key.type != key_type::kRootItem || data.size() < kRootItemV0Bytes) return;
+    DiskRootItem item{};
+    std::memcpy(static_cast<void*>(&item), data.data(), std::min(data.size(), sizeof(item)));
+    if (!state.roots.contains(key.offset))
+      state.error("log: is of subvolume {}, which does not exist", key.offset);
+    logs.push_back({objectid::kTreeLog, item.bytenr, item.generation, item.level, {}, true});
+  });
+  for (const TreeRoot& log : logs) LogCheck(state, log).run();
+}
+
+}  // namespace butterfuse::check

@@ -1,0 +1,182 @@
+// Quota groups: what each subvolume references, alone or with others, against the numbers the quota tree
+// keeps.
+#include "core/check/tree_walk.h"
+
+namespace butterfuse::check {
+namespace {
+
+using RootSet = std::set<uint64_t>;  // ids of file trees
+
+struct [[gnu::packed]] DiskQgroupStatus {
+  le64 version, generation, flags, rescan;
+};
+struct [[gnu::packed]] DiskQgroupInfo {
+  le64 generation, referenced, referenced_compressed, exclusive, exclusive_compressed;
+};
+constexpr uint64_t kStatusOn = 1, kStatusRescan = 2, kStatusInconsistent = 4, kStatusSimple = 8;
+
+struct Group {
+  bool has_info = false;
+  uint64_t referenced = 0, exclusive = 0;              // by its item
+  uint64_t found_referenced = 0, found_exclusive = 0;  // by the trees
+  std::set<uint64_t> members;                          // quota groups one level down
+  RootSet roots;                                       // below it
+};
+using Groups = std::map<uint64_t, Group>;  // by id: level << 48 | number; 0/N is subvolume N
+
+uint64_t level_of(uint64_t group) { return group >> 48; }
+std::string group_name(uint64_t id) {
+  return fmt::format("{}/{}", level_of(id), id & ((uint64_t{1} << 48) - 1));
+}
+
+struct QuotaTree {
+  uint64_t status = 0;
+  Groups groups;
+};
+
+QuotaTree read_quota_tree(CheckState& state, const TreeRoot& root) {
+  QuotaTree quotas;
+  walk_items(state, root, [&](const Key& key, ByteSpan data, ByteSpan) {
+    if (key.type == key_type::kQgroupStatus && data.size() >= sizeof(DiskQgroupStatus)) {
+      quotas.status = load<DiskQgroupStatus>(data).flags;
+    } else if (key.type == key_type::kQgroupInfo && data.size() >= sizeof(DiskQgroupInfo)) {
+      const auto info = load<DiskQgroupInfo>(data);
+      Group& group = quotas.groups[key.offset];
+      group.has_info = true;
+      group.referenced = info.referenced;
+      group.exclusive = info.exclusive;
+    } else if (key.type == key_type::kQgroupRelation && level_of(key.objectid) > level_of(key.offset)) {
+      quotas.groups[key.objectid].members.insert(key.offset);  // each relation is there in both directions
+    }
+  });
+  return quotas;
+}
+
+// Members lie at lower levels, so that going up the ids finds theirs done.
+void gather_roots(Groups& groups) {
+  for (auto& [id, group] : groups) {
+    if (level_of(id) == 0) group.roots.insert(id);
+    for (const uint64_t member : group.members) {
+      auto found = groups.find(member);
+      if (found != groups.end() && found->first != id)
+        group.roots.insert(found->second.roots.begin(), found->second.roots.end());
+    }
+  }
+}
+
+// From the roots down, level by level: when a block's turn comes, all that point to it have been there.
+class RootSets {
+ public:
+  explicit RootSets(CheckState& state) : state_(state) {}
+
+  void find() {
+    for (const auto& [id, root] : state_.roots) {
+      if (!counts(id) || root.level < 0 || root.level >= kMaxLevel) continue;
+      add(blocks_[static_cast<size_t>(root.level)][root.bytenr], {id});
+      tops_[root.bytenr] = &root;
+    }
+    for (size_t level = kMaxLevel; level-- > 0;)
+      for (const auto& [bytenr, set] : blocks_[level]) descend(bytenr, static_cast<int>(level), *set);
+  }
+
+  // Calls visit(bytes, roots) for each extent.
+  template <class Visit>
+  void for_each(const Visit& visit) const {
+    for (const auto& level : blocks_)
+      for (const auto& [bytenr, set] : level) visit(uint64_t{state_.volume.nodesize()}, *set);
+    for (const auto& [bytenr, set] : data_) {
+      auto record = state_.extents.find(bytenr);
+      if (record != state_.extents.end()) visit(record->second.length, *set);
+    }
+  }
+
+ private:
+  using SetPointer = const RootSet*;
+
+  static bool counts(uint64_t id) {
+    return id == objectid::kFsTree || (id >= objectid::kFirstFree && id <= objectid::kLastFree);
+  }
+
+  // Sets are kept once each, since there are few: one for each way of sharing.
+  SetPointer keep(RootSet set) { return &*sets_.insert(std::move(set)).first; }
+
+  void add(SetPointer& set, const RootSet& more) {
+    if (set == nullptr) {
+      set = keep(more);
+    } else if (!std::includes(set->begin(), set->end(), more.begin(), more.end())) {
+      RootSet both = *set;
+      both.insert(more.begin(), more.end());
+      set = keep(std::move(both));
+    }
+  }
+
+  void descend(uint64_t bytenr, int level, const RootSet& roots) {
+    Block block(state_.volume.nodesize());
+    // What can't be read was reported when its references were counted.
+    if (state_.options.interrupted() ||
+        !state_.volume.read_tree_block(bytenr, block, 0, level, state_.volume.super().generation))
+      return;
+    if (level == 0) return add_data(block, roots);
+    const auto top = tops_.find(bytenr);
+    NodeView node(block);
+    for (uint32_t slot = 0; slot < node.count(); ++slot) {
+      if (top != tops_.end() && already_dropped(*top->second, block, slot)) continue;
+      add(blocks_[static_cast<size_t>(level - 1)][node.ptr(slot).blockptr], roots);
+    }
+  }
+
+  void add_data(ByteSpan block, const RootSet& roots) {
+    LeafView leaf(block);
+    for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
+      if (leaf.key(slot).type != key_type::kExtentData || leaf.data(slot).size() < sizeof(DiskFileExtent))
+        continue;
+      const auto extent = load<DiskFileExtent>(leaf.data(slot));
+      if (extent.type != file_extent_type::kInline && extent.disk_bytenr != 0)
+        add(data_[extent.disk_bytenr], roots);
+    }
+  }
+
+  CheckState& state_;
+  std::set<RootSet> sets_;
+  std::array<std::map<uint64_t, SetPointer>, kMaxLevel> blocks_;
+  std::map<uint64_t, SetPointer> data_;
+  std::map<uint64_t, const TreeRoot*> tops_;  // by bytenr
+};
+
+void count(uint64_t bytes, const RootSet& roots, Groups& groups) {
+  for (auto& [id, group] : groups) {
+    size_t below = 0;
+    for (const uint64_t root : roots) below += group.roots.contains(root);
+    if (below == 0) continue;
+    group.found_referenced += bytes;
+    if (below == roots.size()) group.found_exclusive += bytes;
+  }
+}
+
+}  // namespace
+
+void check_quotas(CheckState& state) {
+  auto root = state.roots.find(objectid::kQuotaTree);
+  if (root == state.roots.end()) return;
+  QuotaTree quotas = read_quota_tree(state, root->second);
+  if (!(quotas.status & kStatusOn) || (quotas.status & kStatusSimple)) return;
+  if (quotas.status & (kStatusRescan | kStatusInconsistent))
+    return state.warning(
+        "quota tree: says that its numbers are not right until a rescan; they are not checked");
+  gather_roots(quotas.groups);
+  RootSets sets(state);
+  sets.find();
+  std::map<const RootSet*, uint64_t> bytes_of;  // extents with the same roots count together
+  sets.for_each([&](uint64_t bytes, const RootSet& roots) { bytes_of[&roots] += bytes; });
+  for (const auto& [roots, bytes] : bytes_of) count(bytes, *roots, quotas.groups);
+  for (const auto& [id, group] : quotas.groups) {
+    if (!group.has_info) continue;
+    if (group.referenced != group.found_referenced || group.exclusive != group.found_exclusive) {
+      state.error("quota group {}: referenced {} exclusive {}, but its subvolumes have {} and {}",
+                  group_name(id), group.referenced, group.exclusive, group.found_referenced,
+                  group.found_exclusive);
+    }
+  }
+}
+
+}  // namespace butterfuse::check

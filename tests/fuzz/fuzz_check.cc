@@ -1,0 +1,23 @@
+// A damaged file system is checked, data checksums included, and its trees are printed.
+#include "core/check/checker.h"
+#include "core/check/dump.h"
+#include "tests/crash/setting.h"
+#include "tests/fuzz/damage.h"
+
+using namespace butterfuse;
+using namespace butterfuse::fuzz;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static BaseImages images(false);
+  FuzzedDataProvider bytes(data, size);
+  const BaseImage& image = images.at(bytes.ConsumeIntegralInRange<size_t>(0, images.count() - 1));
+  const bool data_csums = bytes.ConsumeBool(), dumped = bytes.ConsumeBool();
+  if (image.devices.empty()) return 0;
+  const Disks disks = damage(image, bytes, [](const BlockCopies&) { return true; });
+  CheckOptions options;
+  options.data_csums = data_csums;
+  (void)check_filesystem(crash::share(disks), options);
+  const auto ignore = [](std::string_view) {};
+  if (dumped) (void)dump_tree(crash::share(disks), {}, ignore);
+  return 0;
+}
