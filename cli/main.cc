@@ -45,9 +45,6 @@ void translate_fsck_flags(std::vector<std::string>& arguments) {
   std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with("-C"); });
 }
 
-// fsck(8) has its own numbers: 4 errors left uncorrected, 8 operational error.
-int fsck_status(int check_status) { return check_status == 1 ? 4 : check_status == 2 ? 8 : check_status; }
-
 int run(int argc, char** argv) {
   CLI::App app{"butterfuse: btrfs file systems in user space", "butterfuse"};
   CommandResult result;
@@ -60,15 +57,14 @@ int run(int argc, char** argv) {
   add_inspect_command(app, result);
   const std::string program = std::filesystem::path(argv[0]).filename().string();
   std::vector<std::string> arguments = full_arguments(app, program, argc, argv);
-  const bool is_fsck = program == "fsck.butterfuse";
-  if (is_fsck) translate_fsck_flags(arguments);
+  if (program == "fsck.butterfuse") translate_fsck_flags(arguments);
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   try {
     app.parse(arguments);
   } catch (const CLI::ParseError& error) {
     return app.exit(error);
   }
-  return is_fsck ? fsck_status(result.exit_status) : result.exit_status;
+  return result.exit_status;
 }
 
 }  // namespace

@@ -39,7 +39,9 @@ Result<CheckSummary> check_filesystem(BlockDevices devices, const CheckOptions& 
   check::CheckState state(*volume, options);
   for (const Phase& phase : kPhases) {
     options.on_progress(phase.name, 0);
+    const uint64_t errors = state.summary.errors;
     phase.run(state);
+    if (state.summary.errors > errors) state.summary.errors_in[phase.name] = state.summary.errors - errors;
     if (options.interrupted()) return make_error(EINTR, "interrupted while checking {}", phase.name);
   }
   state.summary.has_log = volume->super().log_root != 0;

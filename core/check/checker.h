@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -34,8 +35,9 @@ struct CheckSummary {
   uint64_t data_bytes = 0;
   uint64_t csum_bytes = 0;
   uint64_t inodes = 0;
-  bool has_log = false;     // fsynced changes wait in a log tree, which is not checked
-  uint64_t bad_copies = 0;  // of blocks or sectors where another copy was good
+  bool has_log = false;                       // fsynced changes wait in a log tree, which is not checked
+  std::map<std::string, uint64_t> errors_in;  // by phase, of those that found some
+  uint64_t bad_copies = 0;                    // of blocks or sectors where another copy was good
 };
 
 // Opens the file system on these devices and checks all of it. An Error only when it cannot be opened at all

@@ -1,19 +1,14 @@
 // Quota groups: what each subvolume references, alone or with others, against the numbers the quota tree
 // keeps.
+#include "core/check/quotas.h"
+
 #include "core/check/tree_walk.h"
+#include "core/ondisk/qgroup_items.h"
 
 namespace butterfuse::check {
 namespace {
 
 using RootSet = std::set<uint64_t>;  // ids of file trees
-
-struct [[gnu::packed]] DiskQgroupStatus {
-  le64 version, generation, flags, rescan;
-};
-struct [[gnu::packed]] DiskQgroupInfo {
-  le64 generation, referenced, referenced_compressed, exclusive, exclusive_compressed;
-};
-constexpr uint64_t kStatusOn = 1, kStatusRescan = 2, kStatusInconsistent = 4, kStatusSimple = 8;
 
 struct Group {
   bool has_info = false;
@@ -84,14 +79,15 @@ class RootSets {
   void for_each(const Visit& visit) const {
     for (const auto& level : blocks_)
       for (const auto& [bytenr, set] : level) visit(uint64_t{state_.volume.nodesize()}, *set);
-    for (const auto& [bytenr, set] : data_) {
-      auto record = state_.extents.find(bytenr);
-      if (record != state_.extents.end()) visit(record->second.length, *set);
-    }
+    for (const auto& [bytenr, data] : data_) visit(data.bytes, *data.roots);
   }
 
  private:
   using SetPointer = const RootSet*;
+  struct DataExtent {
+    uint64_t bytes = 0;
+    SetPointer roots = nullptr;
+  };
 
   static bool counts(uint64_t id) {
     return id == objectid::kFsTree || (id >= objectid::kFirstFree && id <= objectid::kLastFree);
@@ -131,15 +127,17 @@ class RootSets {
       if (leaf.key(slot).type != key_type::kExtentData || leaf.data(slot).size() < sizeof(DiskFileExtent))
         continue;
       const auto extent = load<DiskFileExtent>(leaf.data(slot));
-      if (extent.type != file_extent_type::kInline && extent.disk_bytenr != 0)
-        add(data_[extent.disk_bytenr], roots);
+      if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0) continue;
+      DataExtent& data = data_[extent.disk_bytenr];
+      data.bytes = extent.disk_num_bytes;
+      add(data.roots, roots);
     }
   }
 
   CheckState& state_;
   std::set<RootSet> sets_;
   std::array<std::map<uint64_t, SetPointer>, kMaxLevel> blocks_;
-  std::map<uint64_t, SetPointer> data_;
+  std::map<uint64_t, DataExtent> data_;
   std::map<uint64_t, const TreeRoot*> tops_;  // by bytenr
 };
 
@@ -153,29 +151,40 @@ void count(uint64_t bytes, const RootSet& roots, Groups& groups) {
   }
 }
 
-}  // namespace
-
-void check_quotas(CheckState& state) {
-  auto root = state.roots.find(objectid::kQuotaTree);
-  if (root == state.roots.end()) return;
-  QuotaTree quotas = read_quota_tree(state, root->second);
-  if (!(quotas.status & kStatusOn) || (quotas.status & kStatusSimple)) return;
-  if (quotas.status & (kStatusRescan | kStatusInconsistent))
-    return state.warning(
-        "quota tree: says that its numbers are not right until a rescan; they are not checked");
+void count_all(CheckState& state, QuotaTree& quotas) {
   gather_roots(quotas.groups);
   RootSets sets(state);
   sets.find();
   std::map<const RootSet*, uint64_t> bytes_of;  // extents with the same roots count together
   sets.for_each([&](uint64_t bytes, const RootSet& roots) { bytes_of[&roots] += bytes; });
   for (const auto& [roots, bytes] : bytes_of) count(bytes, *roots, quotas.groups);
+}
+
+}  // namespace
+
+std::map<uint64_t, QuotaNumbers> count_quotas(CheckState& state, const TreeRoot& quota_root) {
+  QuotaTree quotas = read_quota_tree(state, quota_root);
+  count_all(state, quotas);
+  std::map<uint64_t, QuotaNumbers> numbers;
+  for (const auto& [id, group] : quotas.groups) numbers[id] = {group.found_referenced, group.found_exclusive};
+  return numbers;
+}
+
+void check_quotas(CheckState& state) {
+  auto root = state.roots.find(objectid::kQuotaTree);
+  if (root == state.roots.end()) return;
+  QuotaTree quotas = read_quota_tree(state, root->second);
+  if (!(quotas.status & qgroup_status::kOn) || (quotas.status & qgroup_status::kSimple)) return;
+  if (quotas.status & (qgroup_status::kRescan | qgroup_status::kInconsistent))
+    return state.warning("quota tree: says itself that its numbers wait for a rescan; they are not checked");
+  count_all(state, quotas);
   for (const auto& [id, group] : quotas.groups) {
-    if (!group.has_info) continue;
-    if (group.referenced != group.found_referenced || group.exclusive != group.found_exclusive) {
-      state.error("quota group {}: referenced {} exclusive {}, but its subvolumes have {} and {}",
-                  group_name(id), group.referenced, group.exclusive, group.found_referenced,
-                  group.found_exclusive);
-    }
+    if (!group.has_info ||
+        (group.referenced == group.found_referenced && group.exclusive == group.found_exclusive))
+      continue;
+    state.error("quota group {}: referenced {} exclusive {}, but its subvolumes have {} and {}",
+                group_name(id), group.referenced, group.exclusive, group.found_referenced,
+                group.found_exclusive);
   }
 }
 

@@ -69,6 +69,18 @@ Status MemoryDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
   return {};
 }
 
+Status MemoryDevice::for_each_page(const std::function<Status(uint64_t, ByteSpan)>& visit) const {
+  ReaderLock lock(mutex_);
+  std::vector<uint64_t> numbers;
+  for (const auto& [number, page] : pages_) numbers.push_back(number);
+  std::sort(numbers.begin(), numbers.end());
+  for (const uint64_t number : numbers) {
+    const uint64_t offset = number * kPageBytes;
+    BF_TRY(visit(offset, ByteSpan(pages_.at(number)).first(std::min(kPageBytes, size_bytes_ - offset))));
+  }
+  return {};
+}
+
 uint64_t MemoryDevice::bytes_in_memory() const {
   ReaderLock lock(mutex_);
   return pages_.size() * kPageBytes;

@@ -2,6 +2,7 @@
 // device.
 #pragma once
 
+#include <functional>
 #include <unordered_map>
 
 #include "core/base/mutex.h"
@@ -25,6 +26,9 @@ class MemoryDevice final : public BlockDevice {
   Status flush() override { return {}; }
 
   uint64_t bytes_in_memory() const;
+  // What was written, by pages of 4 KiB in order, each cut at the device's end. `visit` must not use the
+  // device.
+  Status for_each_page(const std::function<Status(uint64_t offset, ByteSpan page)>& visit) const;
 
  private:
   static constexpr uint64_t kPageBytes = 4096;

@@ -6,7 +6,7 @@
 
 #include "core/mkfs/layout.h"
 #include "core/mkfs/mkfs_options.h"
-#include "core/mkfs/tree_image.h"
+#include "core/btree/tree_image.h"
 #include "core/ondisk/format.h"
 
 namespace butterfuse {

@@ -1,17 +1,9 @@
 // Quotas are not kept up to date yet: say so in the image before its first change, as the kernel would.
+#include "core/ondisk/qgroup_items.h"
 #include "core/transaction/commit.h"
 #include "core/transaction/filesystem_state.h"
 
 namespace butterfuse {
-namespace {
-
-struct [[gnu::packed]] DiskQgroupStatus {
-  le64 version, generation, flags, rescan;
-};
-static_assert(sizeof(DiskQgroupStatus) == 32);
-constexpr uint64_t kQgroupOn = 1, kQgroupInconsistent = 4;
-
-}  // namespace
 
 Status CommitDriver::mark_quotas_stale(TransactionHandle& handle) {
   auto& s = *filesystem_.state_;
@@ -21,8 +13,8 @@ Status CommitDriver::mark_quotas_stale(TransactionHandle& handle) {
   s.quota_marked = true;
   if (!found || cursor.data().size() < sizeof(DiskQgroupStatus)) return {};
   auto status = cursor.as<DiskQgroupStatus>();
-  if (!(status.flags & kQgroupOn) || (status.flags & kQgroupInconsistent)) return {};
-  status.flags = status.flags | kQgroupInconsistent;
+  if (!(status.flags & qgroup_status::kOn) || (status.flags & qgroup_status::kInconsistent)) return {};
+  status.flags = status.flags | qgroup_status::kInconsistent;
   return cursor.replace(status);
 }
 

@@ -8,7 +8,7 @@
 #include "core/mkfs/mkfs.h"
 #include "fs/vfs/mount.h"
 #include "tests/crash/workload.h"
-#include "tests/support/shared_device.h"
+#include "core/device/shared_device.h"
 
 namespace butterfuse::crash {
 

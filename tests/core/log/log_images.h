@@ -8,7 +8,7 @@
 #include "core/log/replay.h"
 #include "tests/support/golden_manifest.h"
 #include "tests/support/mkfs_image.h"
-#include "tests/support/shared_device.h"
+#include "core/device/shared_device.h"
 #include "tests/support/test_images.h"
 
 namespace butterfuse::test {

@@ -7,7 +7,7 @@
 #include "tests/core/transaction/file_workload.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
-#include "tests/support/shared_device.h"
+#include "core/device/shared_device.h"
 
 using namespace butterfuse;
 

@@ -15,7 +15,7 @@
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
 #include "tests/support/mkfs_image.h"
-#include "tests/support/shared_device.h"
+#include "core/device/shared_device.h"
 
 using namespace butterfuse;
 

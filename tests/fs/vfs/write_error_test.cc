@@ -11,7 +11,7 @@
 #include "fs/vfs/create.h"
 #include "fs/vfs/file.h"
 #include "tests/support/mkfs_image.h"
-#include "tests/support/shared_device.h"
+#include "core/device/shared_device.h"
 
 using namespace butterfuse;
 

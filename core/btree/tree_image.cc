@@ -1,5 +1,5 @@
 // Packs items into full leaves, and blocks into nodes until one is left.
-#include "core/mkfs/tree_image.h"
+#include "core/btree/tree_image.h"
 
 #include <algorithm>
 #include <span>

@@ -1,0 +1,44 @@
+// BlockSpace: gaps between used ranges, block by block.
+#include "core/repair/block_space.h"
+
+#include "core/alloc/super_mirrors.h"
+
+namespace butterfuse::repair {
+
+BlockSpace::BlockSpace(Volume& volume, const ExtentMap& used, const std::vector<uint64_t>& left_blocks)
+    : volume_(volume) {
+  for (const auto& [bytenr, extent] : used) used_.add(ByteRange::at(bytenr, extent.length));
+  for (const auto& chunk : volume.chunks())
+    for (const ByteRange mirror : super_mirrors_in(*chunk)) used_.add(mirror);
+  for (const uint64_t bytenr : left_blocks) left_.add(ByteRange::at(bytenr, volume.nodesize()));
+}
+
+bool BlockSpace::find(size_t count, uint64_t type, const RangeSet& used, std::vector<uint64_t>& found) const {
+  const uint64_t nodesize = volume_.nodesize();
+  for (const auto& chunk : volume_.chunks()) {
+    if (!(chunk->type & type)) continue;
+    for (const ByteRange gap : used.gaps(ByteRange::at(chunk->start, chunk->length))) {
+      for (uint64_t at = round_up(gap.start, nodesize); at + nodesize <= gap.end; at += nodesize) {
+        if (found.size() == count) return true;
+        found.push_back(at);
+      }
+    }
+  }
+  return found.size() == count;
+}
+
+Result<std::vector<uint64_t>> BlockSpace::take(size_t count, uint64_t type) {
+  RangeSet spared = used_;
+  for (const ByteRange range : left_.ranges()) spared.add(range);
+  std::vector<uint64_t> found;
+  if (!find(count, type, spared, found)) {
+    found.clear();
+    if (!find(count, type, used_, found))
+      return make_error(ENOSPC, "no room for {} tree blocks in chunks of type {:#x}: {} are free", count,
+                        type, found.size());
+  }
+  for (const uint64_t bytenr : found) used_.add(ByteRange::at(bytenr, volume_.nodesize()));
+  return found;
+}
+
+}  // namespace butterfuse::repair

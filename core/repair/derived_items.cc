@@ -1,0 +1,125 @@
+// Derived items: each kind from what it is derived of.
+#include "core/repair/derived_items.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace butterfuse::repair {
+namespace {
+
+template <class T>
+std::vector<std::byte> bytes_of(const T& object) {
+  const ByteSpan bytes = object_bytes(object);
+  return {bytes.begin(), bytes.end()};
+}
+
+void sort(std::vector<TreeItem>& items) {
+  std::sort(items.begin(), items.end(), [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+}
+
+std::map<uint64_t, uint64_t> used_device_bytes(const Volume& volume) {
+  std::map<uint64_t, uint64_t> used;
+  for (const auto& chunk : volume.chunks())
+    for (const ChunkStripe& stripe : chunk->stripes) used[stripe.devid] += chunk->stripe_bytes();
+  return used;
+}
+
+bool is_data(const ExtentMap& extents, uint64_t bytenr) {
+  auto extent = extents.upper_bound(bytenr);
+  if (extent == extents.begin()) return false;
+  --extent;
+  return !extent->second.is_tree_block && bytenr < extent->first + extent->second.length;
+}
+
+}  // namespace
+
+void add_device_extents(std::vector<TreeItem>& items, const Volume& volume) {
+  for (const auto& chunk : volume.chunks()) {
+    DiskDevExtent extent{};
+    extent.chunk_tree = objectid::kChunkTree;
+    extent.chunk_objectid = objectid::kFirstChunkTree;
+    extent.chunk_offset = chunk->start;
+    extent.length = chunk->stripe_bytes();
+    std::memcpy(extent.chunk_tree_uuid, volume.chunk_tree_uuid().bytes.data(), sizeof extent.chunk_tree_uuid);
+    for (const ChunkStripe& stripe : chunk->stripes)
+      items.push_back({{stripe.devid, key_type::kDevExtent, stripe.physical}, bytes_of(extent)});
+  }
+  sort(items);
+}
+
+void mend_device_items(std::vector<TreeItem>& chunk_tree, Volume& volume) {
+  std::map<uint64_t, uint64_t> used = used_device_bytes(volume);
+  for (TreeItem& item : chunk_tree) {
+    if (item.key.type != key_type::kDevItem || item.data.size() < sizeof(DiskDevItem)) continue;
+    auto device = load<DiskDevItem>(item.data);
+    device.bytes_used = used[device.devid];
+    store(MutableByteSpan(item.data), device);
+    volume.set_device_item(device);
+  }
+}
+
+std::vector<TreeItem> block_group_items(const Volume& volume, const ExtentMap& extents) {
+  std::vector<TreeItem> items;
+  for (const auto& chunk : volume.chunks()) {
+    DiskBlockGroupItem group{};
+    for (auto extent = extents.lower_bound(chunk->start);
+         extent != extents.end() && extent->first < chunk->start + chunk->length; ++extent)
+      group.used = group.used + extent->second.length;
+    group.chunk_objectid = objectid::kFirstChunkTree;
+    group.flags = chunk->type;
+    items.push_back({{chunk->start, key_type::kBlockGroupItem, chunk->length}, bytes_of(group)});
+  }
+  return items;
+}
+
+std::vector<TreeItem> sound_csum_items(const std::vector<TreeItem>& items, const Volume& volume,
+                                       const ExtentMap& extents) {
+  const uint64_t sector = volume.sectorsize();
+  const size_t each = volume.csum_size_bytes();
+  const size_t item_max = volume.nodesize() / 4;
+  std::vector<TreeItem> result;
+  uint64_t end = 0;  // of the checksums in `result`
+  for (const TreeItem& item : items) {
+    if (item.key.objectid != objectid::kExtentCsum || item.key.type != key_type::kExtentCsum) continue;
+    for (size_t index = 0; (index + 1) * each <= item.data.size(); ++index) {
+      const uint64_t bytenr = item.key.offset + index * sector;
+      if (bytenr < end || !is_data(extents, bytenr)) continue;
+      if (bytenr > end || result.empty() || result.back().data.size() + each > item_max)
+        result.push_back({{objectid::kExtentCsum, key_type::kExtentCsum, bytenr}, {}});
+      const auto from = item.data.begin() + static_cast<ptrdiff_t>(index * each);
+      result.back().data.insert(result.back().data.end(), from, from + static_cast<ptrdiff_t>(each));
+      end = bytenr + sector;
+    }
+  }
+  return result;
+}
+
+TreeItem new_root_item(uint64_t id, uint32_t nodesize) {
+  DiskRootItem root{};
+  root.inode.generation = 1;
+  root.inode.size = 3;
+  root.inode.nbytes = nodesize;
+  root.inode.nlink = 1;
+  root.inode.mode = S_IFDIR | 0755;
+  root.root_dirid = id == objectid::kFsTree ? objectid::kFirstFree : 0;
+  root.refs = 1;
+  return {{id, key_type::kRootItem, 0}, bytes_of(root)};
+}
+
+std::vector<TreeItem> empty_subvolume(uint64_t generation, uint32_t nodesize) {
+  DiskInodeItem inode{};
+  inode.generation = inode.transid = generation;
+  inode.nbytes = nodesize;
+  inode.nlink = 1;
+  inode.mode = S_IFDIR | 0755;
+  constexpr std::string_view kName = "..";
+  DiskInodeRef ref{};
+  ref.name_len = static_cast<uint16_t>(kName.size());
+  std::vector<std::byte> parent = bytes_of(ref);
+  parent.insert(parent.end(), as_bytes(kName).begin(), as_bytes(kName).end());
+  return {{{objectid::kFirstFree, key_type::kInodeItem, 0}, bytes_of(inode)},
+          {{objectid::kFirstFree, key_type::kInodeRef, objectid::kFirstFree}, std::move(parent)}};
+}
+
+}  // namespace butterfuse::repair

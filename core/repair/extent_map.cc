@@ -1,0 +1,197 @@
+// ExtentMap: walking the trees, and putting what was found into items.
+#include "core/repair/extent_map.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/check/tree_walk.h"
+
+namespace butterfuse::repair {
+namespace {
+
+using check::TreeRoot;
+
+class Collector {
+ public:
+  Collector(Volume& volume, const Forest& forest)
+      : volume_(volume), forest_(forest), state_(volume, silent_) {}
+
+  ExtentMap run() {
+    for (const auto& [id, root] : forest_.sound) find_owned(root);
+    for (const auto& [id, root] : forest_.sound) collect(root);
+    for (const auto& [id, items] : forest_.anew) collect(id, items);
+    return std::move(extents_);
+  }
+
+ private:
+  // A block whose owner's tree reaches it through blocks of the same owner refers to its children in the
+  // owner's name; any other does it in its own (FULL_BACKREF). That is how copy-on-write leaves them.
+  void find_owned(const TreeRoot& root) {
+    check::walk_blocks(state_, root, [&](ByteSpan block) {
+      if (header_of(block).owner != root.id) return false;
+      return owned_.insert(header_of(block).bytenr).second;
+    });
+  }
+
+  void collect(const TreeRoot& root) {
+    ExtentRef root_ref;
+    root_ref.type = key_type::kTreeBlockRef;
+    root_ref.root = root.id;
+    extents_[root.bytenr].add(root_ref);
+    check::walk_blocks(state_, root, [&](ByteSpan block) {
+      if (!seen_.insert(header_of(block).bytenr).second) return false;
+      note_block(block);
+      if (header_of(block).level == 0) {
+        note_leaf(block);
+      } else {
+        note_node(root, block);
+      }
+      return true;
+    });
+  }
+
+  void note_block(ByteSpan block) {
+    const DiskHeader& header = header_of(block);
+    Extent& extent = extents_[header.bytenr];
+    extent.length = block.size();
+    extent.generation = header.generation;
+    extent.is_tree_block = true;
+    extent.full_backref = is_full(header);
+    extent.level = header.level;
+    if (header.nritems > 0) extent.first_key = header.level ? NodeView(block).key(0) : LeafView(block).key(0);
+  }
+
+  bool is_full(const DiskHeader& header) const { return !owned_.contains(header.bytenr); }
+
+  void note_node(const TreeRoot& root, ByteSpan block) {
+    const DiskHeader& header = header_of(block);
+    ExtentRef ref;
+    ref.type = is_full(header) ? key_type::kSharedBlockRef : key_type::kTreeBlockRef;
+    (is_full(header) ? ref.parent : ref.root) = is_full(header) ? header.bytenr : header.owner;
+    const NodeView node(block);
+    for (uint32_t slot = 0; slot < node.count(); ++slot)
+      if (!check::already_dropped(root, block, slot)) extents_[node.ptr(slot).blockptr].add(ref);
+  }
+
+  void note_leaf(ByteSpan block) {
+    const DiskHeader& header = header_of(block);
+    const LeafView leaf(block);
+    for (uint32_t slot = 0; slot < leaf.count(); ++slot)
+      note_item(leaf.key(slot), leaf.data(slot), header.owner, is_full(header) ? uint64_t{header.bytenr} : 0);
+  }
+
+  void collect(uint64_t id, const std::vector<TreeItem>& items) {
+    for (const TreeItem& item : items) note_item(item.key, item.data, id, 0);
+  }
+
+  void note_item(const Key& key, ByteSpan data, uint64_t owner, uint64_t parent) {
+    if (key.type != key_type::kExtentData || data.size() < sizeof(DiskFileExtent)) return;
+    const auto extent = load<DiskFileExtent>(data);
+    if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0) return;
+    ExtentRef ref;
+    ref.type = parent ? key_type::kSharedDataRef : key_type::kExtentDataRef;
+    if (parent) {
+      ref.parent = parent;
+    } else {
+      ref.root = owner, ref.objectid = key.objectid, ref.offset = key.offset - extent.offset;
+    }
+    add_data_extent(extents_, extent, ref);
+  }
+
+  Volume& volume_;
+  const Forest& forest_;
+  const CheckOptions silent_;
+  check::CheckState state_;
+  std::unordered_set<uint64_t> owned_, seen_;
+  ExtentMap extents_;
+};
+
+TreeItem keyed(uint64_t bytenr, const CountedRef& counted) {
+  const ExtentRef& ref = counted.ref;
+  TreeItem item{{bytenr, ref.type, ref.sequence()}, {}};
+  if (ref.type == key_type::kExtentDataRef) {
+    const ByteSpan bytes = object_bytes(DiskExtentDataRef{ref.root, ref.objectid, ref.offset, counted.count});
+    item.data.assign(bytes.begin(), bytes.end());
+  } else if (ref.type == key_type::kSharedDataRef) {
+    const ByteSpan bytes = object_bytes(DiskSharedDataRef{counted.count});
+    item.data.assign(bytes.begin(), bytes.end());
+  }
+  return item;
+}
+
+void add_items(std::vector<TreeItem>& items, uint64_t bytenr, const Extent& extent, bool skinny,
+               uint32_t nodesize) {
+  ExtentItem item;
+  item.generation = extent.generation;
+  item.flags = extent.is_tree_block ? extent_flag::kTreeBlock : extent_flag::kData;
+  if (extent.full_backref) item.flags |= extent_flag::kFullBackref;
+  item.has_block_info = extent.is_tree_block && !skinny;
+  item.first_key = extent.first_key;
+  item.level = static_cast<uint8_t>(extent.level);
+  const uint32_t inline_max =
+      (nodesize - static_cast<uint32_t>(sizeof(DiskHeader))) / 16;  // as the kernel has it
+  std::vector<CountedRef> behind;
+  for (const CountedRef& ref : extent.refs) {
+    item.refs += ref.count;
+    if (item.encoded_bytes() + ref.ref.inline_bytes() <= inline_max) {
+      item.insert(ref);
+    } else {
+      behind.push_back(ref);
+    }
+  }
+  Key key{bytenr, key_type::kExtentItem, extent.length};
+  if (extent.is_tree_block && skinny)
+    key = {bytenr, key_type::kMetadataItem, static_cast<uint64_t>(extent.level)};
+  items.push_back({key, item.encode()});
+  for (const CountedRef& ref : behind) {
+    TreeItem one = keyed(bytenr, ref);
+    const auto taken = [&](const Key& wanted) {
+      return std::any_of(items.rbegin(), items.rend(),
+                         [&](const TreeItem& other) { return other.key == wanted; });
+    };
+    // Data references with the same hash lie one behind the other.
+    while (one.key.type == key_type::kExtentDataRef && taken(one.key)) ++one.key.offset;
+    items.push_back(std::move(one));
+  }
+}
+
+}  // namespace
+
+void Extent::add(const ExtentRef& ref) {
+  for (CountedRef& counted : refs) {
+    if (counted.ref != ref) continue;
+    if (ref.is_data()) ++counted.count;  // a tree block has each reference once
+    return;
+  }
+  refs.push_back({ref, 1});
+}
+
+void add_data_extent(ExtentMap& extents, const DiskFileExtent& extent, const ExtentRef& ref) {
+  Extent& found = extents[extent.disk_bytenr];
+  found.length = std::max<uint64_t>(found.length, extent.disk_num_bytes);
+  if (found.generation == 0 || extent.generation < found.generation) found.generation = extent.generation;
+  found.add(ref);
+}
+
+ExtentMap collect_extents(Volume& volume, const Forest& forest) {
+  ExtentMap extents = Collector(volume, forest).run();
+  for (auto& [bytenr, extent] : extents) {
+    const auto known = forest.recorded.data.find(bytenr);
+    if (!extent.is_tree_block && known != forest.recorded.data.end())
+      extent.generation = known->second.generation;
+  }
+  return extents;
+}
+
+std::vector<TreeItem> extent_items(const ExtentMap& extents, bool skinny, uint32_t nodesize) {
+  std::vector<TreeItem> items;
+  for (const auto& [bytenr, extent] : extents) {
+    const auto begin = static_cast<ptrdiff_t>(items.size());
+    add_items(items, bytenr, extent, skinny, nodesize);
+    std::sort(items.begin() + begin, items.end(),
+              [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+  }
+  return items;
+}
+
+}  // namespace butterfuse::repair

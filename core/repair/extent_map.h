@@ -1,0 +1,31 @@
+// ExtentMap: every extent that the trees of a forest use, with all references to it: an extent tree in
+// memory.
+#pragma once
+
+#include "core/repair/forest.h"
+#include "core/transaction/extent_item.h"
+
+namespace butterfuse::repair {
+
+struct Extent {
+  uint64_t length = 0;
+  uint64_t generation = 0;
+  bool is_tree_block = false;
+  bool full_backref = false;
+  int level = 0;
+  Key first_key;  // of tree blocks
+  std::vector<CountedRef> refs;
+
+  void add(const ExtentRef& ref);
+};
+using ExtentMap = std::map<uint64_t, Extent>;  // by bytenr
+
+// Extents of the trees that stay, and the data of those that are written anew; not their own blocks.
+ExtentMap collect_extents(Volume& volume, const Forest& forest);
+
+void add_data_extent(ExtentMap& extents, const DiskFileExtent& extent, const ExtentRef& ref);
+
+// The items of the extent tree, keyed references where inline ones would be too many.
+std::vector<TreeItem> extent_items(const ExtentMap& extents, bool skinny, uint32_t nodesize);
+
+}  // namespace butterfuse::repair

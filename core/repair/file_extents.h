@@ -1,0 +1,26 @@
+// FileExtentFilter: file extents that lie where no data can be go, or get their place back from the extent
+// tree.
+#pragma once
+
+#include "core/repair/forest.h"
+
+namespace butterfuse::repair {
+
+class FileExtentFilter {
+ public:
+  FileExtentFilter(Volume& volume, const RecordedExtents& recorded, uint64_t root_id)
+      : volume_(volume), recorded_(recorded), root_id_(root_id) {}
+
+  // False for an EXTENT_DATA item whose extent lies in no data chunk, or across another extent that is
+  // recorded.
+  bool accept(const Key& key, std::vector<std::byte>& data) const;
+
+ private:
+  bool is_possible(const DiskFileExtent& extent) const;
+
+  Volume& volume_;
+  const RecordedExtents& recorded_;
+  const uint64_t root_id_;
+};
+
+}  // namespace butterfuse::repair

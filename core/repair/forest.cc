@@ -1,0 +1,234 @@
+// Forest: from the superblock to the trees; a damaged one becomes a list of items.
+#include "core/repair/forest.h"
+
+#include "core/check/block_walk.h"
+#include "core/check/quotas.h"
+#include "core/check/tree_walk.h"
+#include "core/ondisk/item_checks.h"
+#include "core/ondisk/qgroup_items.h"
+#include "core/repair/file_extents.h"
+#include "core/repair/subvolume_survey.h"
+#include "core/transaction/extent_item.h"
+
+namespace butterfuse::repair {
+namespace {
+
+using check::TreeRoot;
+
+// Their items follow from other trees.
+constexpr uint64_t kDerived[] = {objectid::kExtentTree, objectid::kDevTree, objectid::kFreeSpaceTree,
+                                 objectid::kBlockGroupTree};
+
+bool is_derived(uint64_t id) {
+  return std::find(std::begin(kDerived), std::end(kDerived), id) != std::end(kDerived);
+}
+bool accept_all(const Key&, std::vector<std::byte>&) { return true; }
+
+DiskRootItem load_root_item(ByteSpan data) {
+  DiskRootItem item{};
+  std::memcpy(static_cast<void*>(&item), data.data(), std::min(data.size(), sizeof item));
+  return item;
+}
+
+RecordedExtents read_recorded_extents(Volume& volume, const TreeRoot& extent_root) {
+  RecordedExtents recorded;
+  const auto all = salvage_tree(volume, extent_root, volume.super().generation, accept_all).items;
+  const auto note_owner = [&](uint64_t bytenr, const DiskExtentDataRef& ref) {
+    recorded.owners[{ref.root, ref.objectid, ref.offset}] = bytenr;
+  };
+  for (const TreeItem& item : all) {
+    if (item.key.type == key_type::kExtentDataRef && item.data.size() >= sizeof(DiskExtentDataRef))
+      note_owner(item.key.objectid, load<DiskExtentDataRef>(item.data));
+    if (item.key.type != key_type::kExtentItem) continue;
+    const auto extent = ExtentItem::decode(item.key, item.data);
+    if (!extent || !(extent->flags & extent_flag::kData)) continue;
+    recorded.data[item.key.objectid] = {item.key.offset, extent->generation};
+    for (const CountedRef& counted : extent->inline_refs)
+      if (counted.ref.type == key_type::kExtentDataRef)
+        recorded.owners[{counted.ref.root, counted.ref.objectid, counted.ref.offset}] = item.key.objectid;
+  }
+  return recorded;
+}
+
+class Surveyor {
+ public:
+  Surveyor(Volume& volume, const ForestWishes& wishes, const Report& report)
+      : volume_(volume), wishes_(wishes), report_(report), generation_(volume.super().generation) {}
+
+  Result<Forest> run() {
+    BF_TRY(take_chunk_tree());
+    BF_TRY(take_root_tree());
+    const auto extent_root = roots_.find(objectid::kExtentTree);
+    if (extent_root != roots_.end()) forest_.recorded = read_recorded_extents(volume_, extent_root->second);
+    for (const auto& [id, root] : roots_) take_tree(root);
+    for (const uint64_t id :
+         {objectid::kExtentTree, objectid::kDevTree, objectid::kCsumTree, objectid::kFsTree})
+      if (!forest_.sound.contains(id)) forest_.anew[id];
+    if (wishes_.new_quotas) count_quotas_anew();
+    return std::move(forest_);
+  }
+
+ private:
+  Status take_chunk_tree() {
+    const DiskSuper& super = volume_.super();
+    const TreeRoot root{
+        objectid::kChunkTree, super.chunk_root, super.chunk_root_generation, super.chunk_root_level, {}};
+    const auto ignore = [](const Error&) {};
+    load_chunk_tree(volume_, ignore);
+    std::vector<std::byte> block(volume_.nodesize());
+    if (volume_.read_tree_block(root.bytenr, block, 0, -1, ~uint64_t{0})) {
+      Uuid uuid;
+      std::memcpy(uuid.bytes.data(), header_of(block).chunk_tree_uuid, uuid.bytes.size());
+      volume_.set_chunk_tree_uuid(uuid);
+    }
+    const bool sound = is_sound(volume_, root, accept_all);
+    if (sound && !wishes_.new_chunks) {
+      forest_.sound[root.id] = root;
+      return {};
+    }
+    SalvagedTree salvaged = salvage(root, accept_all, sound);
+    if (salvaged.items.empty()) return make_error(EUCLEAN, "the chunk tree at {} can't be read", root.bytenr);
+    forest_.anew[root.id] = std::move(salvaged.items);
+    return {};
+  }
+
+  Status take_root_tree() {
+    const DiskSuper& super = volume_.super();
+    const TreeRoot root{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
+    SalvagedTree salvaged = salvage(root, accept_all, is_sound(volume_, root, accept_all));
+    if (salvaged.items.empty()) return make_error(EUCLEAN, "the root tree at {} can't be read", root.bytenr);
+    std::erase_if(salvaged.items, [&](TreeItem& item) {
+      // What an interrupted balance left; it starts anew.
+      if (item.key.type != key_type::kRootItem) return false;
+      if (item.key.objectid == objectid::kTreeReloc) return true;
+      return !take_root_item(item);
+    });
+    drop_space_cache(salvaged.items);
+    forest_.anew[root.id] = std::move(salvaged.items);
+    return {};
+  }
+
+  // Of version 1: files in the root tree that say what space was free.
+  static void drop_space_cache(std::vector<TreeItem>& root_tree) {
+    std::set<uint64_t> files;
+    const auto is_head = [](const Key& key) { return key.objectid == objectid::kFreeSpace && key.type == 0; };
+    for (const TreeItem& item : root_tree)
+      if (is_head(item.key) && item.data.size() >= sizeof(DiskKey))
+        files.insert(Key(load<DiskKey>(item.data)).objectid);
+    std::erase_if(root_tree, [&](const TreeItem& item) {
+      const bool of_inode = item.key.type == key_type::kInodeItem || item.key.type == key_type::kExtentData;
+      return is_head(item.key) || (of_inode && files.contains(item.key.objectid));
+    });
+  }
+
+  // The block itself knows its level and generation best. False: the item is of no use.
+  bool take_root_item(TreeItem& item) {
+    DiskRootItem root = load_root_item(item.data);
+    std::vector<std::byte> block(volume_.nodesize());
+    if (volume_.read_tree_block(root.bytenr, block, 0, -1, ~uint64_t{0})) {
+      root.level = header_of(block).level;
+      root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
+      if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
+    }
+    std::memcpy(item.data.data(), &root, std::min(item.data.size(), sizeof root));
+    roots_[item.key.objectid] = {item.key.objectid, root.bytenr, root.generation, root.level, root};
+    return true;
+  }
+
+  void take_tree(const TreeRoot& root) {
+    if (is_derived(root.id)) {
+      forest_.anew[root.id] =
+          root.id == objectid::kDevTree ? device_statistics(root) : std::vector<TreeItem>();
+      leave(root);
+      return;
+    }
+    FileExtentFilter file_extents(volume_, forest_.recorded, root.id);
+    const ItemFilter filter = [&](const Key& key, std::vector<std::byte>& data) {
+      return !is_fs_tree(root.id) || file_extents.accept(key, data);
+    };
+    const bool wanted = (root.id == objectid::kCsumTree && wishes_.new_csums) ||
+                        (root.id == objectid::kQuotaTree && wishes_.new_quotas);
+    const bool sound = is_sound(volume_, root, filter);
+    if (sound && !wanted) {
+      forest_.sound[root.id] = root;
+    } else {
+      forest_.anew[root.id] = salvage(root, filter, sound).items;
+      if (is_fs_tree(root.id)) complete_inodes(root.id, forest_.anew[root.id]);
+    }
+  }
+
+  // tree_checker wants an inode's item before its other items.
+  void complete_inodes(uint64_t root_id, std::vector<TreeItem>& items) {
+    const auto survey = survey_items(items);
+    if (!survey) return;
+    for (const auto& [ino, inode] : survey->inodes) {
+      if (inode.item || ino < objectid::kFirstFree || ino > objectid::kLastFree) continue;
+      if (is_worth_an_inode(inode, ino)) {
+        const DiskInodeItem item = guess_inode(*survey, ino, generation_);
+        const ByteSpan bytes = object_bytes(item);
+        items.push_back({{ino, key_type::kInodeItem, 0}, {bytes.begin(), bytes.end()}});
+        report_(
+            fmt::format("root {}: inode {}: made anew with mode {:o}", root_id, ino, uint32_t{item.mode}));
+      } else {
+        std::erase_if(items, [number = ino](const TreeItem& item) { return item.key.objectid == number; });
+      }
+    }
+    std::sort(items.begin(), items.end(), [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+  }
+
+  SalvagedTree salvage(const TreeRoot& root, const ItemFilter& filter, bool sound) {
+    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter);
+    if (!sound)
+      report_(fmt::format("tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read", root.id,
+                          salvaged.items.size(), salvaged.items_mended, salvaged.items_lost,
+                          salvaged.blocks_lost));
+    leave(root);
+    return salvaged;
+  }
+
+  void count_quotas_anew() {
+    const auto root = roots_.find(objectid::kQuotaTree);
+    if (root == roots_.end()) return;
+    const CheckOptions silent;
+    check::CheckState state(volume_, silent);
+    state.roots = forest_.sound;
+    const auto numbers = check::count_quotas(state, root->second);
+    for (TreeItem& item : forest_.anew[objectid::kQuotaTree]) {
+      if (item.key.type != key_type::kQgroupInfo || item.data.size() < sizeof(DiskQgroupInfo)) continue;
+      const auto found = numbers.find(item.key.offset);
+      if (found == numbers.end()) continue;
+      auto info = load<DiskQgroupInfo>(item.data);
+      info.referenced = info.referenced_compressed = found->second.referenced;
+      info.exclusive = info.exclusive_compressed = found->second.exclusive;
+      store(MutableByteSpan(item.data), info);
+    }
+    report_("quota groups: counted anew");
+  }
+
+  void leave(const TreeRoot& root) {
+    const auto note = [&](ByteSpan block) { forest_.left_blocks.push_back(header_of(block).bytenr); };
+    BlockWalk(volume_, note, [](const Error&) {}).walk({root.bytenr, 0, root.level});
+  }
+
+  // Error counts of devices are in the device tree, and nowhere else.
+  std::vector<TreeItem> device_statistics(const TreeRoot& root) {
+    std::vector<TreeItem> items = salvage_tree(volume_, root, generation_, accept_all).items;
+    std::erase_if(items, [](const TreeItem& item) { return item.key.type != key_type::kPersistentItem; });
+    return items;
+  }
+
+  Volume& volume_;
+  const ForestWishes wishes_;
+  const Report& report_;
+  const uint64_t generation_;
+  std::map<uint64_t, TreeRoot> roots_;
+  Forest forest_;
+};
+
+}  // namespace
+
+Result<Forest> survey(Volume& volume, const ForestWishes& wishes, const Report& report) {
+  return Surveyor(volume, wishes, report).run();
+}
+
+}  // namespace butterfuse::repair

@@ -1,0 +1,12 @@
+// mend_root_refs: the two items that hang a subvolume into a directory agree.
+#pragma once
+
+#include "core/repair/forest.h"
+#include "core/transaction/filesystem.h"
+
+namespace butterfuse::repair {
+
+// A ROOT_REF without its ROOT_BACKREF gets one, and the other way round; of two that differ the backref wins.
+Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report);
+
+}  // namespace butterfuse::repair

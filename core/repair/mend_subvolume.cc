@@ -1,0 +1,265 @@
+// mend_subvolume: first each name is settled, then each inode follows from its names and extents.
+#include "core/repair/mend_subvolume.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "core/items/dir_item.h"
+#include "core/ondisk/entry_type.h"
+#include "core/repair/name_edit.h"
+
+namespace butterfuse::repair {
+namespace {
+
+class Mender {
+ public:
+  Mender(Filesystem& filesystem, Tree& tree, const Report& report)
+      : filesystem_(filesystem), tree_(tree), edit_(filesystem, tree), report_(report) {}
+
+  Result<uint64_t> run() {
+    BF_ASSIGN(survey_, survey_subvolume(tree_));
+    BF_TRY(make_missing_inodes());
+    BF_TRY(settle_root());
+    for (auto& [place, name] : survey_.names)
+      for (const auto& [index, entry] : name.indexes) taken_.insert({place.first, index});
+    for (auto& [place, name] : survey_.names) BF_TRY(clear_name(place.first, place.second, name));
+    for (auto& [place, name] : survey_.names) BF_TRY(settle_name(place.first, place.second, name));
+    BF_TRY(name_the_lost());
+    for (auto& [ino, inode] : survey_.inodes) BF_TRY(settle_inode(ino, inode));
+    return changes_;
+  }
+
+ private:
+  template <class... Args>
+  void changed(fmt::format_string<Args...> format, Args&&... args) {
+    ++changes_;
+    report_(fmt::format("root {}: {}", tree_.id(), fmt::format(format, std::forward<Args>(args)...)));
+  }
+
+  static bool is_common(uint64_t ino) { return ino >= objectid::kFirstFree && ino <= objectid::kLastFree; }
+  bool exists(uint64_t ino) const {
+    const auto found = survey_.inodes.find(ino);
+    return found != survey_.inodes.end() && found->second.item;
+  }
+
+  Status make_missing_inodes() {
+    for (auto& [ino, inode] : survey_.inodes) {
+      if (inode.item || !is_common(ino) || inode.orphan) continue;
+      if (!is_worth_an_inode(inode, ino)) {
+        BF_TRY(edit_.remove_all(ino));
+        changed("inode {}: items without an inode item removed", ino);
+        continue;
+      }
+      inode.item = guess_inode(survey_, ino, filesystem_.last_committed());
+      BF_TRY(edit_.set_inode(ino, *inode.item));
+      changed("inode {}: made anew with mode {:o}", ino, uint32_t{inode.item->mode});
+    }
+    return {};
+  }
+
+  // The top directory is its own parent.
+  Status settle_root() {
+    constexpr uint64_t kRoot = objectid::kFirstFree;
+    BF_ASSIGN(const auto parent, find_inode_ref(tree_, kRoot, kRoot, ".."));
+    if (parent) return {};
+    BF_TRY(edit_.set_reference(kRoot, kRoot, "..", 0));
+    changed("directory {}: its own reference written", kRoot);
+    return {};
+  }
+
+  // What a name leads to: of the inodes that exist, the one most of its items speak of.
+  std::optional<FoundEntry> target_of(const FoundName& name) const {
+    std::map<Key, int> votes;
+    std::map<Key, uint8_t> types;
+    const auto vote = [&](const Key& location, uint8_t type) {
+      if (location.type == key_type::kInodeItem && !exists(location.objectid)) return;
+      ++votes[location];
+      if (type != 0) types[location] = type;
+    };
+    if (name.item) vote(name.item->location, name.item->type);
+    for (const auto& [index, entry] : name.indexes) vote(entry.location, entry.type);
+    for (const auto& [ino, index] : name.references) vote({ino, key_type::kInodeItem, 0}, 0);
+    const auto best = std::max_element(votes.begin(), votes.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (best == votes.end()) return std::nullopt;
+    FoundEntry target{best->first, types[best->first]};
+    if (target.location.type == key_type::kInodeItem)
+      target.type = entry_type_of_mode(survey_.inodes.at(target.location.objectid).item->mode);
+    return target;
+  }
+
+  static bool same(const FoundEntry& a, const FoundEntry& b) {
+    return a.location == b.location && a.type == b.type;
+  }
+
+  // Takes away what can't stay, so that its place is free for what must be there.
+  Status clear_name(uint64_t dir, const std::string& text, FoundName& name) {
+    const bool has_dir = exists(dir) && S_ISDIR(survey_.inodes.at(dir).item->mode);
+    std::optional<FoundEntry> target;
+    if (has_dir) target = target_of(name);
+    for (auto reference = name.references.begin(); reference != name.references.end();) {
+      const bool stays = target && target->location == Key{reference->first, key_type::kInodeItem, 0};
+      if (stays) {
+        ++reference;
+        continue;
+      }
+      BF_TRY(edit_.remove_reference(reference->first, dir, text));
+      changed("directory {} entry '{}': reference of inode {} removed", dir, text, reference->first);
+      reference = name.references.erase(reference);
+    }
+    const uint64_t index = target ? index_of(dir, name, *target) : 0;
+    for (auto entry = name.indexes.begin(); entry != name.indexes.end();) {
+      if (target && entry->first == index) {
+        ++entry;
+        continue;
+      }
+      BF_TRY(edit_.remove_index(dir, entry->first));
+      taken_.erase({dir, entry->first});
+      changed("directory {} entry '{}': DIR_INDEX {} removed", dir, text, entry->first);
+      entry = name.indexes.erase(entry);
+    }
+    if (!target && name.item) {
+      BF_TRY(edit_.set_item(dir, text, std::nullopt));
+      changed("directory {} entry '{}': removed, it leads nowhere", dir, text);
+      name.item.reset();
+    }
+    return {};
+  }
+
+  // The index the name's items agree on best.
+  static uint64_t index_of(uint64_t, const FoundName& name, const FoundEntry& target) {
+    const auto reference = name.references.find(target.location.objectid);
+    if (target.location.type == key_type::kInodeItem && reference != name.references.end() &&
+        (name.indexes.empty() || name.indexes.contains(reference->second)))
+      return reference->second;
+    for (const auto& [index, entry] : name.indexes)
+      if (entry.location == target.location) return index;
+    return name.indexes.empty() ? 0 : name.indexes.begin()->first;
+  }
+
+  Status settle_name(uint64_t dir, const std::string& text, FoundName& name) {
+    std::optional<FoundEntry> target;
+    if (exists(dir)) target = target_of(name);
+    if (!target) return {};
+    uint64_t index = name.indexes.empty() ? index_of(dir, name, *target) : name.indexes.begin()->first;
+    if (index < 2 || (name.indexes.empty() && taken_.contains({dir, index}))) {
+      BF_ASSIGN(index, next_dir_index(tree_, dir));
+    }
+    if (!name.item || !same(*name.item, *target)) {
+      BF_TRY(edit_.set_item(dir, text, target));
+      changed("directory {} entry '{}': DIR_ITEM written", dir, text);
+      name.item = target;
+    }
+    const auto there = name.indexes.find(index);
+    if (there == name.indexes.end() || !same(there->second, *target)) {
+      BF_TRY(edit_.set_index(dir, index, text, *target));
+      changed("directory {} entry '{}': DIR_INDEX {} written", dir, text, index);
+      name.indexes[index] = *target;
+      taken_.insert({dir, index});
+    }
+    if (target->location.type != key_type::kInodeItem) return {};
+    const auto reference = name.references.find(target->location.objectid);
+    if (reference == name.references.end() || reference->second != index) {
+      BF_TRY(edit_.set_reference(target->location.objectid, dir, text, index));
+      changed("directory {} entry '{}': reference of inode {} written", dir, text, target->location.objectid);
+      name.references[target->location.objectid] = index;
+    }
+    return {};
+  }
+
+  std::map<uint64_t, uint64_t> count_names() const {
+    std::map<uint64_t, uint64_t> counts;
+    for (const auto& [place, name] : survey_.names)
+      for (const auto& [ino, index] : name.references) ++counts[ino];
+    return counts;
+  }
+
+  Status name_the_lost() {
+    const std::map<uint64_t, uint64_t> names = count_names();
+    std::vector<uint64_t> lost;
+    for (const auto& [ino, inode] : survey_.inodes)
+      if (inode.item && !inode.orphan && is_common(ino) && ino != objectid::kFirstFree &&
+          !names.contains(ino) && inode.item->nlink > 0)
+        lost.push_back(ino);
+    if (lost.empty() || tree_.id() == objectid::kDataRelocTree) return {};
+    BF_ASSIGN(const uint64_t home, lost_and_found());
+    for (const uint64_t ino : lost) {
+      const std::string text = fmt::format("inode-{}", ino);
+      FoundName& name = survey_.names[{home, text}];
+      name.references[ino] = 0;
+      BF_TRY(settle_name(home, text, name));
+    }
+    return {};
+  }
+
+  Result<uint64_t> lost_and_found() {
+    constexpr const char* kName = "lost+found";
+    const uint64_t root = objectid::kFirstFree;
+    FoundName& name = survey_.names[{root, kName}];
+    if (name.item && exists(name.item->location.objectid)) return name.item->location.objectid;
+    uint64_t ino = root;
+    for (const auto& [number, inode] : survey_.inodes)
+      if (is_common(number)) ino = number;
+    DiskInodeItem item{};
+    item.generation = item.transid = filesystem_.last_committed();
+    item.mode = S_IFDIR | 0700;
+    item.nlink = 1;
+    BF_TRY(edit_.set_inode(++ino, item));
+    survey_.inodes[ino].item = item;
+    name.references[ino] = 0;
+    BF_TRY(settle_name(root, kName, name));
+    return ino;
+  }
+
+  uint64_t name_bytes(uint64_t dir) const {
+    uint64_t bytes = 0;
+    for (auto name = survey_.names.lower_bound({dir, ""});
+         name != survey_.names.end() && name->first.first == dir; ++name)
+      if (name->second.item) bytes += 2 * name->first.second.size();
+    return bytes;
+  }
+
+  Status settle_inode(uint64_t ino, FoundInode& inode) {
+    if (!inode.item || !is_common(ino)) return {};
+    DiskInodeItem item = *inode.item;
+    const bool is_dir = S_ISDIR(item.mode);
+    if (!names_counted_) names_ = count_names(), names_counted_ = true;
+    const uint64_t links = ino == objectid::kFirstFree ? 1 : names_[ino];
+    if (!inode.orphan) item.nlink = static_cast<uint32_t>(is_dir && links > 0 ? 1 : links);
+    item.flags = item.flags & ~kUnknownInodeFlags;
+    if (S_ISLNK(item.mode)) item.flags = item.flags & ~(inode_flag::kImmutable | inode_flag::kAppend);
+    if (is_dir) item.size = name_bytes(ino);
+    if (!is_dir && !inode.orphan) item.nbytes = inode.extent_bytes;
+    if (object_bytes(item).size() != 0 && std::memcmp(&item, &*inode.item, sizeof item) != 0) {
+      BF_TRY(edit_.set_inode(ino, item));
+      changed("inode {}: links {}, size {}, bytes {}", ino, uint32_t{item.nlink}, uint64_t{item.size},
+              uint64_t{item.nbytes});
+    }
+    if (item.nlink == 0 && !inode.orphan) {
+      BF_TRY(edit_.add_orphan(ino));
+      changed("inode {}: has no name, will be deleted at the next mount", ino);
+    }
+    if (S_ISREG(item.mode) && item.nlink > 0 && !filesystem_.has_incompat(incompat::kNoHoles))
+      BF_TRY(edit_.fill_gaps(ino, std::max<uint64_t>(item.size, inode.extent_end)));
+    return {};
+  }
+
+  Filesystem& filesystem_;
+  Tree& tree_;
+  NameEdit edit_;
+  const Report& report_;
+  SubvolumeSurvey survey_;
+  std::set<std::pair<uint64_t, uint64_t>> taken_;  // directory and index
+  std::map<uint64_t, uint64_t> names_;
+  bool names_counted_ = false;
+  uint64_t changes_ = 0;
+};
+
+}  // namespace
+
+Result<uint64_t> mend_subvolume(Filesystem& filesystem, Tree& tree, const Report& report) {
+  return Mender(filesystem, tree, report).run();
+}
+
+}  // namespace butterfuse::repair

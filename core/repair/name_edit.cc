@@ -1,0 +1,119 @@
+// NameEdit: one small transaction handle for each change.
+#include "core/repair/name_edit.h"
+
+#include "core/items/dir_item.h"
+#include "core/items/file_extent.h"
+#include "core/items/inode_item.h"
+#include "core/items/name_bucket.h"
+
+namespace butterfuse::repair {
+namespace {
+
+constexpr uint32_t kItems = 8;
+
+DiskDirItem head_of(const FoundEntry& entry, uint64_t transid) {
+  DiskDirItem head{};
+  head.location = entry.location;
+  head.type = entry.type;
+  head.transid = transid;
+  return head;
+}
+
+Status cut(WriteCursor& cursor, const Key& key, std::string_view name) {
+  BF_ASSIGN(const bool found, cursor.seek(key));
+  if (!found) return {};
+  BF_ASSIGN(const auto entry, find_name_entry(cursor.data(), name));
+  return entry ? cut_name_entry(cursor, *entry) : Status{};
+}
+
+}  // namespace
+
+template <class Work>
+Status NameEdit::in_transaction(const Work& work) {
+  BF_ASSIGN(TransactionHandle handle, filesystem_.begin_freeing(kItems));
+  Status done = work(handle);
+  if (!done) handle.abort(done.error());
+  return done;
+}
+
+Status NameEdit::set_item(uint64_t dir, const std::string& name, const std::optional<FoundEntry>& entry) {
+  return in_transaction([&](TransactionHandle& handle) -> Status {
+    const Key key{dir, key_type::kDirItem, name_hash(name)};
+    WriteCursor cursor(tree_, handle);
+    BF_TRY(cut(cursor, key, name));
+    return entry ? add_name_entry(cursor, key, head_of(*entry, handle.transid()), name, {}) : Status{};
+  });
+}
+
+Status NameEdit::set_index(uint64_t dir, uint64_t index, const std::string& name, const FoundEntry& entry) {
+  BF_TRY(remove_index(dir, index));
+  return in_transaction([&](TransactionHandle& handle) -> Status {
+    WriteCursor cursor(tree_, handle);
+    return add_single_entry(cursor, {dir, key_type::kDirIndex, index}, head_of(entry, handle.transid()),
+                            name);
+  });
+}
+
+Status NameEdit::remove_index(uint64_t dir, uint64_t index) {
+  return in_transaction([&](TransactionHandle& handle) -> Status {
+    WriteCursor cursor(tree_, handle);
+    BF_ASSIGN(const bool found, cursor.seek({dir, key_type::kDirIndex, index}));
+    return found ? cursor.remove() : Status{};
+  });
+}
+
+Status NameEdit::set_reference(uint64_t ino, uint64_t dir, const std::string& name, uint64_t index) {
+  BF_TRY(remove_reference(ino, dir, name));
+  return in_transaction([&](TransactionHandle& handle) {
+    return insert_inode_ref(tree_, handle, ino, {dir, index, name},
+                            filesystem_.has_incompat(incompat::kExtendedIref));
+  });
+}
+
+Status NameEdit::remove_reference(uint64_t ino, uint64_t dir, const std::string& name) {
+  return in_transaction([&](TransactionHandle& handle) -> Status {
+    const auto removed = remove_inode_ref(tree_, handle, ino, dir, name);
+    if (!removed && removed.error().code != ENOENT) return tl::unexpected(removed.error());
+    return {};
+  });
+}
+
+Status NameEdit::set_inode(uint64_t ino, const DiskInodeItem& item) {
+  return in_transaction([&](TransactionHandle& handle) -> Status {
+    WriteCursor cursor(tree_, handle);
+    BF_ASSIGN(const bool found, cursor.seek({ino, key_type::kInodeItem, 0}));
+    return found ? cursor.replace(item) : cursor.insert({ino, key_type::kInodeItem, 0}, object_bytes(item));
+  });
+}
+
+Status NameEdit::add_orphan(uint64_t ino) {
+  return in_transaction([&](TransactionHandle& handle) { return insert_orphan(tree_, handle, ino); });
+}
+
+Status NameEdit::remove_all(uint64_t ino) {
+  constexpr uint32_t kItemsAtOnce = 32;
+  for (bool done = false; !done;) {
+    BF_ASSIGN(TransactionHandle handle, filesystem_.begin_freeing(2 * kItemsAtOnce));
+    auto step = truncate_file_extents(tree_, handle, ino, 0, kItemsAtOnce);
+    if (!step) {
+      handle.abort(step.error());
+      return tl::unexpected(step.error());
+    }
+    done = step->done;
+  }
+  return in_transaction([&](TransactionHandle& handle) -> Status {
+    WriteCursor cursor(tree_, handle);
+    BF_TRY(cursor.seek({ino, 0, 0}));
+    if (!cursor.valid()) return {};
+    return cursor.remove_while(
+        [ino](const Key& key, ByteSpan) -> Result<bool> { return key.objectid == ino; });
+  });
+}
+
+Status NameEdit::fill_gaps(uint64_t ino, uint64_t end) {
+  return in_transaction([&](TransactionHandle& handle) {
+    return fill_gaps_before(tree_, handle, ino, round_up(end, filesystem_.sectorsize()), true);
+  });
+}
+
+}  // namespace butterfuse::repair

@@ -1,0 +1,145 @@
+// Repair: trees first, then what is in them, then the numbers that are counted over both.
+#include "core/repair/repair.h"
+
+#include "core/device/shared_device.h"
+#include "core/items/root_ref.h"
+#include "core/ondisk/item_checks.h"
+#include "core/repair/mend_csums.h"
+#include "core/repair/mend_root_refs.h"
+#include "core/repair/mend_subvolume.h"
+#include "core/repair/rewrite.h"
+#include "core/repair/undo_log.h"
+#include "core/volume/superblock.h"
+
+namespace butterfuse::repair {
+namespace {
+
+// Phases of a check whose errors do not ask for new trees.
+bool only_content(const CheckSummary& summary) {
+  for (const auto& [phase, errors] : summary.errors_in)
+    if (phase != "subvolumes" && phase != "superblocks") return false;
+  return true;
+}
+
+bool is_super_page(uint64_t offset) {
+  for (int mirror = 0; mirror < kSuperMirrors; ++mirror)
+    if (offset == super_mirror_offset(mirror)) return true;
+  return false;
+}
+
+// Every subvolume the root tree names, and the tree that balance moves data in.
+Result<std::vector<uint64_t>> all_subvolumes(Filesystem& filesystem) {
+  std::vector<uint64_t> ids;
+  ReadCursor cursor(filesystem.root_tree());
+  BF_TRY(cursor.seek({0, 0, 0}));
+  while (cursor.valid()) {
+    const Key key = cursor.key();
+    if (key.type == key_type::kRootItem && is_fs_tree(key.objectid) &&
+        cursor.data().size() >= kRootItemV0Bytes) {
+      DiskRootItem item{};
+      std::memcpy(static_cast<void*>(&item), cursor.data().data(),
+                  std::min(cursor.data().size(), sizeof item));
+      if (item.refs != 0) ids.push_back(key.objectid);
+    }
+    BF_TRY(cursor.next());
+  }
+  return ids;
+}
+
+}  // namespace
+
+Repair::Repair(std::vector<std::shared_ptr<BlockDevice>> devices, const RepairOptions& options)
+    : devices_(std::move(devices)), options_(options) {
+  for (const auto& device : devices_) overlays_.push_back(std::make_shared<MemoryDevice>(device));
+}
+
+BlockDevices Repair::open_overlays() const {
+  BlockDevices opened;
+  for (const auto& overlay : overlays_) opened.push_back(std::make_unique<SharedDevice>(overlay));
+  return opened;
+}
+
+Result<CheckSummary> Repair::check() const {
+  CheckOptions wanted;
+  wanted.on_progress = options_.on_progress;
+  wanted.interrupted = options_.interrupted;
+  return check_filesystem(open_overlays(), wanted);
+}
+
+Status Repair::plan() {
+  BF_ASSIGN(before_, check());
+  after_ = before_;
+  if (before_.errors == 0) return {};
+  constexpr int kRounds = 3;
+  bool trees = !only_content(before_);
+  for (int round = 0; round < kRounds && after_.errors > 0; ++round) {
+    if (trees) {
+      const bool quotas_only = after_.errors_in.contains("quotas") && after_.errors_in.size() == 1;
+      BF_TRY(rewrite({.new_csums = after_.errors_in.contains("checksum items"),
+                      .new_quotas = quotas_only,
+                      .new_chunks = after_.errors_in.contains("chunks")}));
+      if (quotas_only) {
+        BF_ASSIGN(after_, check());
+        continue;
+      }
+    }
+    BF_TRY(mend());
+    BF_ASSIGN(after_, check());
+    trees = true;  // where mending what is in the trees was not enough
+  }
+  return {};
+}
+
+Status Repair::rewrite(const ForestWishes& wishes) {
+  BF_ASSIGN(auto volume, Volume::open(open_overlays()));
+  if (volume->super().log_root != 0)
+    options_.on_action("log tree: given up, with what was fsynced since the last commit");
+  BF_ASSIGN(Forest forest, survey(*volume, wishes, options_.on_action));
+  std::string names;
+  for (const auto& [id, items] : forest.anew) names += fmt::format(" {}", id);
+  options_.on_action("trees written anew:" + names);
+  return rewrite_trees(*volume, std::move(forest));
+}
+
+Status Repair::mend() {
+  FilesystemOptions wanted;
+  wanted.commit_interval_s = 0;
+  BF_ASSIGN(auto filesystem, Filesystem::open(open_overlays(), wanted));
+  if (filesystem->wants_free_space_tree()) {
+    BF_TRY(filesystem->rebuild_free_space_tree());
+    options_.on_action("free space tree: written anew");
+  }
+  BF_ASSIGN(const std::vector<uint64_t> ids, all_subvolumes(*filesystem));
+  for (const uint64_t id : ids) {
+    if (options_.interrupted()) return make_error(EINTR, "interrupted while repairing subvolume {}", id);
+    BF_ASSIGN(Tree * tree, filesystem->subvolume(id));
+    BF_TRY(mend_subvolume(*filesystem, *tree, options_.on_action));
+    BF_TRY(mend_csums(*filesystem, *tree, options_.on_action));
+    BF_TRY(filesystem->commit());
+  }
+  BF_TRY(mend_root_refs(*filesystem, options_.on_action));
+  return filesystem->close();
+}
+
+uint64_t Repair::changed_bytes() const {
+  uint64_t bytes = 0;
+  for (const auto& overlay : overlays_) bytes += overlay->bytes_in_memory();
+  return bytes;
+}
+
+Status Repair::write(const std::string& undo_path) {
+  if (!undo_path.empty()) BF_TRY(write_undo_log(undo_path, devices_, overlays_));
+  for (const bool supers : {false, true}) {
+    for (size_t i = 0; i < devices_.size(); ++i) {
+      const auto write_page = [&](uint64_t offset, ByteSpan page) -> Status {
+        if (is_super_page(offset) != supers) return {};
+        return devices_[i]->write(offset, page, supers ? WriteKind::super : WriteKind::metadata);
+      };
+      BF_TRY(overlays_[i]->for_each_page(write_page));
+    }
+    for (const auto& device : devices_) BF_TRY(device->flush());
+  }
+  return {};
+}
+
+}  // namespace butterfuse::repair

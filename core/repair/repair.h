@@ -1,0 +1,48 @@
+// Repair: makes a damaged file system sound, in memory first; only what a check then finds better is written.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/check/checker.h"
+#include "core/device/memory_device.h"
+#include "core/repair/forest.h"
+
+namespace butterfuse::repair {
+
+struct RepairOptions {
+  Report on_action = [](const std::string&) {};  // what is done, one line each
+  std::function<void(const std::string&, double)> on_progress = [](const std::string&, double) {};
+  std::function<bool()> interrupted = [] { return false; };
+};
+
+// The devices are only read until write(). Memory: what is changed, and about 200 bytes an extent.
+class Repair {
+ public:
+  Repair(std::vector<std::shared_ptr<BlockDevice>> devices, const RepairOptions& options);
+
+  // Checks, mends a copy in memory, and checks that. EUCLEAN when there is nothing to go by, EINTR.
+  Status plan();
+  const CheckSummary& before() const { return before_; }
+  const CheckSummary& after() const { return after_; }
+  // There is something to write that has fewer errors.
+  bool is_improvement() const { return after_.errors < before_.errors; }
+  uint64_t changed_bytes() const;
+  // Saves the old bytes in the undo log (empty: none is kept), then writes: superblocks last. REQUIRES
+  // is_improvement().
+  Status write(const std::string& undo_path);
+
+ private:
+  BlockDevices open_overlays() const;
+  Result<CheckSummary> check() const;
+  Status rewrite(const ForestWishes& wishes);
+  Status mend();
+
+  const std::vector<std::shared_ptr<BlockDevice>> devices_;
+  std::vector<std::shared_ptr<MemoryDevice>> overlays_;
+  const RepairOptions options_;
+  CheckSummary before_, after_;
+};
+
+}  // namespace butterfuse::repair

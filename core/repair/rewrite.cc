@@ -1,0 +1,214 @@
+// rewrite_trees: the extent tree must list its own blocks, so their number is found step by step.
+#include "core/repair/rewrite.h"
+
+#include <algorithm>
+
+#include "core/repair/block_space.h"
+#include "core/repair/derived_items.h"
+
+namespace butterfuse::repair {
+namespace {
+
+struct NewTree {
+  uint64_t id = 0;
+  std::vector<TreeItem> items;
+  std::vector<uint64_t> bytenrs;
+  uint8_t level = 0;
+  uint64_t root() const { return bytenrs.back(); }
+};
+
+class Rewriter {
+ public:
+  Rewriter(Volume& volume, Forest forest)
+      : volume_(volume),
+        super_(volume.super()),
+        forest_(std::move(forest)),
+        extents_(collect_extents(volume, forest_)),
+        space_(volume, extents_, forest_.left_blocks),
+        generation_(super_.generation + 1) {}
+
+  Status run() {
+    prepare_items();
+    BF_TRY(place_trees());
+    BF_TRY(place_extent_tree());
+    name_roots();
+    for (NewTree& tree : trees_) BF_TRY(write(tree));
+    BF_TRY(volume_.flush());
+    prepare_super();
+    BF_TRY(volume_.write_supers(super_));
+    return volume_.flush();
+  }
+
+ private:
+  bool has_block_group_tree() const { return super_.compat_ro_flags & compat_ro::kBlockGroupTree; }
+
+  void prepare_items() {
+    auto& anew = forest_.anew;
+    add_device_extents(anew[objectid::kDevTree], volume_);
+    if (anew.contains(objectid::kChunkTree)) mend_device_items(anew[objectid::kChunkTree], volume_);
+    if (anew.contains(objectid::kCsumTree))
+      anew[objectid::kCsumTree] = sound_csum_items(anew[objectid::kCsumTree], volume_, extents_);
+    for (auto& [id, items] : anew)
+      if (is_subvolume(id) && items.empty()) items = empty_subvolume(generation_, volume_.nodesize());
+    if (super_.compat_ro_flags & compat_ro::kFreeSpaceTree) anew[objectid::kFreeSpaceTree];
+    if (has_block_group_tree()) anew[objectid::kBlockGroupTree];
+    add_missing_root_items();
+  }
+
+  static bool is_subvolume(uint64_t id) {
+    return id == objectid::kFsTree || id == objectid::kDataRelocTree ||
+           (id >= objectid::kFirstFree && id <= objectid::kLastFree);
+  }
+
+  void add_missing_root_items() {
+    std::vector<TreeItem>& root_tree = forest_.anew[objectid::kRootTree];
+    for (const auto& [id, items] : forest_.anew) {
+      if (id == objectid::kRootTree || id == objectid::kChunkTree) continue;
+      const bool there =
+          std::any_of(root_tree.begin(), root_tree.end(), [&, wanted = id](const TreeItem& item) {
+            return item.key.objectid == wanted && item.key.type == key_type::kRootItem;
+          });
+      if (!there) root_tree.push_back(new_root_item(id, volume_.nodesize()));
+    }
+    std::sort(root_tree.begin(), root_tree.end(),
+              [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+  }
+
+  // Finds the blocks of all trees whose size is known, and counts them in. The block group tree's items are
+  // filled in later: their number is not in doubt.
+  Status place_trees() {
+    for (auto& [id, items] : forest_.anew) {
+      if (id == objectid::kExtentTree) continue;
+      NewTree tree{id, std::move(items), {}, 0};
+      if (id == objectid::kBlockGroupTree) tree.items = block_group_items(volume_, extents_);
+      BF_TRY(place(tree));
+      trees_.push_back(std::move(tree));
+    }
+    return {};
+  }
+
+  Status place(NewTree& tree) {
+    const std::vector<uint8_t> levels = tree_block_levels(tree.items, volume_.nodesize());
+    if (levels.size() > tree.bytenrs.size()) {
+      const uint64_t type = tree.id == objectid::kChunkTree ? bg::kSystem : bg::kMetadata;
+      BF_ASSIGN(const auto more, space_.take(levels.size() - tree.bytenrs.size(), type));
+      tree.bytenrs.insert(tree.bytenrs.end(), more.begin(), more.end());
+    }
+    tree.level = levels.back();
+    for (size_t i = 0; i < levels.size(); ++i) {
+      Extent& extent = extents_[tree.bytenrs[i]];
+      extent = Extent{volume_.nodesize(), generation_, true, false, levels[i], {}, {}};
+      ExtentRef ref;
+      ref.type = key_type::kTreeBlockRef;
+      ref.root = tree.id;
+      extent.add(ref);
+    }
+    return {};
+  }
+
+  // Each round has the blocks of the round before in the tree; a tree only grows, so the rounds end.
+  Status place_extent_tree() {
+    NewTree tree{objectid::kExtentTree, {}, {}, 0};
+    for (size_t blocks = ~size_t{0}; blocks != tree.bytenrs.size();) {
+      blocks = tree.bytenrs.size();
+      fill_extent_tree(tree);
+      BF_TRY(place(tree));
+    }
+    // Its own blocks are named, too.
+    for (const BlockImage& block : build(tree)) extents_[block.bytenr].first_key = block.first_key;
+    fill_extent_tree(tree);
+    trees_.push_back(std::move(tree));
+    return {};
+  }
+
+  void fill_extent_tree(NewTree& tree) {
+    note_first_keys();
+    tree.items =
+        extent_items(extents_, super_.incompat_flags & incompat::kSkinnyMetadata, volume_.nodesize());
+    std::vector<TreeItem> groups = block_group_items(volume_, extents_);
+    if (has_block_group_tree()) {
+      tree_of(objectid::kBlockGroupTree).items = std::move(groups);
+      return;
+    }
+    tree.items.insert(tree.items.end(), std::make_move_iterator(groups.begin()),
+                      std::make_move_iterator(groups.end()));
+    std::sort(tree.items.begin(), tree.items.end(),
+              [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+  }
+
+  // Extent items without skinny-metadata name the first key of their block; the size is the same with any.
+  void note_first_keys() {
+    for (const NewTree& tree : trees_)
+      for (const BlockImage& block : build(tree)) extents_[block.bytenr].first_key = block.first_key;
+  }
+
+  NewTree& tree_of(uint64_t id) {
+    return *std::find_if(trees_.begin(), trees_.end(), [id](const NewTree& tree) { return tree.id == id; });
+  }
+
+  void name_roots() {
+    for (TreeItem& item : tree_of(objectid::kRootTree).items) {
+      if (item.key.type != key_type::kRootItem) continue;
+      const auto tree = std::find_if(trees_.begin(), trees_.end(),
+                                     [&](const NewTree& one) { return one.id == item.key.objectid; });
+      if (tree == trees_.end()) continue;
+      DiskRootItem root{};
+      std::memcpy(static_cast<void*>(&root), item.data.data(), std::min(item.data.size(), sizeof root));
+      root.bytenr = tree->root();
+      root.level = tree->level;
+      root.generation = root.generation_v2 = generation_;
+      root.bytes_used = tree->bytenrs.size() * volume_.nodesize();
+      std::memcpy(item.data.data(), &root, std::min(item.data.size(), sizeof root));
+    }
+  }
+
+  std::vector<BlockImage> build(const NewTree& tree) const {
+    const BlockIdentity identity{volume_.nodesize(), volume_.csum_type(), volume_.metadata_fsid(),
+                                 volume_.chunk_tree_uuid(), generation_};
+    return build_tree(identity, tree.id, tree.items, tree.bytenrs);
+  }
+
+  Status write(const NewTree& tree) {
+    for (const BlockImage& block : build(tree))
+      BF_TRY(volume_.write(block.bytenr, block.bytes, WriteKind::metadata));
+    return {};
+  }
+
+  void prepare_super() {
+    const NewTree& root_tree = tree_of(objectid::kRootTree);
+    super_.generation = generation_;
+    super_.root = root_tree.root();
+    super_.root_level = root_tree.level;
+    if (forest_.anew.contains(objectid::kChunkTree)) {
+      const NewTree& chunk_tree = tree_of(objectid::kChunkTree);
+      super_.chunk_root = chunk_tree.root();
+      super_.chunk_root_level = chunk_tree.level;
+      super_.chunk_root_generation = generation_;
+    }
+    super_.log_root = 0;
+    super_.log_root_level = 0;
+    super_.flags = super_.flags & ~super_flag::kError;
+    super_.compat_ro_flags = super_.compat_ro_flags & ~compat_ro::kFreeSpaceTreeValid;
+    super_.cache_generation = 0;
+    super_.uuid_tree_generation = 0;
+    uint64_t bytes_used = 0;
+    for (const auto& [bytenr, extent] : extents_) bytes_used += extent.length;
+    super_.bytes_used = bytes_used;
+    // They name trees that are gone.
+    std::memset(static_cast<void*>(super_.super_roots), 0, sizeof super_.super_roots);
+  }
+
+  Volume& volume_;
+  DiskSuper super_;
+  Forest forest_;
+  ExtentMap extents_;
+  BlockSpace space_;
+  const uint64_t generation_;
+  std::vector<NewTree> trees_;
+};
+
+}  // namespace
+
+Status rewrite_trees(Volume& volume, Forest forest) { return Rewriter(volume, std::move(forest)).run(); }
+
+}  // namespace butterfuse::repair

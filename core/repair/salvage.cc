@@ -1,0 +1,179 @@
+// Salvage: block by block, then item by item.
+#include "core/repair/salvage.h"
+
+#include <algorithm>
+#include <optional>
+#include <unordered_set>
+
+#include "core/check/tree_walk.h"
+#include "core/repair/subvolume_survey.h"
+
+namespace butterfuse::repair {
+namespace {
+
+using check::TreeRoot;
+using Block = std::vector<std::byte>;
+
+constexpr uint64_t kAnyGeneration = ~uint64_t{0};
+
+class Salvager {
+ public:
+  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter)
+      : volume_(volume),
+        context_(volume.check_context(generation)),
+        generation_(generation),
+        filter_(filter) {}
+
+  SalvagedTree run(const TreeRoot& root) {
+    visit(root.bytenr, root.level);
+    std::stable_sort(result_.items.begin(), result_.items.end(),
+                     [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+    const auto same = [](const TreeItem& a, const TreeItem& b) { return a.key == b.key; };
+    result_.items.erase(std::unique(result_.items.begin(), result_.items.end(), same), result_.items.end());
+    return std::move(result_);
+  }
+
+ private:
+  void visit(uint64_t bytenr, int level) {
+    if (level < 0 || level >= kMaxLevel || !visited_.insert(bytenr).second) return;
+    const std::optional<Block> block = read(bytenr, level);
+    if (!block) {
+      ++result_.blocks_lost;
+    } else if (level == 0) {
+      take_leaf(*block);
+    } else {
+      take_node(*block, level);
+    }
+  }
+
+  // A good copy; else one that is at least this block by its checksum and header.
+  std::optional<Block> read(uint64_t bytenr, int level) {
+    Block block(volume_.nodesize());
+    if (volume_.read_tree_block(bytenr, block, 0, level, kAnyGeneration)) return block;
+    const auto chunk = volume_.chunk_at(bytenr);
+    if (!chunk || bytenr + block.size() > chunk->start + chunk->length) return std::nullopt;
+    for (const int mirror : Volume::distinct_mirrors(*chunk)) {
+      if (!volume_.read(bytenr, block, mirror)) continue;
+      const DiskHeader& header = header_of(block);
+      const CsumValue sum = checksum(volume_.csum_type(), ByteSpan(block).subspan(kCsumMaxBytes));
+      if (std::memcmp(sum.data(), block.data(), volume_.csum_size_bytes()) == 0 && header.bytenr == bytenr &&
+          header.level == level)
+        return block;
+    }
+    return std::nullopt;
+  }
+
+  void take_node(ByteSpan block, int level) {
+    const size_t fits = (block.size() - sizeof(DiskHeader)) / sizeof(DiskKeyPtr);
+    const NodeView node(block);
+    for (uint32_t slot = 0; slot < std::min<size_t>(node.count(), fits); ++slot)
+      visit(node.ptr(slot).blockptr, level - 1);
+  }
+
+  void take_leaf(ByteSpan block) {
+    const size_t room = block.size() - sizeof(DiskHeader);
+    const uint32_t count =
+        static_cast<uint32_t>(std::min<size_t>(header_of(block).nritems, room / sizeof(DiskItem)));
+    const LeafView leaf(block);
+    uint64_t end = room;  // where this item's data ends, if all items lie one behind the other
+    for (uint32_t slot = 0; slot < count; ++slot) {
+      const DiskItem& item = leaf.item(slot);
+      const uint64_t size = item.size, offset = item.offset;
+      const bool follows = offset + size == end;
+      std::optional<TreeItem> taken;
+      if (size <= end) taken = take(block, item.key, end - size, size);
+      if (!taken && !follows && offset + size <= room) taken = take(block, item.key, offset, size);
+      if (taken) {
+        result_.items.push_back(std::move(*taken));
+      } else {
+        ++result_.items_lost;
+      }
+      // A size that can't be is not believed for what comes behind it either.
+      if (size <= end) end -= size;
+    }
+  }
+
+  std::optional<TreeItem> take(ByteSpan block, const Key& key, uint64_t offset, uint64_t size) {
+    TreeItem item;
+    item.key = key;
+    const ByteSpan data = block.subspan(sizeof(DiskHeader) + offset, size);
+    item.data.assign(data.begin(), data.end());
+    const std::vector<std::byte> original = item.data;
+    const Key original_key = item.key;
+    if (!filter_(item.key, item.data)) return std::nullopt;
+    if (!is_good(block, item)) {
+      mend(item);
+      if (!is_good(block, item)) return std::nullopt;
+    }
+    result_.items_mended += item.data != original || item.key != original_key;
+    return item;
+  }
+
+  // By tree_checker, in a leaf of its own.
+  bool is_good(ByteSpan block, const TreeItem& item) const {
+    const size_t room = block.size() - sizeof(DiskHeader);
+    if (item.data.size() + sizeof(DiskItem) > room) return false;
+    Block leaf(block.size());
+    auto header = load<DiskHeader>(block);
+    header.nritems = 1;
+    header.generation = std::min<uint64_t>(header.generation, generation_);
+    store(MutableByteSpan(leaf), header);
+    const auto offset = static_cast<uint32_t>(room - item.data.size());
+    store(MutableByteSpan(leaf).subspan(sizeof header),
+          DiskItem{item.key, offset, static_cast<uint32_t>(item.data.size())});
+    std::copy(item.data.begin(), item.data.end(),
+              leaf.begin() + static_cast<ptrdiff_t>(sizeof header + offset));
+    return check_tree_block(context_, leaf).has_value();
+  }
+
+  void mend(TreeItem& item) const {
+    MutableByteSpan data(item.data);
+    if (item.key.type == key_type::kInodeItem && data.size() == sizeof(DiskInodeItem)) {
+      auto inode = load<DiskInodeItem>(data);
+      inode.generation = std::min<uint64_t>(inode.generation, generation_);
+      inode.transid = std::min<uint64_t>(inode.transid, generation_);
+      inode.flags = inode.flags & ~kUnknownInodeFlags;
+      store(data, inode);
+    } else if (item.key.type == key_type::kRootItem && data.size() >= kRootItemV0Bytes) {
+      DiskRootItem root{};
+      std::memcpy(static_cast<void*>(&root), data.data(), std::min(data.size(), sizeof root));
+      root.generation = std::min<uint64_t>(root.generation, generation_);
+      root.generation_v2 = std::min<uint64_t>(root.generation_v2, generation_);
+      root.last_snapshot = std::min<uint64_t>(root.last_snapshot, generation_);
+      std::memcpy(data.data(), &root, std::min(data.size(), sizeof root));
+    } else if (item.key.type == key_type::kDirItem || item.key.type == key_type::kXattrItem) {
+      if (data.size() < sizeof(DiskDirItem)) return;
+      const auto entry = load<DiskDirItem>(data);
+      if (data.size() < sizeof entry + entry.name_len) return;
+      item.key.offset = name_hash(as_text(ByteSpan(data).subspan(sizeof entry, entry.name_len)));
+    }
+  }
+
+  Volume& volume_;
+  const TreeCheckContext context_;
+  const uint64_t generation_;
+  const ItemFilter& filter_;
+  std::unordered_set<uint64_t> visited_;
+  SalvagedTree result_;
+};
+
+}  // namespace
+
+bool is_sound(Volume& volume, const TreeRoot& root, const ItemFilter& filter) {
+  const CheckOptions silent;
+  check::CheckState state(volume, silent);
+  bool content = true;
+  std::vector<std::byte> copy;
+  check::walk_items(state, root, [&](const Key& key, ByteSpan data, ByteSpan) {
+    copy.assign(data.begin(), data.end());
+    content &= filter(key, copy) && std::equal(copy.begin(), copy.end(), data.begin(), data.end());
+  });
+  return content && state.summary.errors == 0;
+}
+
+SalvagedTree salvage_tree(Volume& volume, const TreeRoot& root, uint64_t generation,
+                          const ItemFilter& filter) {
+  return Salvager(volume, generation, filter).run(root);
+}
+
+}  // namespace butterfuse::repair

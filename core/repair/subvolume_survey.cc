@@ -1,0 +1,143 @@
+// SubvolumeSurvey: one pass over the tree; tree_checker has bounded what the items hold.
+#include "core/repair/subvolume_survey.h"
+
+#include <sys/stat.h>
+
+#include "core/items/name_bucket.h"
+#include "core/ondisk/entry_type.h"
+
+namespace butterfuse::repair {
+namespace {
+
+class Gatherer {
+ public:
+  explicit Gatherer(SubvolumeSurvey& survey) : survey_(survey) {}
+
+  Status add(const Key& key, ByteSpan data) {
+    switch (key.type) {
+      case key_type::kInodeItem:
+        survey_.inodes[key.objectid].item = load<DiskInodeItem>(data);
+        return {};
+      case key_type::kInodeRef:
+      case key_type::kInodeExtref:
+        add_references(key, data);
+        return {};
+      case key_type::kDirItem:
+      case key_type::kDirIndex:
+        return add_entries(key, data);
+      case key_type::kExtentData:
+        add_extent(survey_.inodes[key.objectid], key, data);
+        return {};
+      case key_type::kOrphanItem:
+        if (key.objectid == objectid::kOrphan) survey_.inodes[key.offset].orphan = true;
+        return {};
+      default:
+        if (key.objectid >= objectid::kFirstFree && key.objectid <= objectid::kLastFree)
+          survey_.inodes[key.objectid];
+        return {};
+    }
+  }
+
+ private:
+  FoundName& name(uint64_t dir, std::string_view text) { return survey_.names[{dir, std::string(text)}]; }
+
+  Status add_entries(const Key& key, ByteSpan data) {
+    survey_.inodes[key.objectid].has_entries = true;
+    for (uint32_t offset = 0; offset < data.size();) {
+      BF_ASSIGN(const NameEntry entry, name_entry_at(data, offset));
+      const FoundEntry found{entry.head.location, entry.head.type};
+      FoundName& place = name(key.objectid, entry.name);
+      if (key.type == key_type::kDirItem) {
+        place.item = found;
+      } else {
+        place.indexes[key.offset] = found;
+      }
+      offset += entry.size;
+    }
+    return {};
+  }
+
+  template <class Head>
+  void add_each(const Key& key, ByteSpan data, uint64_t (*parent_of)(const Key&, const Head&)) {
+    while (data.size() >= sizeof(Head)) {
+      const auto head = load<Head>(data);
+      if (data.size() < sizeof(Head) + head.name_len) return;
+      const std::string_view text = as_text(data.subspan(sizeof(Head), head.name_len));
+      const uint64_t parent = parent_of(key, head);
+      survey_.inodes[key.objectid].has_references = true;
+      if (parent != key.objectid) name(parent, text).references[key.objectid] = head.index;
+      data = data.subspan(sizeof(Head) + head.name_len);
+    }
+  }
+
+  void add_references(const Key& key, ByteSpan data) {
+    if (key.type == key_type::kInodeRef)
+      return add_each<DiskInodeRef>(key, data,
+                                    [](const Key& one, const DiskInodeRef&) { return one.offset; });
+    add_each<DiskInodeExtref>(
+        key, data, [](const Key&, const DiskInodeExtref& head) { return uint64_t{head.parent_objectid}; });
+  }
+
+  void add_extent(FoundInode& inode, const Key& key, ByteSpan data) {
+    inode.has_extents = true;
+    const auto head = load<DiskFileExtentInline>(data);
+    if (head.type == file_extent_type::kInline) {
+      inode.extent_bytes += head.ram_bytes;
+      inode.extent_end = std::max<uint64_t>(inode.extent_end, key.offset + head.ram_bytes);
+      return;
+    }
+    const auto extent = load<DiskFileExtent>(data);
+    inode.extent_end = std::max<uint64_t>(inode.extent_end, key.offset + extent.num_bytes);
+    if (extent.disk_bytenr != 0) inode.extent_bytes += extent.num_bytes;
+  }
+
+  SubvolumeSurvey& survey_;
+};
+
+}  // namespace
+
+Result<SubvolumeSurvey> survey_subvolume(Tree& tree) {
+  SubvolumeSurvey survey;
+  Gatherer gatherer(survey);
+  ReadCursor cursor(tree);
+  BF_TRY(cursor.seek({0, 0, 0}));
+  while (cursor.valid()) {
+    BF_TRY(gatherer.add(cursor.key(), cursor.data()));
+    BF_TRY(cursor.next());
+  }
+  return survey;
+}
+
+Result<SubvolumeSurvey> survey_items(const std::vector<TreeItem>& items) {
+  SubvolumeSurvey survey;
+  Gatherer gatherer(survey);
+  for (const TreeItem& item : items) BF_TRY(gatherer.add(item.key, item.data));
+  return survey;
+}
+
+DiskInodeItem guess_inode(const SubvolumeSurvey& survey, uint64_t ino, uint64_t generation) {
+  DiskInodeItem item{};
+  item.generation = item.transid = generation;
+  item.nlink = 1;
+  item.mode = S_IFREG | 0600;
+  const auto inode = survey.inodes.find(ino);
+  const bool has_entries = inode != survey.inodes.end() && inode->second.has_entries;
+  if (has_entries || ino == objectid::kFirstFree) {
+    item.mode = S_IFDIR | 0755;
+    return item;
+  }
+  for (const auto& [place, name] : survey.names) {
+    const bool leads_here = name.item && name.item->location == Key{ino, key_type::kInodeItem, 0};
+    const uint32_t kind = leads_here ? mode_of_entry_type(name.item->type) : 0;
+    if (kind != 0) item.mode = kind | 0600;
+  }
+  if (S_ISDIR(item.mode)) item.mode = S_IFDIR | 0755;
+  if (!S_ISDIR(item.mode) && inode != survey.inodes.end()) item.size = inode->second.extent_end;
+  return item;
+}
+
+bool is_worth_an_inode(const FoundInode& inode, uint64_t ino) {
+  return ino == objectid::kFirstFree || inode.has_references || inode.has_entries || inode.has_extents;
+}
+
+}  // namespace butterfuse::repair

@@ -1,0 +1,145 @@
+// Undo log: a head, the devices' sizes, then pages (device, offset, length, bytes), and a checksum of it all.
+#include "core/repair/undo_log.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "core/base/checksum.h"
+#include "core/base/le.h"
+
+namespace butterfuse::repair {
+namespace {
+
+constexpr char kMagic[] = "BFUNDO1";
+
+struct [[gnu::packed]] Head {
+  char magic[8];
+  le64 devices;
+  le64 pages;
+};
+struct [[gnu::packed]] Page {
+  le32 device, length;
+  le64 offset;
+};
+
+Error failed(const char* what, const std::string& path) {
+  return Error{errno, fmt::format("undo log {}: {}: {}", path, what, std::strerror(errno))};
+}
+
+// A file that is written from its start to its end, with a running checksum.
+class LogFile {
+ public:
+  LogFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  ~LogFile() { ::close(fd_); }
+  LogFile(const LogFile&) = delete;
+
+  Status write(ByteSpan bytes) {
+    sum_ = crc32c_raw(sum_, bytes);
+    while (!bytes.empty()) {
+      const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return tl::unexpected(failed("write", path_));
+      bytes = bytes.subspan(static_cast<size_t>(written));
+    }
+    return {};
+  }
+  Status finish() {
+    const le32 sum = sum_;
+    BF_TRY(write(object_bytes(sum)));
+    if (::fsync(fd_) != 0) return tl::unexpected(failed("fsync", path_));
+    return {};
+  }
+
+ private:
+  const std::string path_;
+  const int fd_;
+  uint32_t sum_ = ~uint32_t{0};
+};
+
+Status write_pages(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>>& devices,
+                   const std::vector<std::shared_ptr<MemoryDevice>>& overlays) {
+  std::vector<std::byte> old;
+  for (size_t device = 0; device < overlays.size(); ++device) {
+    const auto save = [&](uint64_t offset, ByteSpan page) -> Status {
+      old.resize(page.size());
+      BF_TRY(devices[device]->read(offset, old));
+      BF_TRY(file.write(
+          object_bytes(Page{static_cast<uint32_t>(device), static_cast<uint32_t>(old.size()), offset})));
+      return file.write(old);
+    };
+    BF_TRY(overlays[device]->for_each_page(save));
+  }
+  return file.finish();
+}
+
+struct Parser {
+  ByteSpan rest;
+  template <class T>
+  bool take(T& object) {
+    if (rest.size() < sizeof(T)) return false;
+    object = load<T>(rest);
+    rest = rest.subspan(sizeof(T));
+    return true;
+  }
+};
+
+}  // namespace
+
+Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr<BlockDevice>>& devices,
+                      const std::vector<std::shared_ptr<MemoryDevice>>& overlays) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return tl::unexpected(failed("create", path));
+  LogFile file(path, fd);
+  Head head{};
+  std::memcpy(head.magic, kMagic, sizeof head.magic);
+  head.devices = devices.size();
+  uint64_t pages = 0;
+  for (const auto& overlay : overlays)
+    BF_TRY(overlay->for_each_page([&](uint64_t, ByteSpan) -> Status { return ++pages, Status{}; }));
+  head.pages = pages;
+  BF_TRY(file.write(object_bytes(head)));
+  for (const auto& device : devices) {
+    const le64 size = device->size_bytes();
+    BF_TRY(file.write(object_bytes(size)));
+  }
+  return write_pages(file, devices, overlays);
+}
+
+Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& devices) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return tl::unexpected(failed("open", path));
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  Parser parser{as_bytes(text)};
+  Head head{};
+  if (!parser.take(head) || std::memcmp(head.magic, kMagic, sizeof head.magic) != 0)
+    return make_error(EINVAL, "{} is no undo log", path);
+  const ByteSpan summed = as_bytes(text).first(text.size() - sizeof(le32));
+  if (load<le32>(as_bytes(text).last(sizeof(le32))) != crc32c_raw(~uint32_t{0}, summed))
+    return make_error(EUCLEAN, "undo log {} is not whole: the repair had not begun to write", path);
+  if (head.devices != devices.size())
+    return make_error(EINVAL, "undo log {} is of {} devices, {} are given", path, uint64_t{head.devices},
+                      devices.size());
+  for (BlockDevice* device : devices) {
+    le64 size{};
+    if (!parser.take(size) || size != device->size_bytes())
+      return make_error(EINVAL, "undo log {}: {} has {} bytes, not {}", path, device->path(),
+                        device->size_bytes(), uint64_t{size});
+  }
+  uint64_t bytes = 0;
+  Page page{};
+  for (uint64_t number = 0; number < head.pages; ++number, bytes += page.length) {
+    if (!parser.take(page) || page.device >= devices.size() || page.length > parser.rest.size())
+      return make_error(EUCLEAN, "undo log {}: page {} is cut short", path, number);
+    BF_TRY(devices[page.device]->write(page.offset, parser.rest.first(page.length), WriteKind::metadata));
+    parser.rest = parser.rest.subspan(page.length);
+  }
+  for (BlockDevice* device : devices) BF_TRY(device->flush());
+  return bytes;
+}
+
+}  // namespace butterfuse::repair

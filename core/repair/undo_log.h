@@ -1,0 +1,22 @@
+// Undo log: a file with all bytes that a repair is about to overwrite, and the way back.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/device/memory_device.h"
+#include "core/volume/volume.h"
+
+namespace butterfuse::repair {
+
+// Saves what the devices hold where the overlays have pages, in the same order, and flushes the file: it is
+// whole before this returns. EEXIST when there is a file of that name: it may be the only way back.
+Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr<BlockDevice>>& devices,
+                      const std::vector<std::shared_ptr<MemoryDevice>>& overlays);
+
+// Writes everything back and flushes. Checks first that the log is whole and that the devices have the sizes
+// it names: EINVAL, EUCLEAN. Returns the bytes written.
+Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& devices);
+
+}  // namespace butterfuse::repair

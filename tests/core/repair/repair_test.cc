@@ -1,0 +1,254 @@
+// Repair: one thing is broken at a time; afterwards both checkers are content, and the undo log brings all
+// back.
+#include "core/repair/repair.h"
+
+#include <fcntl.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "core/check/block_walk.h"
+#include "core/repair/undo_log.h"
+#include "fs/vfs/link.h"
+#include "fs/vfs/xattr.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/run_command.h"
+#include "tests/support/test_images.h"
+#include "tests/support/test_mount.h"
+
+using namespace butterfuse;
+
+namespace {
+
+// One item of a leaf in memory: no engine would write what is done to it here.
+class Victim {
+ public:
+  Victim(std::vector<std::byte>& block, uint32_t slot) : block_(block), slot_(slot) {}
+  void remove() {
+    auto header = load<DiskHeader>(block_);
+    std::byte* const items = block_.data() + sizeof header;
+    std::memmove(items + slot_ * sizeof(DiskItem), items + (slot_ + 1) * sizeof(DiskItem),
+                 (header.nritems - slot_ - 1) * sizeof(DiskItem));
+    header.nritems = header.nritems - 1;
+    store(MutableByteSpan(block_), header);
+    close_gap();
+  }
+  template <class T>
+  void change(void (*change_it)(T&)) {
+    const size_t at = sizeof(DiskHeader) + LeafView(block_).item(slot_).offset;
+    auto object = load<T>(ByteSpan(block_).subspan(at));
+    change_it(object);
+    store(MutableByteSpan(block_).subspan(at), object);
+  }
+
+ private:
+  // Data lies one behind the other in every leaf.
+  void close_gap() {
+    const std::vector<std::byte> old = block_;
+    const LeafView leaf(old);
+    size_t end = block_.size() - sizeof(DiskHeader);
+    for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
+      DiskItem item = leaf.item(slot);
+      end -= item.size;
+      std::copy(leaf.data(slot).begin(), leaf.data(slot).end(),
+                block_.begin() + static_cast<ptrdiff_t>(sizeof(DiskHeader) + end));
+      item.offset = static_cast<uint32_t>(end);
+      store(MutableByteSpan(block_).subspan(sizeof(DiskHeader) + slot * sizeof item), item);
+    }
+  }
+
+  std::vector<std::byte>& block_;
+  const uint32_t slot_;
+};
+
+using Blow = std::function<void(Victim&)>;
+
+struct Damage {
+  const char* name;
+  uint64_t tree;
+  uint64_t objectid;
+  uint8_t type;
+  Blow blow;
+};
+
+void remove_it(Victim& victim) { victim.remove(); }
+template <class T>
+Blow change(void (*change_it)(T&)) {
+  return [change_it](Victim& victim) { victim.change<T>(change_it); };
+}
+
+constexpr uint64_t kRoot = 256, kDir = 257, kSmall = 258, kBig = 259;
+
+const Damage kDamages[] = {
+    {"root directory without inode item", objectid::kFsTree, kRoot, key_type::kInodeItem, remove_it},
+    {"root directory without reference", objectid::kFsTree, kRoot, key_type::kInodeRef, remove_it},
+    {"directory without inode item", objectid::kFsTree, kDir, key_type::kInodeItem, remove_it},
+    {"file without inode item", objectid::kFsTree, kBig, key_type::kInodeItem, remove_it},
+    {"file without reference", objectid::kFsTree, kSmall, key_type::kInodeRef, remove_it},
+    {"name without DIR_ITEM", objectid::kFsTree, kRoot, key_type::kDirItem, remove_it},
+    {"name without DIR_INDEX", objectid::kFsTree, kRoot, key_type::kDirIndex, remove_it},
+    {"file without extents", objectid::kFsTree, kBig, key_type::kExtentData, remove_it},
+    {"wrong nbytes", objectid::kFsTree, kBig, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.nbytes = 4096; })},
+    {"wrong link count", objectid::kFsTree, kBig, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.nlink = 7; })},
+    {"no link counted", objectid::kFsTree, kSmall, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.nlink = 0; })},
+    {"wrong directory size", objectid::kFsTree, kRoot, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.size = 1; })},
+    {"unknown inode flags", objectid::kFsTree, kSmall, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.flags = item.flags | 1 << 20; })},
+    {"wrong entry type", objectid::kFsTree, kRoot, key_type::kDirIndex,
+     change<DiskDirItem>([](DiskDirItem& item) { item.type = file_type::kFifo; })},
+    {"name of another inode", objectid::kFsTree, kRoot, key_type::kDirIndex,
+     change<DiskDirItem>([](DiskDirItem& item) {
+       item.location = Key{kBig, key_type::kInodeItem, 0};
+     })},
+    {"name of no inode", objectid::kFsTree, kRoot, key_type::kDirItem,
+     change<DiskDirItem>([](DiskDirItem& item) {
+       item.location = Key{9999, key_type::kInodeItem, 0};
+     })},
+    {"no extent item", objectid::kExtentTree, 0, key_type::kMetadataItem, remove_it},
+    {"no data extent item", objectid::kExtentTree, 0, key_type::kExtentItem, remove_it},
+    {"wrong reference count", objectid::kExtentTree, 0, key_type::kMetadataItem,
+     change<DiskExtentItem>([](DiskExtentItem& item) { item.refs = 5; })},
+    {"wrong device extent", objectid::kDevTree, 0, key_type::kDevExtent, remove_it},
+    {"no checksums", objectid::kCsumTree, 0, key_type::kExtentCsum, remove_it},
+    {"no free space info", objectid::kFreeSpaceTree, 0, key_type::kFreeSpaceInfo, remove_it},
+    {"free space missing", objectid::kFreeSpaceTree, 0, key_type::kFreeSpaceExtent, remove_it},
+    {"wrong used bytes of a device", objectid::kChunkTree, 0, key_type::kDevItem,
+     change<DiskDevItem>([](DiskDevItem& item) { item.bytes_used = 12345 * 4096; })},
+};
+
+void populate(TestMount& test) {
+  auto dir = test.mkdir(test.root(), "dir");
+  auto small = test.create(test.root(), "small");
+  test.write(*small, 0, "a few bytes");
+  auto big = test.create(*dir, "big");
+  test.write(*big, 0, std::string(300'000, 'b'));
+  must(link(test.mount(), *big, test.root(), "big-link"));
+  must(set_xattr(test.mount(), *big, {.name = "user.colour", .value = as_bytes("blue")}));
+}
+
+// Of a tree of one leaf: where it lies.
+uint64_t leaf_of(const std::string& path, uint64_t tree) {
+  auto filesystem = must(
+      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+  if (tree == objectid::kChunkTree) return filesystem->volume().super().chunk_root;
+  return must(filesystem->root_item(tree)).bytenr;
+}
+
+void strike(const std::string& path, const Damage& damage) {
+  const uint64_t bytenr = leaf_of(path, damage.tree);
+  auto volume = must(Volume::open(must(open_file_device(path, {}))));
+  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+  std::vector<std::byte> block(volume->nodesize());
+  must(volume->read(bytenr, block, 0));
+  REQUIRE(header_of(block).level == 0);
+  const LeafView leaf(block);
+  uint32_t slot = 0;
+  while (slot < leaf.count() &&
+         (leaf.key(slot).objectid < damage.objectid || leaf.key(slot).type != damage.type))
+    ++slot;
+  REQUIRE(slot < leaf.count());
+  Victim victim(block, slot);
+  damage.blow(victim);
+  const CsumValue sum = checksum(volume->csum_type(), ByteSpan(block).subspan(kCsumMaxBytes));
+  std::copy(sum.begin(), sum.end(), block.begin());
+  must(volume->write(bytenr, block, WriteKind::metadata));
+}
+
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+CheckSummary check_of(const std::string& path, std::string& findings) {
+  CheckOptions options{.data_csums = true};
+  options.on_error = [&](const std::string& finding) { findings += finding + "\n"; };
+  return must(check_filesystem(must(open_file_device(path, {.mode = OpenMode::read_only})), options));
+}
+
+struct Repaired {
+  uint64_t before = 0, after = 0;
+  std::string actions;
+};
+
+Repaired repair_file(const std::string& path, const std::string& undo_log) {
+  Repaired result;
+  std::shared_ptr<BlockDevice> device = must(open_file_device(path, {}));
+  repair::RepairOptions options;
+  options.on_action = [&](const std::string& action) { result.actions += action + "\n"; };
+  repair::Repair plan({device}, options);
+  must(plan.plan());
+  if (plan.is_improvement()) must(plan.write(undo_log));
+  result.before = plan.before().errors;
+  result.after = plan.after().errors;
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("what is broken is repaired, and can be undone") {
+  if (!have_btrfs_progs()) return;
+  const TempDir folder;
+  const std::string sound = folder / "sound";
+  {
+    // Small, so that comparing all bytes is quick.
+    make_sparse_file(sound, 256ull << 20);
+    REQUIRE(run_command({"mkfs.btrfs", "-q", "-m", "single", sound}).ok());
+    auto test = TestMount::of_copy(sound);
+    populate(*test);
+    test->remount("clear_cache");  // without what mkfs.btrfs 6.2 leaves in the free space tree
+    test->close();
+    REQUIRE(run_command({"cp", "--sparse=always", test->path(), sound}).ok());
+  }
+  const Damage& damage = kDamages[GENERATE(range(size_t{0}, std::size(kDamages)))];
+  INFO(damage.name);
+  const std::string image = folder / "image", undo_log = folder / "undo";
+  REQUIRE(run_command({"cp", "--sparse=always", sound, image}).ok());
+  strike(image, damage);
+  const std::string broken = bytes_of(image);
+
+  const Repaired repaired = repair_file(image, undo_log);
+  INFO(repaired.actions);
+  CHECK(repaired.before > 0);
+  CHECK(repaired.after == 0);
+  std::string findings;
+  CHECK(check_of(image, findings).errors == 0);
+  CHECK(findings == "");
+  CHECK(btrfs_check(image) == "");
+
+  auto device = must(open_file_device(image, {}));
+  must(repair::undo(undo_log, {device.get()}));
+  device.reset();
+  CHECK(bytes_of(image) == broken);
+}
+
+TEST_CASE("a sound file system is left alone") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  populate(test);
+  test.remount("clear_cache");
+  test.close();
+  const TempDir folder;
+  CHECK(repair_file(test.path(), folder / "undo").before == 0);
+  CHECK_FALSE(run_command({"test", "-e", folder / "undo"}).ok());
+}
+
+TEST_CASE("an undo log that was cut short is refused") {
+  const TempDir folder;
+  auto base = std::make_shared<MemoryDevice>(1 << 20);
+  auto overlay = std::make_shared<MemoryDevice>(base);
+  must(overlay->write(8192, as_bytes("new"), WriteKind::data));
+  const std::string path = folder / "undo";
+  must(repair::write_undo_log(path, {base}, {overlay}));
+  std::string log = bytes_of(path);
+  log.pop_back();
+  std::ofstream(path, std::ios::binary | std::ios::trunc) << log;
+  const auto undone = repair::undo(path, {base.get()});
+  REQUIRE_FALSE(undone);
+  CHECK(undone.error().code == EUCLEAN);
+  CHECK_FALSE(repair::write_undo_log(path, {base}, {overlay}));  // never over another
+}
