@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "compress/executor.h"
 #include "core/base/byte_range.h"
 #include "core/check/checker.h"
 #include "core/ondisk/leaf_view.h"
@@ -47,10 +48,12 @@ struct BlockGroupRecord {
   uint64_t length = 0, used = 0, flags = 0, found_used = 0;
 };
 
+// Used by one thread, but for `workers`, whose tasks touch nothing but the volume.
 struct CheckState {
-  CheckState(Volume& opened, const CheckOptions& chosen) : volume(opened), options(chosen) {}
+  CheckState(Volume& opened, const CheckOptions& chosen);
   Volume& volume;
   const CheckOptions& options;
+  const std::unique_ptr<Executor> workers;  // read and verify; everything else is done by one thread
   CheckSummary summary;
   std::map<uint64_t, ExtentRecord> extents;           // by bytenr
   std::map<uint64_t, BlockGroupRecord> block_groups;  // by start

@@ -1,7 +1,9 @@
 // Runs the phases of a check one after the other over an opened volume.
 #include "core/check/checker.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include "core/check/check_state.h"
 
@@ -28,7 +30,15 @@ constexpr Phase kPhases[] = {
     {"log", check::check_log},
 };
 
+constexpr unsigned kWorkersMax = 8;
+
 }  // namespace
+
+check::CheckState::CheckState(Volume& opened, const CheckOptions& chosen)
+    : volume(opened),
+      options(chosen),
+      workers(
+          make_thread_pool(std::clamp(std::thread::hardware_concurrency(), 1u, kWorkersMax), "bf-check")) {}
 
 Result<CheckSummary> check_filesystem(std::unique_ptr<BlockDevice> device, const CheckOptions& options) {
   return check_filesystem(one_device(std::move(device)), options);

@@ -1,4 +1,7 @@
 // Data checksums: every item covers data extents that exist; on demand all data is read and compared.
+#include <deque>
+#include <future>
+
 #include "core/check/tree_walk.h"
 
 namespace butterfuse::check {
@@ -16,9 +19,44 @@ bool covered_by_extents(const CheckState& state, ByteRange range) {
   return cursor >= range.end;
 }
 
+// What reading a run of sectors came to.
+struct VerifiedRun {
+  std::vector<uint64_t> bad;  // sectors that no copy has right
+  uint64_t bad_copies = 0;    // where another copy is right
+  int copies = 0;
+};
+
+VerifiedRun verify_run(Volume& volume, uint64_t bytenr, ByteSpan csums) {
+  const size_t each = csum_size(volume.csum_type());
+  const size_t sector = volume.sectorsize(), sectors = csums.size() / each;
+  std::vector<std::byte> buffer(sectors * sector);
+  std::vector<int> good(sectors, 0);
+  const auto chunk = volume.chunk_at(bytenr);
+  const std::vector<int> mirrors = chunk ? Volume::distinct_mirrors(*chunk) : std::vector<int>();
+  for (int mirror : mirrors) {
+    if (!volume.read(bytenr, buffer, mirror)) continue;
+    for (size_t index = 0; index < sectors; ++index) {
+      const CsumValue have = checksum(volume.csum_type(), ByteSpan(buffer).subspan(index * sector, sector));
+      good[index] += std::memcmp(have.data(), csums.data() + index * each, each) == 0;
+    }
+  }
+  VerifiedRun run;
+  run.copies = static_cast<int>(mirrors.size());
+  for (size_t index = 0; index < sectors; ++index) {
+    if (good[index] == 0) {
+      run.bad.push_back(bytenr + index * sector);
+    } else {
+      run.bad_copies += static_cast<uint64_t>(run.copies - good[index]);
+    }
+  }
+  return run;
+}
+
+// Reads data by runs of sectors on the workers, and reports in order.
 class DataVerifier {
  public:
   explicit DataVerifier(CheckState& state) : state_(state), sector_(state.volume.sectorsize()) {}
+  ~DataVerifier() { report(0); }
 
   void verify(uint64_t bytenr, ByteSpan csums) {
     const size_t each = csum_size(state_.volume.csum_type());
@@ -27,43 +65,41 @@ class DataVerifier {
          done += sectors) {
       sectors = std::min(
           {kSectorsAtOnce, csums.size() / each - done, sectors_to_chunk_end(bytenr + done * sector_)});
-      verify_run(bytenr + done * sector_, csums.subspan(done * each, sectors * each), each);
+      start(bytenr + done * sector_, csums.subspan(done * each, sectors * each));
     }
   }
 
  private:
+  static constexpr size_t kRunsAhead = 32;  // of at most 1 MiB each
+
   size_t sectors_to_chunk_end(uint64_t bytenr) const {
     auto chunk = state_.volume.chunk_at(bytenr);
     return chunk ? std::max<uint64_t>((chunk->start + chunk->length - bytenr) / sector_, 1) : 1;
   }
 
-  void verify_run(uint64_t bytenr, ByteSpan csums, size_t each) {
-    const size_t sectors = csums.size() / each;
-    buffer_.resize(sectors * sector_);
-    std::vector<int> good(sectors, 0);
-    const auto chunk = state_.volume.chunk_at(bytenr);
-    const std::vector<int> mirrors = chunk ? Volume::distinct_mirrors(*chunk) : std::vector<int>();
-    const int copies = static_cast<int>(mirrors.size());
-    for (int mirror : mirrors) {
-      if (!state_.volume.read(bytenr, buffer_, mirror)) continue;
-      for (size_t index = 0; index < sectors; ++index) {
-        const CsumValue have =
-            checksum(state_.volume.csum_type(), ByteSpan(buffer_).subspan(index * sector_, sector_));
-        good[index] += std::memcmp(have.data(), csums.data() + index * each, each) == 0;
-      }
-    }
-    for (size_t index = 0; index < sectors; ++index) {
-      if (good[index] == 0) {
-        state_.error("data at {}: checksum matches on none of {} copies", bytenr + index * sector_, copies);
-      } else if (good[index] < copies) {
-        state_.summary.bad_copies += static_cast<uint64_t>(copies - good[index]);
-      }
+  void start(uint64_t bytenr, ByteSpan csums) {
+    auto task = std::make_shared<std::packaged_task<VerifiedRun()>>(
+        [&volume = state_.volume, bytenr, sums = std::vector<std::byte>(csums.begin(), csums.end())] {
+          return verify_run(volume, bytenr, sums);
+        });
+    runs_.push_back(task->get_future());
+    state_.workers->submit([task] { (*task)(); });
+    report(kRunsAhead);
+  }
+
+  // Waits until no more than `left` runs are under way.
+  void report(size_t left) {
+    for (; runs_.size() > left; runs_.pop_front()) {
+      const VerifiedRun run = runs_.front().get();
+      for (const uint64_t bytenr : run.bad)
+        state_.error("data at {}: checksum matches on none of {} copies", bytenr, run.copies);
+      state_.summary.bad_copies += run.bad_copies;
     }
   }
 
   CheckState& state_;
   const uint64_t sector_;
-  std::vector<std::byte> buffer_;
+  std::deque<std::future<VerifiedRun>> runs_;
 };
 
 }  // namespace

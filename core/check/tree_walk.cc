@@ -1,6 +1,8 @@
 // Walks trees by their parent pointers; what a parent promises of a child is checked here.
 #include "core/check/tree_walk.h"
 
+#include "core/check/read_ahead.h"
+
 namespace butterfuse::check {
 namespace {
 
@@ -13,26 +15,35 @@ class Walker {
     if (root_.level < 0 || root_.level >= kMaxLevel) {
       return state_.error("tree {}: root level {} is not below {}", root_.id, root_.level, kMaxLevel);
     }
-    visit_block(root_.bytenr, root_.generation, root_.level, nullptr);
+    const ChildPointer top{root_.bytenr, root_.generation, root_.level};
+    visit_block(top, ReadAhead(state_, {top}, newest()).next(), nullptr);
   }
 
  private:
+  uint64_t newest() const { return state_.volume.super().generation + (root_.is_log ? 1 : 0); }
+
   // Depth is bounded by the level, which read_tree_block checks against the parent's.
-  void visit_block(uint64_t bytenr, uint64_t generation, int level, const Key* first_key) {
+  void visit_block(const ChildPointer& place, const Result<Block>& block, const Key* first_key) {
     if (state_.options.interrupted()) return;
-    Block block(state_.volume.nodesize());
-    const uint64_t newest = state_.volume.super().generation + (root_.is_log ? 1 : 0);
-    if (auto read = state_.volume.read_tree_block(bytenr, block, generation, level, newest); !read) {
-      return state_.error("tree {}: block {} level {}: {}", root_.id, bytenr, level, read.error().message);
-    }
-    check_promises(block, first_key);
-    if (!visit_(block) || level == 0) return;
-    NodeView node(block);
+    if (!block)
+      return state_.error("tree {}: block {} level {}: {}", root_.id, place.bytenr, place.level,
+                          block.error().message);
+    check_promises(*block, first_key);
+    if (visit_(*block) && place.level > 0) visit_children(*block);
+  }
+
+  void visit_children(ByteSpan block) {
+    const NodeView node(block);
+    std::vector<ChildPointer> children;
+    std::vector<Key> keys;
     for (uint32_t slot = 0; slot < node.count(); ++slot) {
       if (already_dropped(root_, block, slot)) continue;
-      const Key key = node.key(slot);
-      visit_block(node.ptr(slot).blockptr, node.ptr(slot).generation, level - 1, &key);
+      children.push_back({node.ptr(slot).blockptr, node.ptr(slot).generation, header_of(block).level - 1});
+      keys.push_back(node.key(slot));
     }
+    ReadAhead blocks(state_, children, newest());
+    for (size_t i = 0; i < children.size() && !state_.options.interrupted(); ++i)
+      visit_block(children[i], blocks.next(), &keys[i]);
   }
 
   void check_promises(ByteSpan block, const Key* first_key) {
