@@ -137,6 +137,11 @@ struct [[gnu::packed]] DiskDevExtent {
 };
 static_assert(sizeof(DiskDevExtent) == 48);
 
+struct [[gnu::packed]] DiskDevStats {  // of a PERSISTENT_ITEM under objectid DEV_STATS
+  le64 write_errs, read_errs, flush_errs, corruption_errs, generation_errs;
+};
+static_assert(sizeof(DiskDevStats) == 40);
+
 struct [[gnu::packed]] DiskBlockGroupItem {
   le64 used, chunk_objectid, flags;
 };

@@ -4,6 +4,7 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/transaction/block_writer.h"
+#include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
 
@@ -58,6 +59,7 @@ Status CommitDriver::close_transaction(const std::shared_ptr<Transaction>& runni
   changed_ = true;
   BF_TRY(touch_root_tree(handle));
   BF_TRY(mark_quotas_stale(handle));
+  BF_TRY(write_device_stats(handle, *s.dev_tree, *filesystem_.volume_));
   // What this transaction emptied shall go with it.
   BF_TRY(make_runner(handle, transaction).run_all());
   BF_TRY(filesystem_.allocator_->remove_empty_block_groups(handle, s.super));
@@ -81,7 +83,7 @@ bool CommitDriver::unchanged(Transaction& transaction) {
   const auto& s = *filesystem_.state_;
   return filesystem_.cache_->dirty_bytes() == 0 && transaction.refs().size() == 0 &&
          s.incompat == s.super.incompat_flags && filesystem_.label() == label_of(s.super) &&
-         s.super.log_root == 0 && !s.log_on_disk;
+         s.super.log_root == 0 && !s.log_on_disk && !device_stats_changed(*filesystem_.volume_);
 }
 
 // The superblock's generation is also that of the root tree's root block: it has to be copied in every

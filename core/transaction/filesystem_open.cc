@@ -3,6 +3,7 @@
 
 #include "core/base/log.h"
 #include "core/ondisk/tree_checker.h"
+#include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
 #include "core/volume/superblock.h"
@@ -191,6 +192,7 @@ Status FilesystemOpener::open_fixed_trees(const TreeRootPointer& root, bool need
   s.trees = std::make_unique<TreeTable>(*s.root_tree);
   BF_TRY(open_unless_bad(objectid::kExtentTree, s.extent_tree));
   BF_TRY(open_unless_bad(objectid::kDevTree, s.dev_tree));
+  if (s.dev_tree != nullptr) load_device_stats(*s.dev_tree, *filesystem_->volume_);
   BF_TRY(need_fs_tree ? open_required(objectid::kFsTree, s.fs_tree)
                       : open_unless_bad(objectid::kFsTree, s.fs_tree));
   BF_TRY(open_unless_bad(objectid::kCsumTree, s.csum_tree));

@@ -1,6 +1,7 @@
 // MemberDevice: one device of a file system, as its chunk tree knows it, present or missing.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <string>
@@ -18,8 +19,14 @@ struct DeviceErrors {
   std::atomic<uint64_t> repaired{0};    // of those, written anew
 };
 
-// Made while the volume is opened and constant from then on, but for `item`, which belongs to the commit, and
-// the counters.
+// As they are kept on disk: all that ever went wrong with a device, since somebody last set them to zero.
+struct DeviceTotals {
+  uint64_t write = 0, read = 0, flush = 0, corruption = 0, generation = 0;
+  friend bool operator==(const DeviceTotals&, const DeviceTotals&) = default;
+};
+
+// Made while the volume is opened and constant from then on, but for `item` and `totals_on_disk`, which
+// belong to the commit, and the counters.
 struct MemberDevice {
   uint64_t devid = 0;
   Uuid uuid;
@@ -30,7 +37,18 @@ struct MemberDevice {
   bool stale = false;                   // it missed commits: its copies may be of the past
   bool has_item = false;                // the chunk tree has a DEV_ITEM of it
   DeviceErrors errors;
+  DeviceTotals totals_on_disk;
+  std::array<std::atomic<uint64_t>, 5> before{};  // `errors` is counted on top of these, modulo 2^64
 
+  DeviceTotals totals() const {
+    return {before[0] + errors.write, before[1] + errors.read, before[2] + errors.flush,
+            before[3] + errors.corruption, before[4]};
+  }
+  void set_totals(const DeviceTotals& totals) {
+    before[0] = totals.write - errors.write, before[1] = totals.read - errors.read;
+    before[2] = totals.flush - errors.flush, before[3] = totals.corruption - errors.corruption;
+    before[4] = totals.generation;
+  }
   bool missing() const { return device == nullptr; }
   bool writable() const { return device != nullptr && !seed && !device->read_only(); }
   std::string name() const { return device ? device->path() : "missing device"; }

@@ -50,6 +50,23 @@ IoctlAnswer dev_info(const IoctlCall& call) {
   return answer_of(info);
 }
 
+IoctlAnswer dev_stats(const IoctlCall& call) {
+  BF_ASSIGN(auto stats, argument_of<btrfs_ioctl_get_dev_stats>(call));
+  MemberDevice* device = call.mount.filesystem().volume().member(stats.devid);
+  if (device == nullptr || device->missing())
+    return make_error(ENODEV, "no device {}", uint64_t{stats.devid});
+  const DeviceTotals totals = device->totals();
+  if (stats.flags & BTRFS_DEV_STATS_RESET) {
+    BF_TRY(require_admin(call));
+    BF_TRY(call.mount.check_writable(call.mount.root()));
+    device->set_totals({});  // the next commit writes it
+  }
+  stats.nr_items = std::min<uint64_t>(stats.nr_items, BTRFS_DEV_STAT_VALUES_MAX);
+  const uint64_t values[] = {totals.write, totals.read, totals.flush, totals.corruption, totals.generation};
+  std::copy(std::begin(values), std::end(values), stats.values);
+  return answer_of(stats);
+}
+
 IoctlAnswer get_features(const IoctlCall& call) {
   const DiskSuper& super = call.mount.filesystem().volume().super();
   btrfs_ioctl_feature_flags features{};
@@ -127,6 +144,8 @@ IoctlHandler filesystem_ioctl(uint32_t command) {
       return fs_info;
     case BTRFS_IOC_DEV_INFO:
       return dev_info;
+    case BTRFS_IOC_GET_DEV_STATS:
+      return dev_stats;
     case BTRFS_IOC_GET_FEATURES:
       return get_features;
     case BTRFS_IOC_GET_FSLABEL:
