@@ -54,6 +54,7 @@ int run(int argc, char** argv) {
   add_mount_command(app, result);
   add_mkfs_command(app, result);
   add_check_command(app, result);
+  add_scrub_command(app, result);
   add_inspect_command(app, result);
   const std::string program = std::filesystem::path(argv[0]).filename().string();
   std::vector<std::string> arguments = full_arguments(app, program, argc, argv);

@@ -86,17 +86,21 @@ std::vector<int> Volume::distinct_mirrors(const ChunkMapping& chunk) {
   return mirrors;
 }
 
+Status Volume::check_tree_block_copy(uint64_t bytenr, int mirror, uint64_t expected_generation,
+                                     int expected_level, uint64_t generation_limit) {
+  std::vector<std::byte> block(nodesize());
+  if (Status status = read(bytenr, block, mirror); !status)
+    return make_error(EIO, "{}", status.error().message);
+  return check_one_copy(bytenr, block, expected_generation, expected_level, generation_limit);
+}
+
 int Volume::bad_tree_block_copies(uint64_t bytenr, uint64_t expected_generation, int expected_level,
                                   uint64_t generation_limit) {
   const auto chunk = chunk_at(bytenr);
   if (!chunk) return 0;
   int bad = 0;
-  std::vector<std::byte> block(nodesize());
-  for (int mirror : distinct_mirrors(*chunk)) {
-    Status status = read(bytenr, block, mirror);
-    if (status) status = check_one_copy(bytenr, block, expected_generation, expected_level, generation_limit);
-    bad += !status;
-  }
+  for (int mirror : distinct_mirrors(*chunk))
+    bad += !check_tree_block_copy(bytenr, mirror, expected_generation, expected_level, generation_limit);
   return bad;
 }
 

@@ -109,6 +109,9 @@ class Volume {
   // copy when none is good.
   Status read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t expected_generation,
                          int expected_level, uint64_t generation_limit);
+  // One copy, without looking at others. EIO: can't be read; EUCLEAN: is not what is expected.
+  Status check_tree_block_copy(uint64_t bytenr, int mirror, uint64_t expected_generation, int expected_level,
+                               uint64_t generation_limit);
   // Copies of an intact block that are not intact themselves: for checks. Of RAID5 and RAID6 also what P and
   // Q give, each alone.
   int bad_tree_block_copies(uint64_t bytenr, uint64_t expected_generation, int expected_level,

@@ -14,6 +14,7 @@
 
 #include "core/base/bytes.h"
 #include "fs/fuse/raw_request.h"
+#include "fs/vfs/scrub_table.h"
 
 namespace butterfuse {
 namespace {
@@ -194,6 +195,7 @@ void RequestLoop::hand_over() {
 }
 
 void RequestLoop::end(int error) {
+  context_.mount.scrubs().close();  // or its request would last
   MutexLock lock(mutex_);
   if (!ended_) error_ = error;
   ended_ = true;
@@ -207,6 +209,7 @@ void RequestLoop::interrupt() {
   action.sa_handler = [](int) {};  // its only effect is EINTR
   sigaction(SIGUSR1, &action, nullptr);
   fuse_session_exit(session_);
+  context_.mount.scrubs().close();
   // Again and again: one signal could come just before the leader goes to sleep in read(2).
   MutexLock lock(mutex_);
   while (!ended_) {

@@ -27,6 +27,11 @@ using IoctlHandler = IoctlAnswer (*)(const IoctlCall& call);
 IoctlHandler file_ioctl(uint32_t command);
 IoctlHandler filesystem_ioctl(uint32_t command);
 IoctlHandler subvolume_ioctl(uint32_t command);
+IoctlHandler scrub_ioctl(uint32_t command);
+
+inline Status require_admin(const IoctlCall& call) {  // EPERM
+  return call.is_admin() ? Status{} : make_error(EPERM, "the caller may not administer the file system");
+}
 
 template <class T>
 std::vector<std::byte> answer_of(const T& object) {

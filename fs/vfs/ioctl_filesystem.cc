@@ -12,15 +12,11 @@ namespace {
 // XFS_IOC_GOINGDOWN, which ext4, f2fs and btrfs have taken over. How to go down is not passed through FUSE.
 constexpr uint32_t kShutdown = _IOR('X', 125, uint32_t);
 
-Status require_admin(const IoctlCall& call) {
-  if (call.is_admin()) return {};
-  return make_error(EPERM, "the caller may not administer the file system");
-}
-
 IoctlAnswer fs_info(const IoctlCall& call) {
   const DiskSuper& super = call.mount.filesystem().volume().super();
   btrfs_ioctl_fs_info_args info{};
-  info.max_id = super.dev_item.devid;
+  for (const MemberDevice* device : call.mount.filesystem().volume().members())
+    info.max_id = std::max<uint64_t>(info.max_id, device->devid);
   info.num_devices = super.num_devices;
   std::memcpy(info.fsid, super.fsid, sizeof(info.fsid));
   info.nodesize = super.nodesize;
@@ -36,16 +32,25 @@ IoctlAnswer fs_info(const IoctlCall& call) {
   return answer_of(info);
 }
 
+uint64_t device_bytes_used(const Volume& volume, uint64_t devid) {
+  uint64_t used = 0;
+  for (const auto& chunk : volume.chunks())
+    for (const ChunkStripe& stripe : chunk->stripes)
+      if (stripe.devid == devid) used += chunk->stripe_bytes();
+  return used;
+}
+
 IoctlAnswer dev_info(const IoctlCall& call) {
   BF_ASSIGN(auto info, argument_of<btrfs_ioctl_dev_info_args>(call));
-  Volume& volume = call.mount.filesystem().volume();
-  const DiskDevItem& device = volume.super().dev_item;
-  if (info.devid != device.devid) return make_error(ENODEV, "no device {}", uint64_t{info.devid});
-  std::memcpy(info.uuid, device.uuid, sizeof(info.uuid));
-  info.total_bytes = device.total_bytes;
-  info.bytes_used = call.mount.filesystem().allocator().device_bytes_used();
-  const std::string& path = volume.device().path();
+  const Volume& volume = call.mount.filesystem().volume();
+  const MemberDevice* device = volume.member(info.devid);
+  if (device == nullptr) return make_error(ENODEV, "no device {}", uint64_t{info.devid});
+  std::memcpy(info.uuid, device->uuid.bytes.data(), sizeof(info.uuid));
+  info.total_bytes = device->item.total_bytes;
+  info.bytes_used = device_bytes_used(volume, info.devid);
   std::memset(info.path, 0, sizeof(info.path));
+  if (device->missing()) return answer_of(info);
+  const std::string& path = device->device->path();
   std::memcpy(info.path, path.data(), std::min(path.size(), sizeof(info.path) - 1));
   return answer_of(info);
 }

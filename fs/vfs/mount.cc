@@ -11,10 +11,12 @@
 #include "core/log/replay.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/fsync.h"
+#include "fs/vfs/scrub_table.h"
 
 namespace butterfuse {
 
-Mount::Mount(const MountOptions& options) : options_(options), inodes_(*this) {}
+Mount::Mount(const MountOptions& options)
+    : options_(options), scrubs_(std::make_unique<ScrubTable>()), inodes_(*this) {}
 
 Mount::~Mount() {
   if (auto status = close(); !status) log(LogLevel::error, "unmount: {}", status.error().message);

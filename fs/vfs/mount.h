@@ -18,6 +18,7 @@
 namespace butterfuse {
 
 class FsyncLog;
+class ScrubTable;
 
 // Made by open(), ended by close() and its destructor; the operations beside it (lookup.h, create.h, ...) run
 // on any thread in between.
@@ -42,6 +43,7 @@ class Mount final : public CommitHook {
   InodeTable& inodes() { return inodes_; }
   NodeIds& node_ids() { return *node_ids_; }
   Inode& root() { return *root_; }
+  ScrubTable& scrubs() { return *scrubs_; }
   bool is_read_only() const { return options_.read_only || filesystem_->read_only(); }
   // EROFS on a read-only mount, subvolume or placeholder; EPERM never.
   Status check_writable(const Inode& inode) const;
@@ -89,6 +91,7 @@ class Mount final : public CommitHook {
   std::unique_ptr<DataEngine> engine_;
   std::unique_ptr<ExtentReader> reader_;
   std::unique_ptr<NodeIds> node_ids_;
+  std::unique_ptr<ScrubTable> scrubs_;
   bool closed_ = false;
 
   SharedMutex namespace_lock_;

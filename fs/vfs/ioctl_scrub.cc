@@ -1,0 +1,71 @@
+// ioctls of scrub: as btrfs scrub(8) and butterfuse scrub ask for it, one device a call.
+#include <linux/btrfs.h>
+
+#include "fs/vfs/ioctl.h"
+#include "fs/vfs/scrub_table.h"
+
+namespace butterfuse {
+namespace {
+
+void encode(const ScrubProgress& from, btrfs_scrub_progress& to) {
+  to = {};
+  to.data_extents_scrubbed = from.data_extents;
+  to.tree_extents_scrubbed = from.tree_extents;
+  to.data_bytes_scrubbed = from.data_bytes;
+  to.tree_bytes_scrubbed = from.tree_bytes;
+  to.read_errors = from.read_errors;
+  to.csum_errors = from.csum_errors;
+  to.no_csum = from.no_csum;
+  to.super_errors = from.super_errors;
+  to.uncorrectable_errors = from.uncorrectable;
+  to.corrected_errors = from.corrected;
+  to.last_physical = from.last_physical;
+}
+
+// Answers when it is done. One that was cancelled is an error in the kernel, too, with its progress lost to
+// FUSE: so it is answered, and last_physical below the end says that it did not get there.
+IoctlAnswer scrub(const IoctlCall& call) {
+  BF_TRY(require_admin(call));
+  BF_ASSIGN(auto arguments, argument_of<btrfs_ioctl_scrub_args>(call));
+  if (arguments.flags & ~uint64_t{BTRFS_SCRUB_SUPPORTED_FLAGS})
+    return make_error(EOPNOTSUPP, "scrub flags {:#x}", uint64_t{arguments.flags});
+  const bool repair = !(arguments.flags & BTRFS_SCRUB_READONLY);
+  if (repair) BF_TRY(call.mount.check_writable(call.mount.root()));
+  ScrubProgress progress;
+  const Status done = call.mount.scrubs().run(call.mount.filesystem(), arguments.devid,
+                                              {arguments.start, arguments.end}, repair, progress);
+  if (!done && done.error().code != ECANCELED) return tl::unexpected(done.error());
+  encode(progress, arguments.progress);
+  return answer_of(arguments);
+}
+
+IoctlAnswer progress(const IoctlCall& call) {
+  BF_TRY(require_admin(call));
+  BF_ASSIGN(auto arguments, argument_of<btrfs_ioctl_scrub_args>(call));
+  BF_ASSIGN(const ScrubProgress now, call.mount.scrubs().progress(arguments.devid));
+  encode(now, arguments.progress);
+  return answer_of(arguments);
+}
+
+IoctlAnswer cancel(const IoctlCall& call) {
+  BF_TRY(require_admin(call));
+  BF_TRY(call.mount.scrubs().stop());
+  return std::vector<std::byte>{};
+}
+
+}  // namespace
+
+IoctlHandler scrub_ioctl(uint32_t command) {
+  switch (command) {
+    case BTRFS_IOC_SCRUB:
+      return scrub;
+    case BTRFS_IOC_SCRUB_PROGRESS:
+      return progress;
+    case BTRFS_IOC_SCRUB_CANCEL:
+      return cancel;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace butterfuse
