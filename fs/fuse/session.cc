@@ -2,19 +2,21 @@
 #include "fs/fuse/session.h"
 
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdarg>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "core/base/log.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/fuse/request_loop.h"
+#include "fs/fuse/sandbox.h"
 #include "fs/fuse/signal_watch.h"
+#include "fs/fuse/unmount_helper.h"
 
 namespace butterfuse {
 namespace {
@@ -57,6 +59,13 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   connection->congestion_threshold = kBackgroundRequests * 3 / 4;
   connection->time_gran = 1;
   if (context.on_live) context.on_live();
+  if (!options.sandbox) return;
+  const auto sandbox = enter_sandbox();
+  if (sandbox) {
+    log(LogLevel::debug, "sandbox: {}", *sandbox);
+  } else {
+    log(LogLevel::warning, "no sandbox: {}", sandbox.error().message);
+  }
 }
 
 fuse_lowlevel_ops all_ops() {
@@ -127,29 +136,18 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
   return session;
 }
 
-int run_fusermount(const std::string& mountpoint) {
-  const pid_t child = fork();
-  if (child == 0) {
-    execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--", mountpoint.c_str(), nullptr);
-    _exit(127);
-  }
-  int status = -1;
-  if (child > 0) waitpid(child, &status, 0);
-  return status;
-}
-
 // Takes the mount out of the tree. The kernel ends the session when its last user is gone, and writes what it
 // holds before; we go on serving meanwhile.
-void unmount_lazily(const std::string& mountpoint) {
+void unmount_lazily(const std::string& mountpoint, std::optional<UnmountHelper>& helper) {
   log(LogLevel::info, "unmounting {} on a signal", mountpoint);
   if (umount2(mountpoint.c_str(), MNT_DETACH) == 0) return;
-  if (run_fusermount(mountpoint) != 0) log(LogLevel::error, "can't unmount {}", mountpoint);
+  if (!helper || !helper->unmount()) log(LogLevel::error, "can't unmount {}", mountpoint);
 }
 
 // Users that keep files open may keep the session for a while, not for ever: what they wrote is saved first.
 void end_session(Mount& mount, RequestLoop& loop, const std::string& mountpoint,
-                 const std::atomic<bool>& ending) {
-  unmount_lazily(mountpoint);
+                 std::optional<UnmountHelper>& helper, const std::atomic<bool>& ending) {
+  unmount_lazily(mountpoint, helper);
   if (auto status = mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
   for (auto waited = 0ms; waited < kGraceForUsers; waited += kPollInterval) {
     if (ending) return;
@@ -171,11 +169,16 @@ Status serve(Mount& mount, const SessionOptions& options) {
   }
   fuse_set_log_func(nullptr);
   BF_TRY(offer_more_features(session.get()));
+  std::optional<UnmountHelper> helper;  // root can unmount by itself
+  if (geteuid() != 0) {
+    BF_ASSIGN(helper, UnmountHelper::start(options.mountpoint));
+  }
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   int result = 0;
   {
-    SignalWatch watch(
-        [&](const std::atomic<bool>& ending) { end_session(mount, loop, options.mountpoint, ending); });
+    SignalWatch watch([&](const std::atomic<bool>& ending) {
+      end_session(mount, loop, options.mountpoint, helper, ending);
+    });
     result = loop.run();
   }
   fuse_session_unmount(session.get());

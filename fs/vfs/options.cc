@@ -144,6 +144,12 @@ Status parse_discard(const Option& option, MountOptions& options) {
   return {};
 }
 
+Status parse_sandbox(const Option& option, MountOptions& options) {
+  if (option.value != "on" && option.value != "off") return bad_value(option);
+  options.sandbox = option.value == "on";
+  return {};
+}
+
 struct RescueWord {
   std::string_view name, short_name;
   void (*apply)(MountOptions&);
@@ -203,6 +209,7 @@ void add_data_options(std::map<std::string, Handler, std::less<>>& table) {
   table["commit"] = number(
       parse_count, [](MountOptions& m, uint32_t seconds) { m.commit_interval_s = seconds ? seconds : 30; });
   table["discard"] = parse_discard;
+  table["sandbox"] = parse_sandbox;
   table["acl"] = set([](MountOptions& m) { m.acl = true; });
   table["noacl"] = set([](MountOptions& m) { m.acl = false; });
   table["treelog"] = set([](MountOptions& m) { m.tree_log = true; });

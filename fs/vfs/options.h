@@ -58,6 +58,7 @@ struct MountOptions {
   bool writeback_cache = false;
   bool default_permissions = true;  // the kernel checks modes
   bool suid_given = false, dev_given = false;
+  bool sandbox = true;  // the daemon gives up what it does not need
 
   std::vector<std::string> fuse_options;  // handed to libfuse as they are
   std::vector<std::string> ignored;       // accepted for compatibility, without effect here
