@@ -17,6 +17,7 @@ class SharedDevice final : public BlockDevice {
     return base_->write(offset, from, kind);
   }
   Status flush() override { return base_->flush(); }
+  void discard(uint64_t offset, uint64_t length) override { base_->discard(offset, length); }
 
  private:
   const std::shared_ptr<BlockDevice> base_;

@@ -120,11 +120,14 @@ class CrashRun {
     const std::vector<std::byte> zeros(bytes.size());
     for (size_t i = 0; i < state.devices.size(); ++i) {
       const std::string path = folder + "/device" + std::to_string(i);
-      make_sparse_file(path, kDeviceBytes);
+      const uint64_t size = state.devices[i]->size_bytes();
+      make_sparse_file(path, size);
       auto file = must(open_file_device(path, {}));
-      for (uint64_t at = 0; at < kDeviceBytes; at += bytes.size()) {
+      for (uint64_t at = 0; at < size; at += bytes.size()) {
+        bytes.resize(std::min<uint64_t>(bytes.size(), size - at));
         must(state.devices[i]->read(at, bytes));
-        if (bytes != zeros) must(file->write(at, bytes, WriteKind::data));
+        if (!std::equal(bytes.begin(), bytes.end(), zeros.begin()))
+          must(file->write(at, bytes, WriteKind::data));
       }
     }
   }

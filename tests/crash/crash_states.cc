@@ -23,13 +23,28 @@ std::vector<Moment> moments_of(const std::vector<TraceEvent>& events) {
   std::vector<Moment> moments;
   for (const TraceEvent& event : events) {
     const bool ack = event.kind == TraceEvent::Kind::mark && event.text == "ack";
-    if (event.kind == TraceEvent::Kind::write || ack) moments.push_back({event.submitted, &event, false});
+    if (event.kind == TraceEvent::Kind::write || event.kind == TraceEvent::Kind::discard || ack)
+      moments.push_back({event.submitted, &event, false});
     if (event.kind == TraceEvent::Kind::flush && event.completed != 0 && !event.failed)
       moments.push_back({event.completed, &event, true});
   }
   std::sort(moments.begin(), moments.end(),
             [](const Moment& a, const Moment& b) { return a.number < b.number; });
   return moments;
+}
+
+// A discard leaves what nobody may rely on.
+void apply(MemoryDevice& device, const TraceEvent& event, uint64_t bytes_max = UINT64_MAX) {
+  if (event.kind == TraceEvent::Kind::write) {
+    const ByteSpan bytes = event.payload;
+    must(device.write(event.offset, bytes.first(std::min<uint64_t>(bytes.size(), bytes_max)), event.what));
+    return;
+  }
+  const std::vector<std::byte> rubbish(std::min<uint64_t>(event.length, 1 << 20), std::byte{0xdd});
+  for (uint64_t done = 0; done < event.length; done += rubbish.size())
+    must(device.write(event.offset + done,
+                      ByteSpan(rubbish).first(std::min<uint64_t>(rubbish.size(), event.length - done)),
+                      WriteKind::data));
 }
 
 }  // namespace
@@ -72,10 +87,8 @@ void CrashStates::state(uint64_t time, const Subset& subset, const Tear& tear, c
   state.what = fmt::format("{}: {} of {} unflushed writes [{}]", why, subset.size(), pending_.size(), key);
   for (const auto& disk : disks_) state.devices.push_back(std::make_shared<MemoryDevice>(disk));
   for (const size_t index : subset) {
-    const TraceEvent& write = *pending_[index];
-    ByteSpan bytes(write.payload);
-    if (index == tear.index) bytes = bytes.first(std::min<uint64_t>(bytes.size(), tear.sectors * kTearBytes));
-    must(state.devices[write.device]->write(write.offset, bytes, write.what));
+    const TraceEvent& event = *pending_[index];
+    apply(*state.devices[event.device], event, index == tear.index ? tear.sectors * kTearBytes : UINT64_MAX);
   }
   stopped_ = !visit_(state);
 }
@@ -137,7 +150,7 @@ void CrashStates::settle(const TraceEvent& flush) {
     const bool durable =
         write->device == flush.device && write->completed != 0 && write->completed < flush.submitted;
     if (durable)
-      must(disks_[write->device]->write(write->offset, write->payload, write->what));
+      apply(*disks_[write->device], *write);
     else
       left.push_back(write);
   }

@@ -26,6 +26,7 @@ struct CrashState {
 //    alone missing and alone present, all but the superblocks, these alone, and `samples` random subsets;
 //  - each of these points once more with the last superblock torn at every sector, and another write torn at
 //  one.
+// A discard counts as a write of rubbish.
 // A set of writes is visited once between two flushes, and again when a mark "ack" has come meanwhile: more
 // is promised then.
 class CrashStates {

@@ -58,9 +58,9 @@ class FaultRun {
     given[0] = faulty;
     auto mount = must(Mount::open(share(given), setting_.mount_options()));
     const Faults before = counts_of(*faulty);
-    if (fault.nth != 0) faulty->fail_nth(fault.operation, fault.nth, EIO, fault.forever);
     Trace trace;
     Workload workload(*mount, trace, seed_);
+    if (fault.nth != 0) faulty->fail_nth(fault.operation, fault.nth, EIO, fault.forever);
     Status told = workload.run(setting_.shape);
     const bool can_read = fault.nth == 0 || fault.operation != FaultOperation::read;
     if (auto tree = find_tree(*mount); !tree && can_read)

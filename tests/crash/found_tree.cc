@@ -9,6 +9,7 @@
 #include "fs/vfs/lookup.h"
 #include "fs/vfs/readdir.h"
 #include "fs/vfs/xattr.h"
+#include "tests/crash/work_folder.h"
 
 namespace butterfuse::crash {
 namespace {
@@ -18,8 +19,8 @@ class Walk {
   Walk(Mount& mount, FoundTree& tree) : mount_(mount), tree_(tree) {}
 
   Status run() {
-    tree_.root = mount_.root().ino();
-    BF_ASSIGN(InodePtr root, mount_.inodes().get(mount_.root().key()));
+    BF_ASSIGN(InodePtr root, work_folder(mount_));
+    tree_.root = root->ino();
     return visit(std::move(root), "");
   }
 

@@ -23,7 +23,7 @@ struct FoundTree {
   std::map<uint64_t, FoundInode> inodes;
 };
 
-// Reads all names, attributes and bytes of one subvolume. An error names the path that can't be read.
+// Reads all names, attributes and bytes of the work folder. An error names the path that can't be read.
 Result<FoundTree> find_tree(Mount& mount);
 
 }  // namespace butterfuse::crash

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "core/device/shared_device.h"
 #include "core/mkfs/mkfs.h"
 #include "fs/vfs/mount.h"
 #include "tests/crash/workload.h"
-#include "core/device/shared_device.h"
 
 namespace butterfuse::crash {
 
@@ -16,9 +16,18 @@ constexpr uint64_t kDeviceBytes = 160u << 20;
 
 using Disks = std::vector<std::shared_ptr<BlockDevice>>;
 
+// What the devices hold before the workload.
+enum class Start {
+  fresh,        // a new file system
+  full,         // one whose data space is preallocated to the last byte
+  kernel_made,  // one of the golden images, where they are
+};
+
 struct Setting {
   explicit Setting(uint64_t seed);
 
+  Start start = Start::fresh;
+  std::string image;  // golden
   MkfsOptions mkfs;
   size_t devices;
   std::string options;  // of the mount
@@ -26,8 +35,12 @@ struct Setting {
   WorkloadShape shape;
   std::string text;  // for a report
 
-  Disks make_disks() const;  // in memory, with a fresh file system
+  Disks make_disks() const;  // in memory; a work folder where there is something else
   MountOptions mount_options() const;
+
+ private:
+  Disks make_fresh_disks() const;
+  void prepare(const Disks& disks) const;
 };
 
 // Devices that a file system may own while the caller keeps them.

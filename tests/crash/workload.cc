@@ -14,12 +14,13 @@
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
 #include "fs/vfs/xattr.h"
+#include "tests/crash/work_folder.h"
 #include "tests/support/mkfs_image.h"
 
 namespace butterfuse::crash {
 
 Workload::Workload(Mount& mount, Trace& trace, uint64_t seed)
-    : mount_(mount), trace_(trace), random_(seed), model_(mount.root().ino()) {}
+    : mount_(mount), trace_(trace), random_(seed), model_(must(work_folder(mount))->ino()) {}
 
 Status Workload::run(const WorkloadShape& shape) {
   max_bytes_ = shape.max_bytes;
