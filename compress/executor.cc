@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <deque>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -35,7 +36,14 @@ class ThreadPool final : public Executor {
  public:
   ThreadPool(size_t threads, std::string name) : name_(std::move(name)) {
     const BlockedSignals blocked;
-    for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) threads_.emplace_back([this] { run(); });
+    for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) {
+      try {
+        threads_.emplace_back([this] { run(); });
+      } catch (const std::system_error&) {
+        if (threads_.empty()) throw;
+        return;  // fewer do as well
+      }
+    }
   }
 
   ~ThreadPool() override {

@@ -16,7 +16,8 @@ class Executor {
   virtual size_t queue_depth() const = 0;  // submitted and not yet started
 };
 
-// Threads are joined by the destructor after all submitted tasks ran.
+// Threads are joined by the destructor after all submitted tasks ran. Fewer threads when the system gives no
+// more; std::system_error when it gives none.
 std::unique_ptr<Executor> make_thread_pool(size_t threads, const char* thread_name);
 
 // Runs nothing by itself. run_one(n) runs the n-th waiting task on the calling thread. Tests only, but lives

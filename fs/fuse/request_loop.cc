@@ -11,8 +11,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
+#include <system_error>
 
 #include "core/base/bytes.h"
+#include "core/base/log.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/scrub_table.h"
 
@@ -188,10 +190,18 @@ void RequestLoop::hand_over() {
     return;
   }
   Worker* worker = workers_.emplace_back(std::make_unique<Worker>()).get();
+  try {
+    worker->thread = std::thread([this, worker] { work(*worker); });
+  } catch (const std::system_error& error) {
+    // The leader goes on alone: whoever waits behind it waits longer.
+    log(LogLevel::warning, "no thread for another request: {}", error.what());
+    workers_.pop_back();
+    leader_works_.store(true);
+    return;
+  }
+  worker->id = worker->thread.native_handle();
   leader_ = worker;
   ++running_;
-  worker->thread = std::thread([this, worker] { work(*worker); });
-  worker->id = worker->thread.native_handle();
 }
 
 void RequestLoop::end(int error) {

@@ -8,6 +8,7 @@
 #include <cstdarg>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <thread>
 
 #include "core/base/log.h"
@@ -157,6 +158,21 @@ void end_session(Mount& mount, RequestLoop& loop, const std::string& mountpoint,
   loop.interrupt();
 }
 
+// From the mount to its end.
+Status answer_requests(FuseContext& context, const SessionOptions& options) {
+  BF_TRY(offer_more_features(context.session));
+  std::optional<UnmountHelper> helper;  // root can unmount by itself
+  if (geteuid() != 0) {
+    BF_ASSIGN(helper, UnmountHelper::start(options.mountpoint));
+  }
+  RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
+  SignalWatch watch([&](const std::atomic<bool>& ending) {
+    end_session(context.mount, loop, options.mountpoint, helper, ending);
+  });
+  const int result = loop.run();
+  return result < 0 ? make_error(-result, "serving {} ended with an error", options.mountpoint) : Status{};
+}
+
 }  // namespace
 
 Status serve(Mount& mount, const SessionOptions& options) {
@@ -168,22 +184,14 @@ Status serve(Mount& mount, const SessionOptions& options) {
     return make_error(EIO, "can't mount on {}: {}", options.mountpoint, last_complaint());
   }
   fuse_set_log_func(nullptr);
-  BF_TRY(offer_more_features(session.get()));
-  std::optional<UnmountHelper> helper;  // root can unmount by itself
-  if (geteuid() != 0) {
-    BF_ASSIGN(helper, UnmountHelper::start(options.mountpoint));
-  }
-  RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
-  int result = 0;
-  {
-    SignalWatch watch([&](const std::atomic<bool>& ending) {
-      end_session(mount, loop, options.mountpoint, helper, ending);
-    });
-    result = loop.run();
+  Status served;
+  try {
+    served = answer_requests(context, options);
+  } catch (const std::system_error& error) {
+    served = make_error(error.code().value(), "can't start a thread: {}", error.code().message());
   }
   fuse_session_unmount(session.get());
-  if (result < 0) return make_error(-result, "serving {} ended with an error", options.mountpoint);
-  return {};
+  return served;
 }
 
 }  // namespace butterfuse

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <system_error>
 
 #include "core/base/log.h"
 #include "core/items/root_ref.h"
@@ -43,11 +44,15 @@ Result<std::unique_ptr<Mount>> Mount::open(BlockDevices devices, const MountOpti
     mount->options_.uids.make_root(geteuid());
     mount->options_.gids.make_root(getegid());
   }
-  if (auto status = mount->open_trees(std::move(devices)); !status) {
-    mount->closed_ = true;  // nothing was changed
-    return tl::unexpected(std::move(status).error());
+  Status opened;
+  try {
+    opened = mount->open_trees(std::move(devices));
+  } catch (const std::system_error& error) {
+    opened = make_error(error.code().value(), "can't start a thread: {}", error.code().message());
   }
-  return mount;
+  if (opened) return mount;
+  mount->closed_ = true;  // nothing was changed
+  return tl::unexpected(std::move(opened).error());
 }
 
 namespace {
