@@ -1,6 +1,8 @@
 // InodeTable: loading once, counting exactly, evicting the clean, deleting the unlinked.
 #include "fs/vfs/inode_table.h"
 
+#include <chrono>
+
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "fs/vfs/mount.h"
@@ -101,7 +103,7 @@ void InodeTable::unpin(const std::shared_ptr<Inode>& inode) {
   mount_.release_written();
   Shard& shard = shard_of(inode->key());
   std::vector<std::shared_ptr<Inode>> evicted;  // they end after the lock is gone
-  bool must_delete = false;
+  bool must_delete = false, crowded = false;
   {
     MutexLock lock(shard.mutex);
     --inode->pins_;
@@ -109,8 +111,16 @@ void InodeTable::unpin(const std::shared_ptr<Inode>& inode) {
     if (slot == shard.entries.end() || slot->second.inode != inode) return;  // discarded
     must_delete = retire(shard, slot->second);
     if (shard.idle.size() > kIdlePerShard) evicted = evict_some(shard);
+    crowded = shard.idle.size() > kIdlePerShard + kIdlePerShard / 4;
   }
+  if (crowded) ask_for_commit();
   if (must_delete) finish_delete(shard, inode);
+}
+
+// What is too many and can't be evicted waits for a commit. One a second: it may wait for more than that.
+void InodeTable::ask_for_commit() {
+  const int64_t now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds(1);
+  if (commit_asked_.exchange(now) != now) mount_.filesystem().request_commit();
 }
 
 std::vector<std::shared_ptr<Inode>> InodeTable::evict_some(Shard& shard) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <list>
 #include <memory>
 #include <unordered_map>
@@ -88,10 +89,12 @@ class InodeTable {
   void make_idle(Shard& shard, Inode& inode) BF_REQUIRES(shard.mutex);
   void make_busy(Shard& shard, Inode& inode) BF_REQUIRES(shard.mutex);
   std::vector<std::shared_ptr<Inode>> evict_some(Shard& shard) BF_REQUIRES(shard.mutex);
+  void ask_for_commit();
   void finish_delete(Shard& shard, const std::shared_ptr<Inode>& inode);
 
   Mount& mount_;
   std::array<Shard, kShards> shards_;
+  std::atomic<int64_t> commit_asked_{-1};  // the second it was last
 };
 
 }  // namespace butterfuse

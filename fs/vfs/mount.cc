@@ -12,6 +12,7 @@
 #include "core/log/replay.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/fsync.h"
+#include "fs/vfs/memory_budget.h"
 #include "fs/vfs/scrub_table.h"
 
 namespace butterfuse {
@@ -57,8 +58,10 @@ Result<std::unique_ptr<Mount>> Mount::open(BlockDevices devices, const MountOpti
 
 namespace {
 
-FilesystemOptions filesystem_options(const MountOptions& options) {
+FilesystemOptions filesystem_options(const MountOptions& options, const MemoryBudget& budget) {
   FilesystemOptions result;
+  result.tree_cache_bytes = budget.tree_cache_bytes;
+  result.dirty_metadata_limit_bytes = budget.dirty_metadata_bytes;
   result.read_only = options.read_only;
   result.degraded = options.degraded;
   result.rescue = options.rescue;
@@ -67,13 +70,12 @@ FilesystemOptions filesystem_options(const MountOptions& options) {
   return result;
 }
 
-DataEngineOptions engine_options(const MountOptions& options) {
+DataEngineOptions engine_options(const MountOptions& options, const MemoryBudget& budget) {
   DataEngineOptions result;
-  if (options.cache_bytes != 0) {
-    result.cache_bytes = std::max<uint64_t>(options.cache_bytes, 16u << 20);
-    result.dirty_limit_bytes = result.cache_bytes / 2;
-    result.dirty_background_bytes = result.cache_bytes / 6;
-  }
+  result.cache_bytes =
+      options.cache_bytes != 0 ? std::max<uint64_t>(options.cache_bytes, 16u << 20) : budget.page_cache_bytes;
+  result.dirty_limit_bytes = result.cache_bytes / 2;
+  result.dirty_background_bytes = result.cache_bytes / 6;
   result.max_inline = options.max_inline_bytes;
   result.worker_threads = options.thread_pool;
   return result;
@@ -89,7 +91,8 @@ Status Mount::open_trees(BlockDevices devices) {
         "(-o ro replays it in memory, -o ro,norecovery does without it)",
         devices.front()->path());
   }
-  const FilesystemOptions wanted = filesystem_options(options_);
+  const MemoryBudget budget = MemoryBudget::within(memory_limit_bytes());
+  const FilesystemOptions wanted = filesystem_options(options_, budget);
   const bool replays = options_.replay_log && !options_.rescue.may_change_trees();
   BF_ASSIGN(filesystem_, replays ? open_replayed(std::move(devices), wanted)
                                  : Filesystem::open(std::move(devices), wanted));
@@ -103,7 +106,7 @@ Status Mount::open_trees(BlockDevices devices) {
     options_.check_data_csums = false;
   }
   if (options_.discard && !is_read_only()) filesystem_->allocator().set_discard(true);
-  engine_ = DataEngine::create(*filesystem_, engine_options(options_));
+  engine_ = DataEngine::create(*filesystem_, engine_options(options_, budget));
   reader_ = std::make_unique<ExtentReader>(*filesystem_);
   filesystem_->set_commit_hook(this);
   fsync_log_ = std::make_unique<FsyncLog>(*this);
