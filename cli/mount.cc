@@ -2,6 +2,7 @@
 #include "fs/vfs/mount.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -17,6 +18,7 @@
 #include "core/device/block_device.h"
 #include "fs/fuse/session.h"
 #include "fs/fuse/signal_watch.h"
+#include "fs/vfs/memory_budget.h"
 #include "fs/vfs/options.h"
 
 namespace butterfuse {
@@ -83,10 +85,17 @@ void log_ignored(const MountOptions& options) {
     log(LogLevel::debug, "mount option '{}' has no effect", option);
 }
 
+// With an arena for every thread, malloc keeps a third more than is in use.
+void be_thrifty_where_memory_is_short() {
+  constexpr uint64_t kShort = 1u << 30;
+  if (memory_limit_bytes() < kShort) mallopt(M_ARENA_MAX, 1);
+}
+
 // Everything from opening the source to the last commit. Runs in the process that stays.
 Status mount_and_serve(const MountArguments& arguments, const MountOptions& options,
                        const SessionOptions& session) {
   block_ending_signals();
+  be_thrifty_where_memory_is_short();
   BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(arguments.sources(), options));
   log_ignored(options);
   Status served = serve(*mount, session);

@@ -1,5 +1,6 @@
 // Log trees: whole, in space that the last commit left free, and with checksums for the data they bring.
 #include "core/check/tree_walk.h"
+#include "core/ondisk/root_item.h"
 
 namespace butterfuse::check {
 namespace {
@@ -110,8 +111,7 @@ void check_log(CheckState& state) {
   std::vector<TreeRoot> logs;
   walk_items(state, log_roots, [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kRootItem || data.size() < kRootItemV0Bytes) return;
-    DiskRootItem item{};
-    std::memcpy(static_cast<void*>(&item), data.data(), std::min(data.size(), sizeof(item)));
+    const DiskRootItem item = load_root_item(data);
     if (!state.roots.contains(key.offset))
       state.error("log: is of subvolume {}, which does not exist", key.offset);
     logs.push_back({objectid::kTreeLog, item.bytenr, item.generation, item.level, {}, true});

@@ -1,16 +1,10 @@
 // Finds the roots of all trees: chunk and root tree from the superblock, the others from their root items.
 #include "core/check/tree_walk.h"
+#include "core/ondisk/root_item.h"
 #include "core/ondisk/tree_checker.h"
 
 namespace butterfuse::check {
 namespace {
-
-// Root items of old images end early; what is missing counts as zero.
-DiskRootItem load_root_item(ByteSpan data) {
-  DiskRootItem item{};
-  std::memcpy(static_cast<void*>(&item), data.data(), std::min(data.size(), sizeof(item)));
-  return item;
-}
 
 void load_chunks(CheckState& state, const TreeRoot& chunk_root) {
   TreeCheckContext context{.nodesize = state.volume.nodesize(),

@@ -6,6 +6,7 @@
 #include "core/check/tree_walk.h"
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/qgroup_items.h"
+#include "core/ondisk/root_item.h"
 #include "core/repair/file_extents.h"
 #include "core/repair/subvolume_survey.h"
 #include "core/transaction/extent_item.h"
@@ -23,12 +24,6 @@ bool is_derived(uint64_t id) {
   return std::find(std::begin(kDerived), std::end(kDerived), id) != std::end(kDerived);
 }
 bool accept_all(const Key&, std::vector<std::byte>&) { return true; }
-
-DiskRootItem load_root_item(ByteSpan data) {
-  DiskRootItem item{};
-  std::memcpy(static_cast<void*>(&item), data.data(), std::min(data.size(), sizeof item));
-  return item;
-}
 
 RecordedExtents read_recorded_extents(Volume& volume, const TreeRoot& extent_root) {
   RecordedExtents recorded;
@@ -130,7 +125,7 @@ class Surveyor {
       root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
       if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
     }
-    std::memcpy(item.data.data(), &root, std::min(item.data.size(), sizeof root));
+    store_root_item(item.data, root);
     roots_[item.key.objectid] = {item.key.objectid, root.bytenr, root.generation, root.level, root};
     return true;
   }

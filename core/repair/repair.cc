@@ -4,6 +4,7 @@
 #include "core/device/shared_device.h"
 #include "core/items/root_ref.h"
 #include "core/ondisk/item_checks.h"
+#include "core/ondisk/root_item.h"
 #include "core/repair/mend_csums.h"
 #include "core/repair/mend_root_refs.h"
 #include "core/repair/mend_subvolume.h"
@@ -36,10 +37,7 @@ Result<std::vector<uint64_t>> all_subvolumes(Filesystem& filesystem) {
     const Key key = cursor.key();
     if (key.type == key_type::kRootItem && is_fs_tree(key.objectid) &&
         cursor.data().size() >= kRootItemV0Bytes) {
-      DiskRootItem item{};
-      std::memcpy(static_cast<void*>(&item), cursor.data().data(),
-                  std::min(cursor.data().size(), sizeof item));
-      if (item.refs != 0) ids.push_back(key.objectid);
+      if (load_root_item(cursor.data()).refs != 0) ids.push_back(key.objectid);
     }
     BF_TRY(cursor.next());
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ondisk/root_item.h"
 #include "core/repair/block_space.h"
 #include "core/repair/derived_items.h"
 
@@ -152,13 +153,12 @@ class Rewriter {
       const auto tree = std::find_if(trees_.begin(), trees_.end(),
                                      [&](const NewTree& one) { return one.id == item.key.objectid; });
       if (tree == trees_.end()) continue;
-      DiskRootItem root{};
-      std::memcpy(static_cast<void*>(&root), item.data.data(), std::min(item.data.size(), sizeof root));
+      DiskRootItem root = load_root_item(item.data);
       root.bytenr = tree->root();
       root.level = tree->level;
       root.generation = root.generation_v2 = generation_;
       root.bytes_used = tree->bytenrs.size() * volume_.nodesize();
-      std::memcpy(item.data.data(), &root, std::min(item.data.size(), sizeof root));
+      store_root_item(item.data, root);
     }
   }
 

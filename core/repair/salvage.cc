@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "core/check/tree_walk.h"
+#include "core/ondisk/root_item.h"
 #include "core/repair/subvolume_survey.h"
 
 namespace butterfuse::repair {
@@ -135,12 +136,11 @@ class Salvager {
       inode.flags = inode.flags & ~kUnknownInodeFlags;
       store(data, inode);
     } else if (item.key.type == key_type::kRootItem && data.size() >= kRootItemV0Bytes) {
-      DiskRootItem root{};
-      std::memcpy(static_cast<void*>(&root), data.data(), std::min(data.size(), sizeof root));
+      DiskRootItem root = load_root_item(data);
       root.generation = std::min<uint64_t>(root.generation, generation_);
       root.generation_v2 = std::min<uint64_t>(root.generation_v2, generation_);
       root.last_snapshot = std::min<uint64_t>(root.last_snapshot, generation_);
-      std::memcpy(data.data(), &root, std::min(data.size(), sizeof root));
+      store_root_item(data, root);
     } else if (item.key.type == key_type::kDirItem || item.key.type == key_type::kXattrItem) {
       if (data.size() < sizeof(DiskDirItem)) return;
       const auto entry = load<DiskDirItem>(data);

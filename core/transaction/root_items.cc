@@ -2,6 +2,7 @@
 #include <ctime>
 #include <vector>
 
+#include "core/ondisk/root_item.h"
 #include "core/transaction/tree_table.h"
 
 namespace butterfuse {
@@ -36,7 +37,7 @@ Status TreeTable::write_root_item(Entry& entry, CowContext& context, Transaction
     item.ctime = DiskTimespec{static_cast<uint64_t>(now.tv_sec), static_cast<uint32_t>(now.tv_nsec)};
   }
   BF_ASSIGN(MutableByteSpan bytes_of_item, cursor.mutable_data());
-  std::memcpy(bytes_of_item.data(), &item, std::min(bytes_of_item.size(), sizeof(item)));
+  store_root_item(bytes_of_item, item);
   entry.recorded = root;
   return {};
 }

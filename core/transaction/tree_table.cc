@@ -3,15 +3,15 @@
 
 #include <cstring>
 
+#include "core/ondisk/root_item.h"
+
 namespace butterfuse {
 namespace {
 
 // Old items end after `level`, and an old kernel that changed a new item left generation_v2 behind: either
 // way the fields behind it mean nothing.
 DiskRootItem trusted_part(ByteSpan bytes) {
-  DiskRootItem item;
-  std::memset(static_cast<void*>(&item), 0, sizeof(item));
-  std::memcpy(static_cast<void*>(&item), bytes.data(), std::min(bytes.size(), sizeof(item)));
+  DiskRootItem item = load_root_item(bytes);
   if (item.generation_v2 != item.generation)
     std::memset(reinterpret_cast<char*>(&item) + kRootItemV0Bytes, 0, sizeof(item) - kRootItemV0Bytes);
   return item;

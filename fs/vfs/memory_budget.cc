@@ -56,10 +56,10 @@ uint64_t memory_limit_bytes() {
 MemoryBudget MemoryBudget::within(uint64_t limit_bytes) {
   const MemoryBudget defaults;
   MemoryBudget budget;
-  budget.page_cache_bytes = std::clamp(limit_bytes / 4, kLeastPageCache, defaults.page_cache_bytes);
-  budget.tree_cache_bytes = std::clamp(limit_bytes / 6, kLeastTreeCache, defaults.tree_cache_bytes);
+  budget.page_cache_bytes = std::clamp(limit_bytes / 5, kLeastPageCache, defaults.page_cache_bytes);
+  budget.tree_cache_bytes = std::clamp(limit_bytes / 8, kLeastTreeCache, defaults.tree_cache_bytes);
   budget.dirty_metadata_bytes =
-      std::clamp(limit_bytes / 12, kLeastDirtyMetadata, defaults.dirty_metadata_bytes);
+      std::clamp(limit_bytes / 16, kLeastDirtyMetadata, defaults.dirty_metadata_bytes);
   return budget;
 }
 
