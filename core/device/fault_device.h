@@ -10,14 +10,20 @@
 namespace butterfuse {
 
 enum class FaultOperation { read, write, flush };
+enum class FaultManner {
+  clean,     // an error, and nothing was done
+  partial,   // an error, and half of the first such write has reached the disk
+  bit_flip,  // no error, but one bit of what was read is wrong
+};
 
 // Thread-safe. Operations are counted from 1, each kind by itself; one write_gather() counts as one write.
 class FaultDevice final : public BlockDevice {
  public:
   explicit FaultDevice(std::shared_ptr<BlockDevice> base) : base_(std::move(base)), path_(base_->path()) {}
 
-  // The `nth` operation from now on fails with `code` and has no effect; with `forever`, so do all behind it.
-  void fail_nth(FaultOperation operation, uint64_t nth, int code, bool forever = false);
+  // The `nth` operation from now on fails with `code`; with `forever`, so do all behind it.
+  void fail_nth(FaultOperation operation, uint64_t nth, int code, bool forever = false,
+                FaultManner manner = FaultManner::clean);
   // Power cut: after `writes` more writes nothing reaches the base any more, and every operation fails with
   // EIO.
   void cut_power_after(uint64_t writes);
@@ -40,8 +46,13 @@ class FaultDevice final : public BlockDevice {
     uint64_t at = 0;  // the count at which the operation fails
     int code = 0;
     bool forever = false;
+    FaultManner manner = FaultManner::clean;
   };
-  Status admit(FaultOperation operation);
+  struct Admission {
+    Status status;
+    FaultManner manner = FaultManner::clean;  // of an error that was asked for
+  };
+  Admission admit(FaultOperation operation);
 
   const std::shared_ptr<BlockDevice> base_;
   const std::string path_;

@@ -88,7 +88,18 @@ class Rewriter {
     return {};
   }
 
+  // What salvage gives is sound; what follows from chunks may not be, where two of them claim the same bytes.
+  static Status check_order(const NewTree& tree) {
+    const auto wrong =
+        std::adjacent_find(tree.items.begin(), tree.items.end(),
+                           [](const TreeItem& a, const TreeItem& b) { return a.key >= b.key; });
+    if (wrong == tree.items.end()) return {};
+    return make_error(EUCLEAN, "tree {} would have {} twice: chunks or extents lie over each other", tree.id,
+                      to_text(std::next(wrong)->key));
+  }
+
   Status place(NewTree& tree) {
+    BF_TRY(check_order(tree));
     const std::vector<uint8_t> levels = tree_block_levels(tree.items, volume_.nodesize());
     if (levels.size() > tree.bytenrs.size()) {
       const uint64_t type = tree.id == objectid::kChunkTree ? bg::kSystem : bg::kMetadata;

@@ -20,9 +20,13 @@ struct Fault {
   FaultOperation operation = FaultOperation::read;
   uint64_t nth = 0;  // 0: none
   bool forever = false;
+  FaultManner manner = FaultManner::clean;
+  int code = EIO;
   std::string to_text() const {
-    return fmt::format("{} {} fails{}", kKindNames[static_cast<int>(operation)], nth,
-                       forever ? " and all behind" : "");
+    static constexpr const char* kManners[] = {"fails", "is half done and fails", "has a bit flipped"};
+    return fmt::format("{} {} {}{} ({})", kKindNames[static_cast<int>(operation)], nth,
+                       kManners[static_cast<int>(manner)], forever ? " and all behind" : "",
+                       code == ENOSPC ? "ENOSPC" : "EIO");
   }
 };
 
@@ -40,13 +44,23 @@ class FaultRun {
       for (uint64_t nth = 1 + seed_ % stride; nth <= total; nth += stride) {
         if (options_.stop && options_.stop()) return;
         ++counts_.points;
-        attempt(fresh, {operation, nth, counts_.points % 2 == 0});
+        attempt(fresh, fault_of(operation, nth, counts_.points));
       }
     }
   }
 
  private:
   using Faults = std::map<FaultOperation, uint64_t>;
+
+  // Each point in turn fails otherwise. Without checksums nobody can tell a flipped bit.
+  Fault fault_of(FaultOperation operation, uint64_t nth, uint64_t point) const {
+    Fault fault{operation, nth, point % 2 == 0};
+    const bool summed = setting_.options.find("nodatacow") == std::string::npos;
+    if (operation == FaultOperation::read && point % 3 == 0 && summed) fault.manner = FaultManner::bit_flip;
+    if (operation == FaultOperation::write && point % 3 == 0) fault.manner = FaultManner::partial;
+    if (operation == FaultOperation::write && point % 5 == 0) fault.code = ENOSPC;
+    return fault;
+  }
 
   // Device 0 gets the fault. Returns what it was asked while mounted.
   Faults attempt(const Disks& fresh, const Fault& fault) {
@@ -60,8 +74,10 @@ class FaultRun {
     const Faults before = counts_of(*faulty);
     Trace trace;
     Workload workload(*mount, trace, seed_);
-    if (fault.nth != 0) faulty->fail_nth(fault.operation, fault.nth, EIO, fault.forever);
-    Status told = workload.run(setting_.shape);
+    if (fault.nth != 0) faulty->fail_nth(fault.operation, fault.nth, fault.code, fault.forever, fault.manner);
+    WorkloadShape shape = setting_.shape;
+    shape.may_fill = fault.code != ENOSPC;
+    Status told = workload.run(shape);
     const bool can_read = fault.nth == 0 || fault.operation != FaultOperation::read;
     if (auto tree = find_tree(*mount); !tree && can_read)
       problems_.push_back("reading on: " + tree.error().message);

@@ -24,6 +24,7 @@ Workload::Workload(Mount& mount, Trace& trace, uint64_t seed)
 
 Status Workload::run(const WorkloadShape& shape) {
   max_bytes_ = shape.max_bytes;
+  may_fill_ = shape.may_fill;
   for (int i = 0; i < shape.setup && status_; ++i) step(0);
   if (status_) sync();
   for (int i = 0; i < shape.operations && status_; ++i) step(shape.fsync_percent);
@@ -64,7 +65,7 @@ void Workload::perform(Change change, const std::function<Status(Change&)>& work
   } catch (const std::exception& error) {  // an inode that can't be had
     done = make_error(EIO, "{}", error.what());
   }
-  if (!done && done.error().code == ENOSPC) return;
+  if (!done && done.error().code == ENOSPC && may_fill_) return;
   if (done) {
     const bool promises = change.kind == Kind::fsync || change.kind == Kind::sync;
     step.ended = trace_.mark(promises ? "ack" : "end");

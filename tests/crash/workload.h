@@ -24,14 +24,15 @@ struct WorkloadShape {
   int setup = 8;           // operations before the first sync
   int fsync_percent = 30;  // of all operations
   uint32_t max_bytes = 20'000;
+  bool may_fill = true;  // ENOSPC is no failure
 };
 
 class Workload {
  public:
   Workload(Mount& mount, Trace& trace, uint64_t seed);
   // Stops at the first operation that fails, and says which and why: only what must work is asked for. ENOSPC
-  // is no failure. Whether a failed operation has changed something is open: it is the last step, and never
-  // ended.
+  // is no failure if the shape says so. Whether a failed operation has changed something is open: it is the
+  // last step, and never ended.
   Status run(const WorkloadShape& shape);
   const std::vector<Step>& steps() const { return steps_; }
   uint64_t root() const { return model_.root(); }
@@ -71,6 +72,7 @@ class Workload {
   std::vector<Step> steps_;
   Status status_;  // of the operation that failed
   uint32_t max_bytes_ = 0;
+  bool may_fill_ = true;
 };
 
 }  // namespace butterfuse::crash
