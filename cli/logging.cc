@@ -33,7 +33,7 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 void start_logging(LogTarget target, bool verbose) {
   auto terminal = spdlog::stderr_color_mt("butterfuse");
-  auto system = spdlog::syslog_logger_mt("syslog", "butterfuse", LOG_PID, LOG_DAEMON);
+  auto system = spdlog::syslog_logger_mt("syslog", "butterfuse", LOG_PID | LOG_NDELAY, LOG_DAEMON);
   terminal->set_pattern("butterfuse: %^%l%$: %v");
   system->set_pattern("%v");
   for (auto& logger : {terminal, system})

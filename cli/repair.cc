@@ -95,7 +95,8 @@ int run_repair(const RepairArguments& arguments, const std::atomic<bool>& stop) 
   if (const Status written = plan.write(undo_log); !written)
     return fail(fmt::format("{}; \"butterfuse check --undo {} {}\" restores what was there",
                             written.error().message, undo_log, source));
-  fmt::print("old bytes are in {}: butterfuse check --undo {} {}\n", undo_log, undo_log, source);
+  fmt::print("old bytes are in {}: butterfuse check --undo {} {}\n", undo_log, undo_log,
+             fmt::join(arguments.sources, " "));
   return report(plan, source);
 }
 

@@ -1,6 +1,8 @@
 // Walks trees by their parent pointers; what a parent promises of a child is checked here.
 #include "core/check/tree_walk.h"
 
+#include <unordered_set>
+
 #include "core/check/read_ahead.h"
 
 namespace butterfuse::check {
@@ -25,6 +27,8 @@ class Walker {
   // Depth is bounded by the level, which read_tree_block checks against the parent's.
   void visit_block(const ChildPointer& place, const Result<Block>& block, const Key* first_key) {
     if (state_.options.interrupted()) return;
+    if (!visited_.insert(place.bytenr).second)
+      return state_.error("tree {}: block {} is in it twice", root_.id, place.bytenr);
     if (!block)
       return state_.error("tree {}: block {} level {}: {}", root_.id, place.bytenr, place.level,
                           block.error().message);
@@ -69,6 +73,7 @@ class Walker {
   CheckState& state_;
   const TreeRoot& root_;
   const BlockVisitor& visit_;
+  std::unordered_set<uint64_t> visited_;  // a ring, or a fan that meets again, would have no end
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "core/repair/extent_map.h"
 
 #include <algorithm>
+#include <set>
 #include <unordered_set>
 
 #include "core/check/tree_walk.h"
@@ -109,13 +110,13 @@ class Collector {
 TreeItem keyed(uint64_t bytenr, const CountedRef& counted) {
   const ExtentRef& ref = counted.ref;
   TreeItem item{{bytenr, ref.type, ref.sequence()}, {}};
-  if (ref.type == key_type::kExtentDataRef) {
-    const ByteSpan bytes = object_bytes(DiskExtentDataRef{ref.root, ref.objectid, ref.offset, counted.count});
+  const auto set_data = [&item](const auto& object) {
+    const ByteSpan bytes = object_bytes(object);
     item.data.assign(bytes.begin(), bytes.end());
-  } else if (ref.type == key_type::kSharedDataRef) {
-    const ByteSpan bytes = object_bytes(DiskSharedDataRef{counted.count});
-    item.data.assign(bytes.begin(), bytes.end());
-  }
+  };
+  if (ref.type == key_type::kExtentDataRef)
+    set_data(DiskExtentDataRef{ref.root, ref.objectid, ref.offset, counted.count});
+  if (ref.type == key_type::kSharedDataRef) set_data(DiskSharedDataRef{counted.count});
   return item;
 }
 
@@ -143,14 +144,11 @@ void add_items(std::vector<TreeItem>& items, uint64_t bytenr, const Extent& exte
   if (extent.is_tree_block && skinny)
     key = {bytenr, key_type::kMetadataItem, static_cast<uint64_t>(extent.level)};
   items.push_back({key, item.encode()});
+  std::set<Key> taken;
   for (const CountedRef& ref : behind) {
     TreeItem one = keyed(bytenr, ref);
-    const auto taken = [&](const Key& wanted) {
-      return std::any_of(items.rbegin(), items.rend(),
-                         [&](const TreeItem& other) { return other.key == wanted; });
-    };
     // Data references with the same hash lie one behind the other.
-    while (one.key.type == key_type::kExtentDataRef && taken(one.key)) ++one.key.offset;
+    while (!taken.insert(one.key).second) ++one.key.offset;
     items.push_back(std::move(one));
   }
 }

@@ -11,8 +11,7 @@ class FileExtentFilter {
   FileExtentFilter(Volume& volume, const RecordedExtents& recorded, uint64_t root_id)
       : volume_(volume), recorded_(recorded), root_id_(root_id) {}
 
-  // False for an EXTENT_DATA item whose extent lies in no data chunk, or across another extent that is
-  // recorded.
+  // False for an EXTENT_DATA item whose extent lies in no data chunk.
   bool accept(const Key& key, std::vector<std::byte>& data) const;
 
  private:

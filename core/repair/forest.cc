@@ -28,8 +28,13 @@ bool accept_all(const Key&, std::vector<std::byte>&) { return true; }
 RecordedExtents read_recorded_extents(Volume& volume, const TreeRoot& extent_root) {
   RecordedExtents recorded;
   const auto all = salvage_tree(volume, extent_root, volume.super().generation, accept_all).items;
+  // Two extents may stand for parts of a file that begin at the same place: then neither is told.
+  const auto note = [&](uint64_t root, uint64_t ino, uint64_t offset, uint64_t bytenr) {
+    const auto [place, is_new] = recorded.owners.emplace(std::tuple(root, ino, offset), bytenr);
+    if (!is_new && place->second != bytenr) place->second = 0;
+  };
   const auto note_owner = [&](uint64_t bytenr, const DiskExtentDataRef& ref) {
-    recorded.owners[{ref.root, ref.objectid, ref.offset}] = bytenr;
+    note(ref.root, ref.objectid, ref.offset, bytenr);
   };
   for (const TreeItem& item : all) {
     if (item.key.type == key_type::kExtentDataRef && item.data.size() >= sizeof(DiskExtentDataRef))
@@ -40,7 +45,7 @@ RecordedExtents read_recorded_extents(Volume& volume, const TreeRoot& extent_roo
     recorded.data[item.key.objectid] = {item.key.offset, extent->generation};
     for (const CountedRef& counted : extent->inline_refs)
       if (counted.ref.type == key_type::kExtentDataRef)
-        recorded.owners[{counted.ref.root, counted.ref.objectid, counted.ref.offset}] = item.key.objectid;
+        note(counted.ref.root, counted.ref.objectid, counted.ref.offset, item.key.objectid);
   }
   return recorded;
 }
@@ -82,7 +87,9 @@ class Surveyor {
       return {};
     }
     SalvagedTree salvaged = salvage(root, accept_all, sound);
-    if (salvaged.items.empty()) return make_error(EUCLEAN, "the chunk tree at {} can't be read", root.bytenr);
+    // Without a chunk all that lies in it would be given up, though it is there.
+    if (salvaged.items.empty() || salvaged.blocks_lost || salvaged.items_lost)
+      return make_error(EUCLEAN, "the chunk tree at {} can't be read whole", root.bytenr);
     forest_.anew[root.id] = std::move(salvaged.items);
     return {};
   }
@@ -120,7 +127,9 @@ class Surveyor {
   bool take_root_item(TreeItem& item) {
     DiskRootItem root = load_root_item(item.data);
     std::vector<std::byte> block(volume_.nodesize());
-    if (volume_.read_tree_block(root.bytenr, block, 0, -1, ~uint64_t{0})) {
+    const bool as_promised =
+        volume_.read_tree_block(root.bytenr, block, root.generation, root.level, ~uint64_t{0}).has_value();
+    if (!as_promised && volume_.read_tree_block(root.bytenr, block, 0, -1, ~uint64_t{0})) {
       root.level = header_of(block).level;
       root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
       if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
@@ -146,10 +155,22 @@ class Surveyor {
     const bool sound = is_sound(volume_, root, filter);
     if (sound && !wanted) {
       forest_.sound[root.id] = root;
+    } else if (is_fs_tree(root.id) && root.item.refs == 0) {
+      give_up_deleted(root);
     } else {
       forest_.anew[root.id] = salvage(root, filter, sound).items;
       if (is_fs_tree(root.id)) complete_inodes(root.id, forest_.anew[root.id]);
     }
+  }
+
+  // A subvolume whose deletion was under way: what is left of it is what nobody wants.
+  void give_up_deleted(const TreeRoot& root) {
+    std::erase_if(forest_.anew[objectid::kRootTree], [&](const TreeItem& item) {
+      const bool orphan = item.key.objectid == objectid::kOrphan && item.key.offset == root.id;
+      return orphan || (item.key.objectid == root.id && item.key.type == key_type::kRootItem);
+    });
+    report_(fmt::format("root {}: was half deleted and is damaged: deleted", root.id));
+    leave(root);
   }
 
   // tree_checker wants an inode's item before its other items.

@@ -18,7 +18,7 @@ struct RecordedExtents {
     uint64_t length = 0, generation = 0;
   };
   std::map<uint64_t, Extent> data;  // by bytenr
-  // By subvolume, inode and file offset: the one extent that is recorded as theirs.
+  // By subvolume, inode and file offset: the one extent that is recorded as theirs; 0: there are several.
   std::map<std::tuple<uint64_t, uint64_t, uint64_t>, uint64_t> owners;
 };
 

@@ -58,6 +58,11 @@ class Mender {
     return {};
   }
 
+  bool is_directory(const Key& location) const {
+    return location.type == key_type::kInodeItem && exists(location.objectid) &&
+           S_ISDIR(survey_.inodes.at(location.objectid).item->mode);
+  }
+
   // The top directory is its own parent.
   Status settle_root() {
     constexpr uint64_t kRoot = objectid::kFirstFree;
@@ -194,10 +199,14 @@ class Mender {
   }
 
   Result<uint64_t> lost_and_found() {
-    constexpr const char* kName = "lost+found";
     const uint64_t root = objectid::kFirstFree;
-    FoundName& name = survey_.names[{root, kName}];
-    if (name.item && exists(name.item->location.objectid)) return name.item->location.objectid;
+    std::string text = "lost+found";
+    for (int number = 1; survey_.names.contains({root, text}); ++number) {
+      const auto& item = survey_.names.at({root, text}).item;
+      if (item && is_directory(item->location)) return item->location.objectid;
+      text = fmt::format("lost+found.{}", number);
+    }
+    FoundName& name = survey_.names[{root, text}];
     uint64_t ino = root;
     for (const auto& [number, inode] : survey_.inodes)
       if (is_common(number)) ino = number;
@@ -205,10 +214,12 @@ class Mender {
     item.generation = item.transid = filesystem_.last_committed();
     item.mode = S_IFDIR | 0700;
     item.nlink = 1;
+    if (ino == objectid::kLastFree)
+      return make_error(EOVERFLOW, "root {}: no inode number is left", tree_.id());
     BF_TRY(edit_.set_inode(++ino, item));
     survey_.inodes[ino].item = item;
     name.references[ino] = 0;
-    BF_TRY(settle_name(root, kName, name));
+    BF_TRY(settle_name(root, text, name));
     return ino;
   }
 

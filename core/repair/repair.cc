@@ -2,7 +2,7 @@
 #include "core/repair/repair.h"
 
 #include "core/device/shared_device.h"
-#include "core/items/root_ref.h"
+#include "core/log/replay.h"
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/mend_csums.h"
@@ -22,10 +22,13 @@ bool only_content(const CheckSummary& summary) {
   return true;
 }
 
-bool is_super_page(uint64_t offset) {
+// In this order, each stage flushed before the next begins: of the superblocks one is whole at any time.
+enum class Stage { blocks, first_super, other_supers };
+
+Stage stage_of(uint64_t offset) {
   for (int mirror = 0; mirror < kSuperMirrors; ++mirror)
-    if (offset == super_mirror_offset(mirror)) return true;
-  return false;
+    if (offset == super_mirror_offset(mirror)) return mirror == 0 ? Stage::first_super : Stage::other_supers;
+  return Stage::blocks;
 }
 
 // Every subvolume the root tree names, and the tree that balance moves data in.
@@ -102,7 +105,7 @@ Status Repair::rewrite(const ForestWishes& wishes) {
 Status Repair::mend() {
   FilesystemOptions wanted;
   wanted.commit_interval_s = 0;
-  BF_ASSIGN(auto filesystem, Filesystem::open(open_overlays(), wanted));
+  BF_ASSIGN(auto filesystem, open_replayed(open_overlays(), wanted));
   if (filesystem->wants_free_space_tree()) {
     BF_TRY(filesystem->rebuild_free_space_tree());
     options_.on_action("free space tree: written anew");
@@ -127,11 +130,12 @@ uint64_t Repair::changed_bytes() const {
 
 Status Repair::write(const std::string& undo_path) {
   if (!undo_path.empty()) BF_TRY(write_undo_log(undo_path, devices_, overlays_));
-  for (const bool supers : {false, true}) {
+  for (const Stage stage : {Stage::blocks, Stage::first_super, Stage::other_supers}) {
     for (size_t i = 0; i < devices_.size(); ++i) {
       const auto write_page = [&](uint64_t offset, ByteSpan page) -> Status {
-        if (is_super_page(offset) != supers) return {};
-        return devices_[i]->write(offset, page, supers ? WriteKind::super : WriteKind::metadata);
+        if (stage_of(offset) != stage) return {};
+        return devices_[i]->write(offset, page,
+                                  stage == Stage::blocks ? WriteKind::metadata : WriteKind::super);
       };
       BF_TRY(overlays_[i]->for_each_page(write_page));
     }

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "core/check/tree_walk.h"
+#include "core/ondisk/item_checks.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/subvolume_survey.h"
 
@@ -26,52 +27,83 @@ class Salvager {
         filter_(filter) {}
 
   SalvagedTree run(const TreeRoot& root) {
-    visit(root.bytenr, root.level);
-    std::stable_sort(result_.items.begin(), result_.items.end(),
-                     [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
-    const auto same = [](const TreeItem& a, const TreeItem& b) { return a.key == b.key; };
-    result_.items.erase(std::unique(result_.items.begin(), result_.items.end(), same), result_.items.end());
+    root_id_ = root.id;
+    visit({root.bytenr, root.generation, root.level}, {}, kMaxKey);
+    // Of two items with one key the one from the younger block counts.
+    std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
+      return a.item.key != b.item.key ? a.item.key < b.item.key : a.generation > b.generation;
+    });
+    for (Found& found : found_)
+      if (result_.items.empty() || result_.items.back().key != found.item.key)
+        result_.items.push_back(std::move(found.item));
     return std::move(result_);
   }
 
  private:
-  void visit(uint64_t bytenr, int level) {
-    if (level < 0 || level >= kMaxLevel || !visited_.insert(bytenr).second) return;
-    const std::optional<Block> block = read(bytenr, level);
+  struct Place {
+    uint64_t bytenr = 0, generation = 0;
+    int level = 0;
+  };
+  struct Found {
+    TreeItem item;
+    uint64_t generation = 0;  // of its block
+  };
+
+  // Keys are of [first, last]: a block that is not the one meant brings others, which are not taken.
+  void visit(const Place& place, const Key& first, const Key& last) {
+    if (place.level < 0 || place.level >= kMaxLevel || !visited_.insert(place.bytenr).second) return;
+    const std::optional<Block> block = read(place);
     if (!block) {
       ++result_.blocks_lost;
-    } else if (level == 0) {
-      take_leaf(*block);
+    } else if (place.level == 0) {
+      take_leaf(*block, first, last);
     } else {
-      take_node(*block, level);
+      take_node(*block, place.level, first, last);
     }
   }
 
-  // A good copy; else one that is at least this block by its checksum and header.
-  std::optional<Block> read(uint64_t bytenr, int level) {
+  // The block that was promised; else a good one of another generation; else one that is at least this block
+  // by its checksum and header.
+  std::optional<Block> read(const Place& place) {
     Block block(volume_.nodesize());
-    if (volume_.read_tree_block(bytenr, block, 0, level, kAnyGeneration)) return block;
-    const auto chunk = volume_.chunk_at(bytenr);
-    if (!chunk || bytenr + block.size() > chunk->start + chunk->length) return std::nullopt;
+    for (const uint64_t generation : {place.generation, uint64_t{0}})
+      if (volume_.read_tree_block(place.bytenr, block, generation, place.level, kAnyGeneration) &&
+          is_own(block))
+        return block;
+    const auto chunk = volume_.chunk_at(place.bytenr);
+    if (!chunk || place.bytenr + block.size() > chunk->start + chunk->length) return std::nullopt;
     for (const int mirror : Volume::distinct_mirrors(*chunk)) {
-      if (!volume_.read(bytenr, block, mirror)) continue;
+      if (!volume_.read(place.bytenr, block, mirror)) continue;
       const DiskHeader& header = header_of(block);
       const CsumValue sum = checksum(volume_.csum_type(), ByteSpan(block).subspan(kCsumMaxBytes));
-      if (std::memcmp(sum.data(), block.data(), volume_.csum_size_bytes()) == 0 && header.bytenr == bytenr &&
-          header.level == level)
+      if (std::memcmp(sum.data(), block.data(), volume_.csum_size_bytes()) == 0 &&
+          header.bytenr == place.bytenr && header.level == place.level && is_own(block))
         return block;
     }
     return std::nullopt;
   }
 
-  void take_node(ByteSpan block, int level) {
-    const size_t fits = (block.size() - sizeof(DiskHeader)) / sizeof(DiskKeyPtr);
-    const NodeView node(block);
-    for (uint32_t slot = 0; slot < std::min<size_t>(node.count(), fits); ++slot)
-      visit(node.ptr(slot).blockptr, level - 1);
+  // Subvolumes share blocks with each other, and nothing else does.
+  bool is_own(ByteSpan block) const {
+    const DiskHeader& header = header_of(block);
+    const bool shared = is_fs_tree(root_id_) && is_fs_tree(header.owner);
+    const Uuid fsid = volume_.metadata_fsid();
+    return (header.owner == root_id_ || shared) &&
+           std::memcmp(header.fsid, fsid.bytes.data(), fsid.bytes.size()) == 0;
   }
 
-  void take_leaf(ByteSpan block) {
+  void take_node(ByteSpan block, int level, const Key& first, const Key& last) {
+    const size_t fits = (block.size() - sizeof(DiskHeader)) / sizeof(DiskKeyPtr);
+    const NodeView node(block);
+    const uint32_t count = static_cast<uint32_t>(std::min<size_t>(node.count(), fits));
+    for (uint32_t slot = 0; slot < count; ++slot) {
+      const Key from = slot == 0 ? first : std::max(first, node.key(slot));
+      const Key to = slot + 1 < count ? std::min(last, node.key(slot + 1)) : last;
+      if (from <= to) visit({node.ptr(slot).blockptr, node.ptr(slot).generation, level - 1}, from, to);
+    }
+  }
+
+  void take_leaf(ByteSpan block, const Key& first, const Key& last) {
     const size_t room = block.size() - sizeof(DiskHeader);
     const uint32_t count =
         static_cast<uint32_t>(std::min<size_t>(header_of(block).nritems, room / sizeof(DiskItem)));
@@ -84,8 +116,8 @@ class Salvager {
       std::optional<TreeItem> taken;
       if (size <= end) taken = take(block, item.key, end - size, size);
       if (!taken && !follows && offset + size <= room) taken = take(block, item.key, offset, size);
-      if (taken) {
-        result_.items.push_back(std::move(*taken));
+      if (taken && taken->key >= first && taken->key <= last) {
+        found_.push_back({std::move(*taken), header_of(block).generation});
       } else {
         ++result_.items_lost;
       }
@@ -154,6 +186,8 @@ class Salvager {
   const uint64_t generation_;
   const ItemFilter& filter_;
   std::unordered_set<uint64_t> visited_;
+  uint64_t root_id_ = 0;
+  std::vector<Found> found_;
   SalvagedTree result_;
 };
 

@@ -6,11 +6,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
 #include "core/base/checksum.h"
 #include "core/base/le.h"
+#include "core/volume/superblock.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -22,6 +24,11 @@ struct [[gnu::packed]] Head {
   le64 devices;
   le64 pages;
 };
+struct [[gnu::packed]] Device {
+  le64 size;
+  uint8_t uuid[16];       // of its DEV_ITEM; zero where it had no valid superblock
+  le64 generation_after;  // of the repair
+};
 struct [[gnu::packed]] Page {
   le32 device, length;
   le64 offset;
@@ -29,6 +36,59 @@ struct [[gnu::packed]] Page {
 
 Error failed(const char* what, const std::string& path) {
   return Error{errno, fmt::format("undo log {}: {}: {}", path, what, std::strerror(errno))};
+}
+
+Device describe(BlockDevice& device, BlockDevice& repaired) {
+  Device described{};
+  described.size = device.size_bytes();
+  const auto super = read_newest_super(device);
+  if (super) std::memcpy(described.uuid, super->dev_item.uuid, sizeof described.uuid);
+  const auto after = read_newest_super(repaired);
+  described.generation_after = after ? uint64_t{after->generation} : UINT64_MAX;
+  return described;
+}
+
+Status check_device(const std::string& path, const Device& logged, BlockDevice& device) {
+  if (device.size_bytes() != logged.size)
+    return make_error(EINVAL, "undo log {}: {} has {} bytes, not {}", path, device.path(),
+                      device.size_bytes(), uint64_t{logged.size});
+  const auto super = read_newest_super(device);
+  if (!super) return {};  // perhaps the repair was cut while it wrote this
+  if (std::memcmp(super->dev_item.uuid, logged.uuid, sizeof logged.uuid) != 0)
+    return make_error(EINVAL, "undo log {} is not of {}", path, device.path());
+  if (super->generation > logged.generation_after)
+    return make_error(EINVAL, "undo log {}: {} was written since the repair: its generation is {}, not {}",
+                      path, device.path(), uint64_t{super->generation}, uint64_t{logged.generation_after});
+  return {};
+}
+
+// The order in which the devices were given may be another one today.
+Result<std::vector<BlockDevice*>> in_logged_order(const std::string& path, const std::vector<Device>& logged,
+                                                  const std::vector<BlockDevice*>& given) {
+  std::vector<BlockDevice*> ordered;
+  for (size_t i = 0; i < logged.size(); ++i) {
+    BlockDevice* match = given[i];
+    for (BlockDevice* device : given) {
+      const auto super = read_newest_super(*device);
+      if (super && std::memcmp(super->dev_item.uuid, logged[i].uuid, sizeof logged[i].uuid) == 0)
+        match = device;
+    }
+    BF_TRY(check_device(path, logged[i], *match));
+    ordered.push_back(match);
+  }
+  return ordered;
+}
+
+// So that a power cut does not take the file's name.
+Status sync_folder_of(const std::string& path) {
+  const std::string folder = std::filesystem::absolute(path).parent_path().string();
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return tl::unexpected(failed("open its folder", path));
+  const bool synced = ::fsync(fd) == 0;
+  const int code = errno;
+  ::close(fd);
+  return synced ? Status{}
+                : make_error(code, "undo log {}: fsync of its folder: {}", path, std::strerror(code));
 }
 
 // A file that is written from its start to its end, with a running checksum.
@@ -103,14 +163,13 @@ Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr
     BF_TRY(overlay->for_each_page([&](uint64_t, ByteSpan) -> Status { return ++pages, Status{}; }));
   head.pages = pages;
   BF_TRY(file.write(object_bytes(head)));
-  for (const auto& device : devices) {
-    const le64 size = device->size_bytes();
-    BF_TRY(file.write(object_bytes(size)));
-  }
-  return write_pages(file, devices, overlays);
+  for (size_t i = 0; i < devices.size(); ++i)
+    BF_TRY(file.write(object_bytes(describe(*devices[i], *overlays[i]))));
+  BF_TRY(write_pages(file, devices, overlays));
+  return sync_folder_of(path);
 }
 
-Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& devices) {
+Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& given) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return tl::unexpected(failed("open", path));
   const std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -121,15 +180,13 @@ Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& 
   const ByteSpan summed = as_bytes(text).first(text.size() - sizeof(le32));
   if (load<le32>(as_bytes(text).last(sizeof(le32))) != crc32c_raw(~uint32_t{0}, summed))
     return make_error(EUCLEAN, "undo log {} is not whole: the repair had not begun to write", path);
-  if (head.devices != devices.size())
+  if (head.devices != given.size())
     return make_error(EINVAL, "undo log {} is of {} devices, {} are given", path, uint64_t{head.devices},
-                      devices.size());
-  for (BlockDevice* device : devices) {
-    le64 size{};
-    if (!parser.take(size) || size != device->size_bytes())
-      return make_error(EINVAL, "undo log {}: {} has {} bytes, not {}", path, device->path(),
-                        device->size_bytes(), uint64_t{size});
-  }
+                      given.size());
+  std::vector<Device> logged(given.size());
+  for (Device& device : logged)
+    if (!parser.take(device)) return make_error(EUCLEAN, "undo log {} is cut short", path);
+  BF_ASSIGN(const std::vector<BlockDevice*> devices, in_logged_order(path, logged, given));
   uint64_t bytes = 0;
   Page page{};
   for (uint64_t number = 0; number < head.pages; ++number, bytes += page.length) {

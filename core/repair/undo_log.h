@@ -15,8 +15,9 @@ namespace butterfuse::repair {
 Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr<BlockDevice>>& devices,
                       const std::vector<std::shared_ptr<MemoryDevice>>& overlays);
 
-// Writes everything back and flushes. Checks first that the log is whole and that the devices have the sizes
-// it names: EINVAL, EUCLEAN. Returns the bytes written.
+// Writes everything back and flushes. Checks first that the log is whole, that the devices are those it names
+// (in any order), and that nobody has written to them since the repair: EINVAL, EUCLEAN. Returns the bytes
+// written.
 Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& devices);
 
 }  // namespace butterfuse::repair

@@ -2,6 +2,7 @@
 #include "core/scrub/scrub.h"
 
 #include <optional>
+#include <set>
 
 #include "core/base/log.h"
 #include "core/csum/csum_tree.h"
@@ -36,9 +37,11 @@ Status Scrub::run() {
   const IdlePriority idle;
   scrub_supers();
   BF_ASSIGN(const std::vector<DeviceExtent> extents, device_extents());
+  std::set<uint64_t> done;  // DUP has both copies here, which are looked at together
   for (const DeviceExtent& extent : extents) {
     const auto chunk = volume_.chunk_at(extent.chunk);
-    if (chunk) BF_TRY(scrub_chunk(*chunk));  // else it was emptied and removed meanwhile
+    if (chunk && done.insert(extent.chunk).second)
+      BF_TRY(scrub_chunk(*chunk));  // else it was emptied and removed meanwhile
     count([&](ScrubProgress& progress) { progress.last_physical = extent.physical + extent.length; });
   }
   return {};
