@@ -47,6 +47,12 @@ Result<std::vector<uint64_t>> all_subvolumes(Filesystem& filesystem) {
   return ids;
 }
 
+BlockDevices open_shared(const std::vector<std::shared_ptr<MemoryDevice>>& overlays) {
+  BlockDevices opened;
+  for (const auto& overlay : overlays) opened.push_back(std::make_unique<SharedDevice>(overlay));
+  return opened;
+}
+
 }  // namespace
 
 Repair::Repair(std::vector<std::shared_ptr<BlockDevice>> devices, const RepairOptions& options)
@@ -54,45 +60,55 @@ Repair::Repair(std::vector<std::shared_ptr<BlockDevice>> devices, const RepairOp
   for (const auto& device : devices_) overlays_.push_back(std::make_shared<MemoryDevice>(device));
 }
 
-BlockDevices Repair::open_overlays() const {
-  BlockDevices opened;
-  for (const auto& overlay : overlays_) opened.push_back(std::make_unique<SharedDevice>(overlay));
-  return opened;
-}
-
-Result<CheckSummary> Repair::check() const {
+Result<CheckSummary> Repair::check(const Overlays& overlays) const {
   CheckOptions wanted;
   wanted.on_progress = options_.on_progress;
   wanted.interrupted = options_.interrupted;
-  return check_filesystem(open_overlays(), wanted);
+  return check_filesystem(open_shared(overlays), wanted);
 }
 
+// Each round works on top of what the rounds before have made better; one that fails or makes it worse is
+// forgotten.
 Status Repair::plan() {
-  BF_ASSIGN(before_, check());
+  BF_ASSIGN(before_, check(overlays_));
   after_ = before_;
-  if (before_.errors == 0) return {};
-  constexpr int kRounds = 3;
+  constexpr int kRounds = 4;
+  Status failed;
   bool trees = !only_content(before_);
   for (int round = 0; round < kRounds && after_.errors > 0; ++round) {
-    if (trees) {
-      const bool quotas_only = after_.errors_in.contains("quotas") && after_.errors_in.size() == 1;
-      BF_TRY(rewrite({.new_csums = after_.errors_in.contains("checksum items"),
-                      .new_quotas = quotas_only,
-                      .new_chunks = after_.errors_in.contains("chunks")}));
-      if (quotas_only) {
-        BF_ASSIGN(after_, check());
-        continue;
-      }
+    Overlays trial;
+    for (const auto& overlay : overlays_) trial.push_back(std::make_shared<MemoryDevice>(overlay));
+    failed = attempt(trial, trees);
+    if (options_.interrupted()) return make_error(EINTR, "interrupted");
+    const auto summary = failed ? check(trial) : Result<CheckSummary>(tl::unexpected(failed.error()));
+    if (!summary || summary->errors >= after_.errors) {
+      if (trees) break;
+      trees = true;  // mending what is in the trees was not enough
+      continue;
     }
-    BF_TRY(mend());
-    BF_ASSIGN(after_, check());
-    trees = true;  // where mending what is in the trees was not enough
+    after_ = *summary;
+    for (size_t i = 0; i < trial.size(); ++i) {
+      const auto keep = [&](uint64_t offset, ByteSpan page) {
+        return overlays_[i]->write(offset, page, WriteKind::metadata);
+      };
+      BF_TRY(trial[i]->for_each_page(keep));
+    }
+    trees = true;
   }
-  return {};
+  return is_improvement() || before_.errors == 0 ? Status{} : failed;
 }
 
-Status Repair::rewrite(const ForestWishes& wishes) {
-  BF_ASSIGN(auto volume, Volume::open(open_overlays()));
+Status Repair::attempt(const Overlays& trial, bool trees) {
+  const bool quotas_only = after_.errors_in.contains("quotas") && after_.errors_in.size() == 1;
+  if (trees)
+    BF_TRY(rewrite(trial, {.new_csums = after_.errors_in.contains("checksum items"),
+                           .new_quotas = quotas_only,
+                           .new_chunks = after_.errors_in.contains("chunks")}));
+  return trees && quotas_only ? Status{} : mend(trial);
+}
+
+Status Repair::rewrite(const Overlays& trial, const ForestWishes& wishes) {
+  BF_ASSIGN(auto volume, Volume::open(open_shared(trial)));
   if (volume->super().log_root != 0)
     options_.on_action("log tree: given up, with what was fsynced since the last commit");
   BF_ASSIGN(Forest forest, survey(*volume, wishes, options_.on_action));
@@ -102,10 +118,10 @@ Status Repair::rewrite(const ForestWishes& wishes) {
   return rewrite_trees(*volume, std::move(forest));
 }
 
-Status Repair::mend() {
+Status Repair::mend(const Overlays& trial) {
   FilesystemOptions wanted;
   wanted.commit_interval_s = 0;
-  BF_ASSIGN(auto filesystem, open_replayed(open_overlays(), wanted));
+  BF_ASSIGN(auto filesystem, open_replayed(open_shared(trial), wanted));
   if (filesystem->wants_free_space_tree()) {
     BF_TRY(filesystem->rebuild_free_space_tree());
     options_.on_action("free space tree: written anew");

@@ -34,13 +34,15 @@ class Repair {
   Status write(const std::string& undo_path);
 
  private:
-  BlockDevices open_overlays() const;
-  Result<CheckSummary> check() const;
-  Status rewrite(const ForestWishes& wishes);
-  Status mend();
+  using Overlays = std::vector<std::shared_ptr<MemoryDevice>>;
+  Result<CheckSummary> check(const Overlays& overlays) const;
+  // One attempt, on overlays of its own.
+  Status attempt(const Overlays& trial, bool trees);
+  Status rewrite(const Overlays& trial, const ForestWishes& wishes);
+  Status mend(const Overlays& trial);
 
   const std::vector<std::shared_ptr<BlockDevice>> devices_;
-  std::vector<std::shared_ptr<MemoryDevice>> overlays_;
+  Overlays overlays_;  // the best so far
   const RepairOptions options_;
   CheckSummary before_, after_;
 };

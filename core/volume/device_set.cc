@@ -32,15 +32,25 @@ Status check_device_size(const BlockDevice& device, uint64_t total_bytes) {
                     device.size_bytes(), total_bytes);
 }
 
+// A device whose superblocks are all torn counts as missing where others can tell what is missing.
 Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
   std::vector<Candidate> candidates;
+  std::optional<Error> torn;
   for (auto& device : devices) {
-    BF_ASSIGN(const DiskSuper super, read_newest_super(*device));
+    const auto found = read_newest_super(*device);
+    if (!found && found.error().code == EUCLEAN && devices.size() > 1) {
+      log(LogLevel::warning, "{}; not used", found.error().message);
+      if (!torn) torn = found.error();
+      continue;
+    }
+    if (!found) return tl::unexpected(found.error());
+    const DiskSuper& super = *found;
     if (Status usable = check_super_supported(super); !usable)
       return make_error(usable.error().code, "{}: {}", device->path(), usable.error().message);
     BF_TRY(check_device_size(*device, super.dev_item.total_bytes));
     candidates.push_back({std::move(device), super});
   }
+  if (candidates.empty() && torn) return tl::unexpected(*torn);
   return candidates;
 }
 

@@ -84,6 +84,16 @@ TEST_CASE("missing devices are named, and degraded goes as far as the profiles d
   CHECK(mentions(refusal(raid0.mount({0}, true, true)), "missing devid 2"));
 }
 
+TEST_CASE("a device whose superblocks are all torn counts as missing") {
+  Devices raid1(2, MkfsProfile::raid1, MkfsProfile::raid1);
+  for (int mirror = 0; mirror < 2; ++mirror)
+    must(raid1.base[0]->write(super_mirror_offset(mirror) + 2048, as_bytes(std::string(1024, '?')),
+                              WriteKind::super));
+  CHECK(mentions(refusal(raid1.mount({0, 1}, false, false)), "missing devid 1"));
+  CHECK(raid1.mount({0, 1}, false, true));
+  CHECK(mentions(refusal(raid1.mount({0}, true, true)), "checksum mismatch"));
+}
+
 TEST_CASE("a device given twice, or of another file system, is refused") {
   Devices one(2, MkfsProfile::raid1, MkfsProfile::single), other(1, MkfsProfile::dup, MkfsProfile::single);
   CHECK(mentions(refusal(one.mount({0, 1, 0}, true, false)), "same device"));
