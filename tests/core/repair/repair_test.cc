@@ -10,6 +10,7 @@
 
 #include "core/check/block_walk.h"
 #include "core/repair/undo_log.h"
+#include "fs/vfs/copy_range.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/xattr.h"
 #include "tests/support/btrfs_check.h"
@@ -224,6 +225,38 @@ TEST_CASE("what is broken is repaired, and can be undone") {
   must(repair::undo(undo_log, {device.get()}));
   device.reset();
   CHECK(run_command({"cmp", image, broken}).ok());
+}
+
+TEST_CASE("an extent with more references than its item holds gets them all back") {
+  if (!have_btrfs_progs()) return;
+  constexpr int kCopies = 70;
+  TestMount test("", {"-n", "4096"});
+  auto source = test.create(test.root(), "source");
+  test.write(*source, 0, std::string(65536, 's'));
+  must(test.mount().sync());
+  for (int number = 0; number < kCopies; ++number) {
+    auto copy = test.create(test.root(), "copy" + std::to_string(number));
+    must(copy_range(test.mount(), {.from = *source, .to = *copy, .length = 65536}));
+  }
+  source.reset();
+  test.remount("clear_cache");
+  test.close();
+  const TempDir folder;
+  const std::string image = folder / "image";
+  REQUIRE(run_command({"cp", "--sparse=always", test.path(), image}).ok());
+  {
+    // The superblock's sum is wrong, so that the extent tree is written anew.
+    auto volume = must(Volume::open(must(open_file_device(image, {}))));
+    load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+    DiskSuper super = volume->super();
+    super.bytes_used = super.bytes_used + 4096;
+    must(volume->write_supers(super));
+  }
+  const Repaired repaired = repair_file(image, folder / "undo");
+  INFO(repaired.actions);
+  CHECK(repaired.before > 0);
+  CHECK(repaired.after == 0);
+  CHECK(btrfs_check(image) == "");
 }
 
 TEST_CASE("a sound file system is left alone") {
