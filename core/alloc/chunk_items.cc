@@ -123,14 +123,19 @@ Status remove_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, 
   return {};
 }
 
-Status insert_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk,
-                             const Uuid& chunk_tree_uuid) {
+DiskDevExtent device_extent_item(const ChunkMapping& chunk, const Uuid& chunk_tree_uuid) {
   DiskDevExtent item;
   item.chunk_tree = objectid::kChunkTree;
   item.chunk_objectid = objectid::kFirstChunkTree;
   item.chunk_offset = chunk.start;
   item.length = chunk.stripe_bytes();
   std::memcpy(item.chunk_tree_uuid, chunk_tree_uuid.bytes.data(), sizeof(item.chunk_tree_uuid));
+  return item;
+}
+
+Status insert_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk,
+                             const Uuid& chunk_tree_uuid) {
+  const DiskDevExtent item = device_extent_item(chunk, chunk_tree_uuid);
   WriteCursor cursor(device_tree, context);
   for (const ChunkStripe& stripe : chunk.stripes) {
     BF_TRY(cursor.insert({stripe.devid, key_type::kDevExtent, stripe.physical}, object_bytes(item)));

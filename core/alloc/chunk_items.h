@@ -16,6 +16,8 @@ Status insert_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, 
                          const ChunkMapping& chunk, const DeviceBytes& used);
 Status remove_chunk_item(CowContext& context, Tree& chunk_tree, Volume& volume, DiskSuper& super,
                          const ChunkMapping& chunk, const DeviceBytes& used);
+// The item of each of the chunk's stripes, under its device and place.
+DiskDevExtent device_extent_item(const ChunkMapping& chunk, const Uuid& chunk_tree_uuid);
 Status insert_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk,
                              const Uuid& chunk_tree_uuid);
 Status remove_device_extents(CowContext& context, Tree& device_tree, const ChunkMapping& chunk);

@@ -2,6 +2,7 @@
 #include <map>
 
 #include "core/check/tree_walk.h"
+#include "core/volume/device_bytes.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse::check {
@@ -79,9 +80,7 @@ void check_super_device_item(CheckState& state, const DiskDevItem& item) {
 }
 
 void check_device_items(CheckState& state) {
-  std::map<uint64_t, uint64_t> used;  // by devid
-  for (const auto& chunk : state.volume.chunks())
-    for (const ChunkStripe& stripe : chunk->stripes) used[stripe.devid] += chunk->stripe_bytes();
+  std::map<uint64_t, uint64_t> used = chunk_bytes_of_devices(state.volume);
   uint64_t count = 0;
   walk_items(state, state.roots[objectid::kChunkTree], [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kDevItem) return;

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 
+#include "core/alloc/chunk_items.h"
+#include "core/volume/device_bytes.h"
+
 namespace butterfuse::repair {
 namespace {
 
@@ -12,17 +15,6 @@ template <class T>
 std::vector<std::byte> bytes_of(const T& object) {
   const ByteSpan bytes = object_bytes(object);
   return {bytes.begin(), bytes.end()};
-}
-
-void sort(std::vector<TreeItem>& items) {
-  std::sort(items.begin(), items.end(), [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
-}
-
-std::map<uint64_t, uint64_t> used_device_bytes(const Volume& volume) {
-  std::map<uint64_t, uint64_t> used;
-  for (const auto& chunk : volume.chunks())
-    for (const ChunkStripe& stripe : chunk->stripes) used[stripe.devid] += chunk->stripe_bytes();
-  return used;
 }
 
 bool is_data(const ExtentMap& extents, uint64_t bytenr) {
@@ -36,20 +28,15 @@ bool is_data(const ExtentMap& extents, uint64_t bytenr) {
 
 void add_device_extents(std::vector<TreeItem>& items, const Volume& volume) {
   for (const auto& chunk : volume.chunks()) {
-    DiskDevExtent extent{};
-    extent.chunk_tree = objectid::kChunkTree;
-    extent.chunk_objectid = objectid::kFirstChunkTree;
-    extent.chunk_offset = chunk->start;
-    extent.length = chunk->stripe_bytes();
-    std::memcpy(extent.chunk_tree_uuid, volume.chunk_tree_uuid().bytes.data(), sizeof extent.chunk_tree_uuid);
+    const DiskDevExtent extent = device_extent_item(*chunk, volume.chunk_tree_uuid());
     for (const ChunkStripe& stripe : chunk->stripes)
       items.push_back({{stripe.devid, key_type::kDevExtent, stripe.physical}, bytes_of(extent)});
   }
-  sort(items);
+  std::ranges::sort(items, {}, &TreeItem::key);
 }
 
 void mend_device_items(std::vector<TreeItem>& chunk_tree, Volume& volume) {
-  std::map<uint64_t, uint64_t> used = used_device_bytes(volume);
+  std::map<uint64_t, uint64_t> used = chunk_bytes_of_devices(volume);
   for (TreeItem& item : chunk_tree) {
     if (item.key.type != key_type::kDevItem || item.data.size() < sizeof(DiskDevItem)) continue;
     auto device = load<DiskDevItem>(item.data);

@@ -12,6 +12,13 @@ namespace {
 
 using check::TreeRoot;
 
+void add_data_extent(ExtentMap& extents, const DiskFileExtent& extent, const ExtentRef& ref) {
+  Extent& found = extents[extent.disk_bytenr];
+  found.length = std::max<uint64_t>(found.length, extent.disk_num_bytes);
+  if (found.generation == 0 || extent.generation < found.generation) found.generation = extent.generation;
+  found.add(ref);
+}
+
 class Collector {
  public:
   Collector(Volume& volume, const Forest& forest)
@@ -35,10 +42,7 @@ class Collector {
   }
 
   void collect(const TreeRoot& root) {
-    ExtentRef root_ref;
-    root_ref.type = key_type::kTreeBlockRef;
-    root_ref.root = root.id;
-    extents_[root.bytenr].add(root_ref);
+    extents_[root.bytenr].add(ExtentRef::of(TreeRef{.root = root.id}));
     check::walk_blocks(state_, root, [&](ByteSpan block) {
       if (!seen_.insert(header_of(block).bytenr).second) return false;
       note_block(block);
@@ -63,12 +67,12 @@ class Collector {
   }
 
   bool is_full(const DiskHeader& header) const { return !owned_.contains(header.bytenr); }
+  // What the block's children are referenced by: it, or (0) its owner.
+  uint64_t parent_of(const DiskHeader& header) const { return is_full(header) ? uint64_t{header.bytenr} : 0; }
 
   void note_node(const TreeRoot& root, ByteSpan block) {
     const DiskHeader& header = header_of(block);
-    ExtentRef ref;
-    ref.type = is_full(header) ? key_type::kSharedBlockRef : key_type::kTreeBlockRef;
-    (is_full(header) ? ref.parent : ref.root) = is_full(header) ? header.bytenr : header.owner;
+    const ExtentRef ref = ExtentRef::of(TreeRef{.parent = parent_of(header), .root = header.owner});
     const NodeView node(block);
     for (uint32_t slot = 0; slot < node.count(); ++slot)
       if (!check::already_dropped(root, block, slot)) extents_[node.ptr(slot).blockptr].add(ref);
@@ -78,7 +82,7 @@ class Collector {
     const DiskHeader& header = header_of(block);
     const LeafView leaf(block);
     for (uint32_t slot = 0; slot < leaf.count(); ++slot)
-      note_item(leaf.key(slot), leaf.data(slot), header.owner, is_full(header) ? uint64_t{header.bytenr} : 0);
+      note_item(leaf.key(slot), leaf.data(slot), header.owner, parent_of(header));
   }
 
   void collect(uint64_t id, const std::vector<TreeItem>& items) {
@@ -89,14 +93,9 @@ class Collector {
     if (key.type != key_type::kExtentData || data.size() < sizeof(DiskFileExtent)) return;
     const auto extent = load<DiskFileExtent>(data);
     if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0) return;
-    ExtentRef ref;
-    ref.type = parent ? key_type::kSharedDataRef : key_type::kExtentDataRef;
-    if (parent) {
-      ref.parent = parent;
-    } else {
-      ref.root = owner, ref.objectid = key.objectid, ref.offset = key.offset - extent.offset;
-    }
-    add_data_extent(extents_, extent, ref);
+    const DataRef ref{
+        .parent = parent, .root = owner, .objectid = key.objectid, .offset = key.offset - extent.offset};
+    add_data_extent(extents_, extent, ExtentRef::of(ref));
   }
 
   Volume& volume_;
@@ -164,13 +163,6 @@ void Extent::add(const ExtentRef& ref) {
   refs.push_back({ref, 1});
 }
 
-void add_data_extent(ExtentMap& extents, const DiskFileExtent& extent, const ExtentRef& ref) {
-  Extent& found = extents[extent.disk_bytenr];
-  found.length = std::max<uint64_t>(found.length, extent.disk_num_bytes);
-  if (found.generation == 0 || extent.generation < found.generation) found.generation = extent.generation;
-  found.add(ref);
-}
-
 ExtentMap collect_extents(Volume& volume, const Forest& forest) {
   ExtentMap extents = Collector(volume, forest).run();
   for (auto& [bytenr, extent] : extents) {
@@ -186,8 +178,7 @@ std::vector<TreeItem> extent_items(const ExtentMap& extents, bool skinny, uint32
   for (const auto& [bytenr, extent] : extents) {
     const auto begin = static_cast<ptrdiff_t>(items.size());
     add_items(items, bytenr, extent, skinny, nodesize);
-    std::sort(items.begin() + begin, items.end(),
-              [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+    std::ranges::sort(items.begin() + begin, items.end(), {}, &TreeItem::key);
   }
   return items;
 }

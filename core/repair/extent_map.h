@@ -23,8 +23,6 @@ using ExtentMap = std::map<uint64_t, Extent>;  // by bytenr
 // Extents of the trees that stay, and the data of those that are written anew; not their own blocks.
 ExtentMap collect_extents(Volume& volume, const Forest& forest);
 
-void add_data_extent(ExtentMap& extents, const DiskFileExtent& extent, const ExtentRef& ref);
-
 // The items of the extent tree, keyed references where inline ones would be too many.
 std::vector<TreeItem> extent_items(const ExtentMap& extents, bool skinny, uint32_t nodesize);
 

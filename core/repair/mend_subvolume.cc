@@ -26,6 +26,7 @@ class Mender {
     for (auto& [place, name] : survey_.names) BF_TRY(clear_name(place.first, place.second, name));
     for (auto& [place, name] : survey_.names) BF_TRY(settle_name(place.first, place.second, name));
     BF_TRY(name_the_lost());
+    names_ = count_names();
     for (auto& [ino, inode] : survey_.inodes) BF_TRY(settle_inode(ino, inode));
     return changes_;
   }
@@ -113,7 +114,7 @@ class Mender {
       changed("directory {} entry '{}': reference of inode {} removed", dir, text, reference->first);
       reference = name.references.erase(reference);
     }
-    const uint64_t index = target ? index_of(dir, name, *target) : 0;
+    const uint64_t index = target ? index_of(name, *target) : 0;
     for (auto entry = name.indexes.begin(); entry != name.indexes.end();) {
       if (target && entry->first == index) {
         ++entry;
@@ -133,7 +134,7 @@ class Mender {
   }
 
   // The index the name's items agree on best.
-  static uint64_t index_of(uint64_t, const FoundName& name, const FoundEntry& target) {
+  static uint64_t index_of(const FoundName& name, const FoundEntry& target) {
     const auto reference = name.references.find(target.location.objectid);
     if (target.location.type == key_type::kInodeItem && reference != name.references.end() &&
         (name.indexes.empty() || name.indexes.contains(reference->second)))
@@ -147,7 +148,7 @@ class Mender {
     std::optional<FoundEntry> target;
     if (exists(dir)) target = target_of(name);
     if (!target) return {};
-    uint64_t index = name.indexes.empty() ? index_of(dir, name, *target) : name.indexes.begin()->first;
+    uint64_t index = name.indexes.empty() ? index_of(name, *target) : name.indexes.begin()->first;
     if (index < 2 || (name.indexes.empty() && taken_.contains({dir, index}))) {
       BF_ASSIGN(index, next_dir_index(tree_, dir));
     }
@@ -235,14 +236,13 @@ class Mender {
     if (!inode.item || !is_common(ino)) return {};
     DiskInodeItem item = *inode.item;
     const bool is_dir = S_ISDIR(item.mode);
-    if (!names_counted_) names_ = count_names(), names_counted_ = true;
     const uint64_t links = ino == objectid::kFirstFree ? 1 : names_[ino];
     if (!inode.orphan) item.nlink = static_cast<uint32_t>(is_dir && links > 0 ? 1 : links);
     item.flags = item.flags & ~kUnknownInodeFlags;
     if (S_ISLNK(item.mode)) item.flags = item.flags & ~(inode_flag::kImmutable | inode_flag::kAppend);
     if (is_dir) item.size = name_bytes(ino);
     if (!is_dir && !inode.orphan) item.nbytes = inode.extent_bytes;
-    if (object_bytes(item).size() != 0 && std::memcmp(&item, &*inode.item, sizeof item) != 0) {
+    if (std::memcmp(&item, &*inode.item, sizeof item) != 0) {
       BF_TRY(edit_.set_inode(ino, item));
       changed("inode {}: links {}, size {}, bytes {}", ino, uint32_t{item.nlink}, uint64_t{item.size},
               uint64_t{item.nbytes});
@@ -263,7 +263,6 @@ class Mender {
   SubvolumeSurvey survey_;
   std::set<std::pair<uint64_t, uint64_t>> taken_;  // directory and index
   std::map<uint64_t, uint64_t> names_;
-  bool names_counted_ = false;
   uint64_t changes_ = 0;
 };
 

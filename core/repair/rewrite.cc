@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/ondisk/item_checks.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/block_space.h"
 #include "core/repair/derived_items.h"
@@ -50,15 +51,11 @@ class Rewriter {
     if (anew.contains(objectid::kCsumTree))
       anew[objectid::kCsumTree] = sound_csum_items(anew[objectid::kCsumTree], volume_, extents_);
     for (auto& [id, items] : anew)
-      if (is_subvolume(id) && items.empty()) items = empty_subvolume(generation_, volume_.nodesize());
+      if ((is_fs_tree(id) || id == objectid::kDataRelocTree) && items.empty())
+        items = empty_subvolume(generation_, volume_.nodesize());
     if (super_.compat_ro_flags & compat_ro::kFreeSpaceTree) anew[objectid::kFreeSpaceTree];
     if (has_block_group_tree()) anew[objectid::kBlockGroupTree];
     add_missing_root_items();
-  }
-
-  static bool is_subvolume(uint64_t id) {
-    return id == objectid::kFsTree || id == objectid::kDataRelocTree ||
-           (id >= objectid::kFirstFree && id <= objectid::kLastFree);
   }
 
   void add_missing_root_items() {
@@ -71,8 +68,7 @@ class Rewriter {
           });
       if (!there) root_tree.push_back(new_root_item(id, volume_.nodesize()));
     }
-    std::sort(root_tree.begin(), root_tree.end(),
-              [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+    std::ranges::sort(root_tree, {}, &TreeItem::key);
   }
 
   // Finds the blocks of all trees whose size is known, and counts them in. The block group tree's items are
@@ -110,10 +106,7 @@ class Rewriter {
     for (size_t i = 0; i < levels.size(); ++i) {
       Extent& extent = extents_[tree.bytenrs[i]];
       extent = Extent{volume_.nodesize(), generation_, true, false, levels[i], {}, {}};
-      ExtentRef ref;
-      ref.type = key_type::kTreeBlockRef;
-      ref.root = tree.id;
-      extent.add(ref);
+      extent.add(ExtentRef::of(TreeRef{.root = tree.id}));
     }
     return {};
   }
@@ -126,17 +119,14 @@ class Rewriter {
       fill_extent_tree(tree);
       BF_TRY(place(tree));
     }
-    // Its own blocks are named, too.
-    for (const BlockImage& block : build(tree)) extents_[block.bytenr].first_key = block.first_key;
+    if (!is_skinny()) note_first_keys(tree);
     fill_extent_tree(tree);
     trees_.push_back(std::move(tree));
     return {};
   }
 
   void fill_extent_tree(NewTree& tree) {
-    note_first_keys();
-    tree.items =
-        extent_items(extents_, super_.incompat_flags & incompat::kSkinnyMetadata, volume_.nodesize());
+    tree.items = extent_items(extents_, is_skinny(), volume_.nodesize());
     std::vector<TreeItem> groups = block_group_items(volume_, extents_);
     if (has_block_group_tree()) {
       tree_of(objectid::kBlockGroupTree).items = std::move(groups);
@@ -144,14 +134,18 @@ class Rewriter {
     }
     tree.items.insert(tree.items.end(), std::make_move_iterator(groups.begin()),
                       std::make_move_iterator(groups.end()));
-    std::sort(tree.items.begin(), tree.items.end(),
-              [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
+    std::ranges::sort(tree.items, {}, &TreeItem::key);
   }
 
+  bool is_skinny() const { return super_.incompat_flags & incompat::kSkinnyMetadata; }
+
   // Extent items without skinny-metadata name the first key of their block; the size is the same with any.
-  void note_first_keys() {
-    for (const NewTree& tree : trees_)
+  void note_first_keys(const NewTree& extent_tree) {
+    const auto note = [this](const NewTree& tree) {
       for (const BlockImage& block : build(tree)) extents_[block.bytenr].first_key = block.first_key;
+    };
+    for (const NewTree& tree : trees_) note(tree);
+    note(extent_tree);
   }
 
   NewTree& tree_of(uint64_t id) {

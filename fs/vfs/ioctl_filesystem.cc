@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "core/volume/device_bytes.h"
 #include "fs/vfs/ioctl.h"
 
 namespace butterfuse {
@@ -32,14 +33,6 @@ IoctlAnswer fs_info(const IoctlCall& call) {
   return answer_of(info);
 }
 
-uint64_t device_bytes_used(const Volume& volume, uint64_t devid) {
-  uint64_t used = 0;
-  for (const auto& chunk : volume.chunks())
-    for (const ChunkStripe& stripe : chunk->stripes)
-      if (stripe.devid == devid) used += chunk->stripe_bytes();
-  return used;
-}
-
 IoctlAnswer dev_info(const IoctlCall& call) {
   BF_ASSIGN(auto info, argument_of<btrfs_ioctl_dev_info_args>(call));
   const Volume& volume = call.mount.filesystem().volume();
@@ -47,7 +40,7 @@ IoctlAnswer dev_info(const IoctlCall& call) {
   if (device == nullptr) return make_error(ENODEV, "no device {}", uint64_t{info.devid});
   std::memcpy(info.uuid, device->uuid.bytes.data(), sizeof(info.uuid));
   info.total_bytes = device->item.total_bytes;
-  info.bytes_used = device_bytes_used(volume, info.devid);
+  info.bytes_used = chunk_bytes_of_devices(volume)[info.devid];
   std::memset(info.path, 0, sizeof(info.path));
   if (device->missing()) return answer_of(info);
   const std::string& path = device->device->path();

@@ -1,0 +1,18 @@
+// How much of each device belongs to chunks.
+#pragma once
+
+#include <map>
+
+#include "core/volume/volume.h"
+
+namespace butterfuse {
+
+// By devid: what DEV_ITEM.bytes_used has to be. Devices without a chunk are not in it.
+inline std::map<uint64_t, uint64_t> chunk_bytes_of_devices(const Volume& volume) {
+  std::map<uint64_t, uint64_t> bytes;
+  for (const auto& chunk : volume.chunks())
+    for (const ChunkStripe& stripe : chunk->stripes) bytes[stripe.devid] += chunk->stripe_bytes();
+  return bytes;
+}
+
+}  // namespace butterfuse
