@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <deque>
 #include <string>
 #include <system_error>
@@ -34,7 +36,8 @@ class BlockedSignals {
 
 class ThreadPool final : public Executor {
  public:
-  ThreadPool(size_t threads, std::string name) : name_(std::move(name)) {
+  ThreadPool(size_t threads, std::string name, std::function<size_t()> allowed)
+      : name_(std::move(name)), allowed_(std::move(allowed)) {
     const BlockedSignals blocked;
     for (size_t i = 0; i < std::max<size_t>(threads, 1); ++i) {
       try {
@@ -59,6 +62,7 @@ class ThreadPool final : public Executor {
     {
       const MutexLock lock(mutex_);
       tasks_.push_back(std::move(task));
+      if (!may_work()) return;  // those at work go on with it
     }
     wake_.notify_one();
   }
@@ -72,19 +76,37 @@ class ThreadPool final : public Executor {
   // A task that throws ends the process: nobody could tell what it left half done.
   void run() noexcept {
     pthread_setname_np(pthread_self(), name_.substr(0, 15).c_str());
-    while (Task task = wait_for_task()) task();
+    while (Task task = wait_for_task()) {
+      task();
+      task = {};  // what it holds on to is given back by a thread that still counts
+      --working_;
+    }
   }
+
+  bool may_work() const BF_REQUIRES(mutex_) { return !allowed_ || working_ < allowed_(); }
 
   Task wait_for_task() {  // empty: stop
     MutexLock lock(mutex_);
-    while (tasks_.empty() && !stopping_) wake_.wait(lock);
-    if (tasks_.empty()) return {};
+    for (;;) {
+      if (tasks_.empty() && stopping_) return {};
+      if (tasks_.empty())
+        wake_.wait(lock);
+      else if (stopping_ || may_work())
+        break;
+      else
+        wake_.wait_for(lock, kAskAgain);  // those at work go on with the queue meanwhile
+    }
+    ++working_;
     Task task = std::move(tasks_.front());
     tasks_.pop_front();
     return task;
   }
 
+  static constexpr auto kAskAgain = std::chrono::milliseconds(20);
+
   const std::string name_;
+  const std::function<size_t()> allowed_;
+  std::atomic<size_t> working_{0};
   mutable Mutex mutex_;
   CondVar wake_;
   std::deque<Task> tasks_ BF_GUARDED_BY(mutex_);
@@ -94,8 +116,9 @@ class ThreadPool final : public Executor {
 
 }  // namespace
 
-std::unique_ptr<Executor> make_thread_pool(size_t threads, const char* thread_name) {
-  return std::make_unique<ThreadPool>(threads, thread_name);
+std::unique_ptr<Executor> make_thread_pool(size_t threads, const char* thread_name,
+                                           std::function<size_t()> allowed) {
+  return std::make_unique<ThreadPool>(threads, thread_name, std::move(allowed));
 }
 
 }  // namespace butterfuse

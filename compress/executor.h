@@ -17,8 +17,10 @@ class Executor {
 };
 
 // Threads are joined by the destructor after all submitted tasks ran. Fewer threads when the system gives no
-// more; std::system_error when it gives none.
-std::unique_ptr<Executor> make_thread_pool(size_t threads, const char* thread_name);
+// more; std::system_error when it gives none. `allowed`, asked with the pool's mutex held before a task
+// begins: how many threads may be at work now, at least one; empty: all.
+std::unique_ptr<Executor> make_thread_pool(size_t threads, const char* thread_name,
+                                           std::function<size_t()> allowed = {});
 
 // Runs nothing by itself. run_one(n) runs the n-th waiting task on the calling thread. Tests only, but lives
 // here because the pipeline's promises are stated against it.

@@ -70,6 +70,7 @@ uint64_t DomainRegistry::share_pages() const {
 }
 
 void DomainRegistry::throttle(WritebackDomain& domain, const std::function<void()>& kick) {
+  note_writer(domain.id());
   if (domain.busy_pages() <= kMinSharePages || domain.busy_pages() <= share_pages()) return;
   ++domain.throttled_;
   ++domain.waiters_;
@@ -84,6 +85,16 @@ void DomainRegistry::throttle(WritebackDomain& domain, const std::function<void(
     domain.fewer_.wait_for(lock, std::chrono::milliseconds(20));
   }
   --domain.waiters_;
+}
+
+void DomainRegistry::note_writer(DomainId id) {
+  if (last_writer_ == id) return;
+  if (last_writer_.exchange(id) != kNobody) changed_writer_ = Clock::now();
+}
+
+bool DomainRegistry::contended() const {
+  const Clock::time_point then = changed_writer_;
+  return then != Clock::time_point::min() && Clock::now() - then < kLately;
 }
 
 uint64_t DomainRegistry::dirty_pages() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -59,19 +60,30 @@ class DomainRegistry {
       : limit_pages_(limit_pages), stall_(std::move(stall)) {}
 
   std::shared_ptr<WritebackDomain> get(DomainId id);
-  // Waits until `domain` is below its share. Only its own writers call this with it: a domain that dirties
-  // more than it may slows nobody else. `kick` is called before the wait, and again when it is long: start
-  // writeback. Hold no page lock.
+  // Notes that `domain` writes, and waits until it is below its share. Only its own writers call this with
+  // it: a domain that dirties more than it may slows nobody else. `kick` is called before the wait, and again
+  // when it is long: start writeback. Hold no page lock.
   void throttle(WritebackDomain& domain, const std::function<void()>& kick);
+  // Whether more than one domain has been writing lately: there is somebody whom another's writeback can hold
+  // up.
+  bool contended() const;
   uint64_t share_pages() const;
   uint64_t dirty_pages() const;      // of all domains
   uint64_t writeback_pages() const;  // of all domains
   std::vector<std::shared_ptr<WritebackDomain>> all() const;
 
  private:
+  using Clock = std::chrono::steady_clock;
+  static constexpr auto kLately = std::chrono::seconds(1);
   static constexpr size_t kPruneAbove = 256;  // idle domains are forgotten beyond so many
   static constexpr uint64_t kMinSharePages = 256;
   void prune() BF_REQUIRES(mutex_);
+  void note_writer(DomainId id);
+
+  static constexpr DomainId kNobody = ~DomainId{0};
+  std::atomic<DomainId> last_writer_{kNobody};
+  std::atomic<Clock::time_point> changed_writer_{
+      Clock::time_point::min()};  // then another one wrote than before
 
   const uint64_t limit_pages_;
   const StallHook stall_;

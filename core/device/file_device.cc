@@ -17,6 +17,9 @@ namespace butterfuse {
 
 namespace {
 
+// Of one write(2): the kernel copies it in one go, and who waits for this processor waits as long.
+constexpr size_t kMaxCallBytes = 128u << 10;
+
 tl::unexpected<Error> system_error(int code, const char* what, const std::string& path, uint64_t offset,
                                    uint64_t size) {
   return make_error(code, "{}: {} of {} bytes at {} failed: {}", path, what, size, offset,
@@ -82,7 +85,11 @@ Status FileDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pi
   }
   BF_TRY(check_writable(offset, total));
   for (size_t first = 0; first < list.size();) {
-    int count = static_cast<int>(std::min<size_t>(list.size() - first, IOV_MAX));
+    int count = 1;
+    for (size_t bytes = list[first].iov_len; first + count < list.size() && count < IOV_MAX; ++count) {
+      bytes += list[first + count].iov_len;
+      if (bytes > kMaxCallBytes) break;
+    }
     ssize_t put = ::pwritev(fd_, list.data() + first, count, static_cast<off_t>(offset));
     if (put < 0 && errno == EINTR) continue;
     if (put < 0) return system_error(errno, "write", path_, offset, total);

@@ -18,8 +18,16 @@ size_t worker_count(uint32_t wanted) {
   return std::min<size_t>(std::thread::hardware_concurrency() + 2, 8);
 }
 
-std::unique_ptr<Executor> pool_unless(Executor* given, size_t threads, const char* name) {
-  return given ? nullptr : make_thread_pool(threads, name);
+std::unique_ptr<Executor> pool_unless(Executor* given, size_t threads, const char* name,
+                                      std::function<size_t()> allowed = {}) {
+  return given ? nullptr : make_thread_pool(threads, name, std::move(allowed));
+}
+
+// While several domains write, the workers leave one processor to requests: one domain's writeback would else
+// hold up another's small write until a worker's time slice ends.
+size_t workers_allowed(const DomainRegistry& domains) {
+  static const size_t processors = std::thread::hardware_concurrency();  // it reads a file
+  return domains.contended() ? std::max<size_t>(processors, 2) - 1 : SIZE_MAX;
 }
 
 class DataEngineImpl final : public DataEngine {
@@ -73,7 +81,8 @@ DataEngine::Services::Services(DataEngineParts parts, const DataEngineOptions& o
     : backend(std::move(parts.backend)),
       cache(options.cache_bytes),
       domains(options.dirty_limit_bytes / kPageBytes, parts.stall),
-      own_workers(pool_unless(parts.workers, worker_count(options.worker_threads), "bf-worker")),
+      own_workers(pool_unless(parts.workers, worker_count(options.worker_threads), "bf-worker",
+                              [this] { return workers_allowed(domains); })),
       own_readers(pool_unless(parts.readers, std::max(2u, std::thread::hardware_concurrency()), "bf-reader")),
       workers(parts.workers ? *parts.workers : *own_workers),
       readers(parts.readers ? *parts.readers : *own_readers),

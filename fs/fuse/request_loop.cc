@@ -1,4 +1,4 @@
-// RequestLoop: leader, followers and the watchdog.
+// RequestLoop: receivers, workers and the watchdog.
 #include "fs/fuse/request_loop.h"
 
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include "core/base/bytes.h"
 #include "core/base/log.h"
 #include "fs/fuse/raw_request.h"
+#include "fs/fuse/time_slice.h"
 #include "fs/vfs/scrub_table.h"
 
 namespace butterfuse {
@@ -28,9 +29,11 @@ constexpr auto kInterruptEvery = 20ms;
 constexpr int kTicksBeforeSleep = 50;  // of the watchdog, without requests
 constexpr auto kSpin = 60us;
 constexpr int kSpinCredit = 8;
-constexpr int kCrowdIsLoad = 2;     // requests in a row that were there before their turn
-constexpr size_t kWarmBuffers = 4;  // idle workers that keep their megabyte
-constexpr uint32_t kLongReadBytes = 32u << 10;
+constexpr int kCrowdIsLoad = 2;             // requests in a row that were there before their turn
+constexpr int kLoadLasts = 64;              // requests
+constexpr auto kOthersRan = 20us;           // no yield takes so long with nobody else there
+constexpr size_t kWarmBuffers = 4;          // idle workers that keep their megabyte
+constexpr uint32_t kLongBytes = 32u << 10;  // of a read or write
 
 void release_buffer(fuse_buf& buffer) {
   std::free(buffer.mem);
@@ -48,7 +51,9 @@ bool takes_long(const fuse_buf& buffer) {
       return true;
     case FUSE_READ:
       if (bytes.size() < sizeof(fuse_in_header) + sizeof(fuse_read_in)) return false;
-      return load<fuse_read_in>(bytes.subspan(sizeof(fuse_in_header))).size >= kLongReadBytes;
+      return load<fuse_read_in>(bytes.subspan(sizeof(fuse_in_header))).size >= kLongBytes;
+    case FUSE_WRITE:
+      return bytes.size() >= kLongBytes;
     default:
       return false;
   }
@@ -69,12 +74,14 @@ RequestLoop::~RequestLoop() = default;
 int RequestLoop::run() {
   const int descriptor = fuse_session_fd(session_);
   if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0) return -errno;
+  shorten_time_slice();
   Worker* first = nullptr;
   {
     MutexLock lock(mutex_);
     first = workers_.emplace_back(std::make_unique<Worker>()).get();
     first->id = pthread_self();
-    leader_ = first;
+    first->receiving = true;
+    ++receiving_;
     ++running_;
   }
   std::thread watchdog([this] { watch(); });
@@ -95,54 +102,37 @@ int RequestLoop::run() {
 }
 
 void RequestLoop::work(Worker& worker) {
-  while (wait_for_lead(worker) && lead(worker)) {
+  while (wait_until_chosen(worker) && serve(worker)) {
   }
   MutexLock lock(mutex_);
   --running_;
   changed_.notify_all();
 }
 
-bool RequestLoop::wait_for_lead(Worker& worker) {
+bool RequestLoop::wait_until_chosen(Worker& worker) {
   MutexLock lock(mutex_);
-  if (leader_ != &worker && !ended_) {
+  if (!worker.receiving && !ended_) {
     idle_.push_back(&worker);
     if (idle_.size() > kWarmBuffers) release_buffer(worker.buffer);
   }
-  while (leader_ != &worker && !ended_) worker.chosen.wait(lock);
+  while (!worker.receiving && !ended_) worker.chosen.wait(lock);
   return !ended_;
 }
 
-bool RequestLoop::lead(Worker& worker) {
-  for (;;) {
-    if (!receive(worker)) return false;
-    if (should_hand_over(worker)) {
-      {
-        MutexLock lock(mutex_);
-        hand_over();
-      }
-      process_request(context_, worker.buffer);
-    } else {
-      process_leading(worker);
-    }
-    MutexLock lock(mutex_);
-    if (ended_) return false;
-    if (leader_ != &worker) return true;
-    leader_works_.store(false);
-  }
-}
-
-// A client that has its answer mostly asks again within microseconds, while putting a thread to sleep and
-// waking it on another processor takes tens of them, more in a virtual machine. So the leader stays awake for
-// a moment, as long as that keeps paying off. It yields to any other thread that wants the processor.
-void RequestLoop::await_request(Clock::time_point since) {
-  if (spin_credit_ > 0 && Clock::now() - since < kSpin) {
-    sched_yield();
-    return;
-  }
-  if (spin_credit_ > 0) --spin_credit_;
-  pollfd descriptor{fuse_session_fd(session_), POLLIN, 0};
-  poll(&descriptor, 1, -1);
-  if (can_spin_ && Clock::now() - since < kSpin) spin_credit_ = kSpinCredit;
+bool RequestLoop::serve(Worker& worker) {
+  do {
+    const bool received = receive(worker);
+    worker.receiving = false;
+    const bool none_receives = --receiving_ == 0;
+    if (!received) return false;
+    requests_.fetch_add(1, std::memory_order_relaxed);
+    const bool long_one = takes_long(worker.buffer);
+    note_load(worker, long_one);
+    if (none_receives && (long_one || worker.crowded > kCrowdIsLoad)) choose_receiver();
+    if (watchdog_sleeps_.load()) wake_watchdog();
+    process_request(context_, worker.buffer);
+  } while (keep_receiving(worker));
+  return true;
 }
 
 // The next request in the worker's buffer; false when the session has ended. REQUIRES a descriptor that does
@@ -152,9 +142,9 @@ bool RequestLoop::receive(Worker& worker) {
   for (;;) {
     const int got = fuse_session_receive_buf(session_, &worker.buffer);
     if (got > 0 && !fuse_session_exited(session_)) {
-      crowded_ = since ? 0 : crowded_ + 1;
-      if (since && spin_credit_ > 0 && Clock::now() - *since < kSpin)
-        spin_credit_ = std::min(spin_credit_ + 1, kSpinCredit);
+      worker.crowded = since ? 0 : worker.crowded + 1;
+      if (since && worker.spin_credit > 0 && Clock::now() - *since < kSpin)
+        worker.spin_credit = std::min(worker.spin_credit + 1, kSpinCredit);
       return true;
     }
     if ((got != -EINTR && got != -EAGAIN) || fuse_session_exited(session_)) {
@@ -162,46 +152,88 @@ bool RequestLoop::receive(Worker& worker) {
       return false;
     }
     if (!since) since = Clock::now();
-    await_request(*since);
+    await_request(worker, *since);
   }
 }
 
-void RequestLoop::process_leading(Worker& worker) {
-  requests_.fetch_add(1, std::memory_order_relaxed);
-  leader_works_.store(true);
-  if (watchdog_sleeps_.load()) wake_watchdog();
-  process_request(context_, worker.buffer);
+void RequestLoop::await_request(Worker& worker, Clock::time_point since) {
+  if (spin(worker, since)) return;
+  pollfd descriptor{fuse_session_fd(session_), POLLIN, 0};
+  poll(&descriptor, 1, -1);
+  if (can_spin_ && Clock::now() - since < kSpin) worker.spin_credit = kSpinCredit;
+}
+
+// A client that has its answer mostly asks again within microseconds, while putting a thread to sleep and
+// waking it on another processor takes tens of them, more in a virtual machine. So one receiver stays awake
+// for a moment, as long as that keeps paying off. It yields to any other thread that wants the processor; and
+// one that waits for its turn again is served later than one that a request wakes, so it then goes to sleep.
+bool RequestLoop::spin(Worker& worker, Clock::time_point since) {
+  if (worker.spin_credit == 0) return false;
+  const auto now = Clock::now();
+  if (now - since >= kSpin) {
+    --worker.spin_credit;
+    return false;
+  }
+  if (spins_.exchange(true)) return false;
+  sched_yield();
+  spins_ = false;
+  if (Clock::now() - now >= kOthersRan) worker.spin_credit = 0;
+  return true;
 }
 
 // One more request behind another is no load yet: a client that does not wait for the answer (to a release)
 // has its next one there at once. Requests that keep coming faster than they are answered are.
-bool RequestLoop::should_hand_over(const Worker& worker) const {
-  return takes_long(worker.buffer) || crowded_ > kCrowdIsLoad;
+void RequestLoop::note_load(const Worker& worker, bool long_one) {
+  if (long_one || worker.crowded > kCrowdIsLoad)
+    load_ = kLoadLasts;
+  else if (const int left = load_; left > 0)
+    load_ = left - 1;  // another receiver's doing may get lost: no matter
 }
 
-// With all workers busy the lead stays where it is: requests then wait for the first to finish.
-void RequestLoop::hand_over() {
-  if (ended_ || (idle_.empty() && workers_.size() >= threads_max_)) return;
-  leader_works_.store(false);  // the new one begins with waiting
-  if (!idle_.empty()) {
-    leader_ = idle_.back();
-    idle_.pop_back();
-    leader_->chosen.notify_one();
-    return;
+size_t RequestLoop::receivers_wanted() const { return load_ > 0 ? 2 : 1; }
+
+bool RequestLoop::keep_receiving(Worker& worker) {
+  MutexLock lock(mutex_);
+  if (ended_ || receiving_ >= receivers_wanted()) return false;
+  worker.receiving = true;
+  ++receiving_;
+  return true;
+}
+
+void RequestLoop::choose_receiver(std::optional<uint64_t> seen) {
+  Worker* worker = nullptr;
+  {
+    MutexLock lock(mutex_);
+    if (ended_ || receiving_ > 0 || (seen && requests_.load() != *seen)) return;
+    worker = free_worker();
   }
+  if (worker != nullptr) worker->chosen.notify_one();  // not under the mutex it needs: it may run at once
+}
+
+// Makes an idle or a new worker a receiver; whom to wake, if anyone. With all workers busy there is none:
+// requests then wait for the first to finish.
+RequestLoop::Worker* RequestLoop::free_worker() {
+  if (!idle_.empty()) {
+    Worker* worker = idle_.back();
+    idle_.pop_back();
+    worker->receiving = true;
+    ++receiving_;
+    return worker;
+  }
+  if (workers_.size() >= threads_max_) return nullptr;
   Worker* worker = workers_.emplace_back(std::make_unique<Worker>()).get();
+  worker->receiving = true;
   try {
     worker->thread = std::thread([this, worker] { work(*worker); });
   } catch (const std::system_error& error) {
-    // The leader goes on alone: whoever waits behind it waits longer.
     log(LogLevel::warning, "no thread for another request: {}", error.what());
-    workers_.pop_back();
-    leader_works_.store(true);
-    return;
+    workers_.pop_back();  // whoever comes next waits longer
+    return nullptr;
   }
   worker->id = worker->thread.native_handle();
-  leader_ = worker;
+  ++receiving_;
   ++running_;
+  return nullptr;
 }
 
 void RequestLoop::end(int error) {
@@ -220,10 +252,12 @@ void RequestLoop::interrupt() {
   sigaction(SIGUSR1, &action, nullptr);
   fuse_session_exit(session_);
   context_.mount.scrubs().close();
-  // Again and again: one signal could come just before the leader goes to sleep in read(2).
+  // Again and again: one signal could come just before a receiver goes to sleep in poll(2).
   MutexLock lock(mutex_);
-  while (!ended_) {
-    if (leader_ != nullptr) pthread_kill(leader_->id, SIGUSR1);
+  while (!ended_ || receiving_ > 0) {
+    for (const auto& worker : workers_) {
+      if (worker->receiving) pthread_kill(worker->id, SIGUSR1);
+    }
     changed_.wait_for(lock, kInterruptEvery);
   }
 }
@@ -234,7 +268,8 @@ void RequestLoop::wake_watchdog() {
   changed_.notify_all();
 }
 
-// Ticks only while there are requests. A leader seen at work on the same request at two ticks loses the lead.
+// Ticks only while there are requests. When no worker receives and no request came since the last tick,
+// whoever is at work takes long.
 void RequestLoop::watch() {
   uint64_t seen = 0;
   int quiet_ticks = 0;
@@ -254,9 +289,7 @@ void RequestLoop::watch() {
     const bool same = now == seen;
     seen = now;
     quiet_ticks = same ? quiet_ticks + 1 : 0;
-    if (!same || !leader_works_.load()) continue;
-    MutexLock lock(mutex_);
-    if (requests_.load() == seen && leader_works_.load()) hand_over();
+    if (same && receiving_ == 0) choose_receiver(seen);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -12,12 +13,12 @@
 
 namespace butterfuse {
 
-// One worker at a time is the leader: it alone reads requests, and answers them itself as long as no one
-// waits behind. It hands the lead to another worker before it works on a request when more requests are there
-// already or this one is known to take long; and a watchdog takes the lead from one that works too long. So
-// any number of requests may block without holding up others, but in the common case of one client there is
-// no waking of cold threads. (libfuse's own loop wakes its threads in turn: twice the time for small
-// requests.)
+// In quiet times one worker at a time waits for requests, and answers them itself: with one client no cold
+// thread is ever woken. (libfuse's own loop wakes its threads in turn: twice the time for small requests.)
+// Nobody waits for requests while it is at work, so a watchdog sets another worker to it when that lasts.
+// Under load (requests that are known to take long, or come faster than they are answered) two wait: a
+// request then meets a waiting worker though the other one copies a megabyte or, with the request in hand,
+// waits for a processor. Any number of requests may block without holding up others.
 class RequestLoop {
  public:
   // `context.session` is mounted. At most `threads_max` workers, started as they are needed.
@@ -31,24 +32,33 @@ class RequestLoop {
   void interrupt();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
+  // Idle, receiving (waits for a request, or is chosen to), or at work on one.
   struct Worker {
     std::thread thread;  // empty: the thread of run()
     pthread_t id{};
     CondVar chosen;
+    std::atomic<bool> receiving{false};  // set under mutex_
     fuse_buf buffer{};
+    int spin_credit = 0;  // how much waiting awake has paid off lately
+    int crowded = 0;      // requests in a row that were there before it was
     ~Worker();
   };
 
   void work(Worker& worker);
-  // Reads and answers as the leader until the lead went to another; false at the end of the session.
-  bool lead(Worker& worker);
-  using Clock = std::chrono::steady_clock;
-  void await_request(Clock::time_point since);
+  bool wait_until_chosen(Worker& worker);
+  // Receives and answers until others do; false at the end of the session.
+  bool serve(Worker& worker);
   bool receive(Worker& worker);
-  void process_leading(Worker& worker);
-  bool wait_for_lead(Worker& worker);
-  void hand_over() BF_REQUIRES(mutex_);
-  bool should_hand_over(const Worker& worker) const;
+  void await_request(Worker& worker, Clock::time_point since);
+  bool spin(Worker& worker, Clock::time_point since);
+  void note_load(const Worker& worker, bool long_one);
+  bool keep_receiving(Worker& worker);
+  // Sets another worker to receiving if none is and, with `seen`, if no request came since that one.
+  void choose_receiver(std::optional<uint64_t> seen = {});
+  Worker* free_worker() BF_REQUIRES(mutex_);
+  size_t receivers_wanted() const;
   void end(int error);
   void watch();
   void wake_watchdog();
@@ -61,18 +71,15 @@ class RequestLoop {
   std::vector<std::unique_ptr<Worker>> workers_ BF_GUARDED_BY(mutex_);
   std::vector<Worker*> idle_
       BF_GUARDED_BY(mutex_);  // the last to come is the first to go: its caches are warm
-  Worker* leader_ BF_GUARDED_BY(mutex_) = nullptr;
   size_t running_ BF_GUARDED_BY(mutex_) = 0;
   bool ended_ BF_GUARDED_BY(mutex_) = false;
   int error_ BF_GUARDED_BY(mutex_) = 0;
   CondVar changed_;  // running_, ended_, the watchdog's sleep
 
-  // Of the leader, handed on with the lead under mutex_.
-  int spin_credit_ = 0;  // how much waiting awake has paid off lately
-  int crowded_ = 0;      // requests in a row that were there before their turn
-
-  std::atomic<uint64_t> requests_{0};      // begun by leaders
-  std::atomic<bool> leader_works_{false};  // as opposed to waiting for a request
+  std::atomic<size_t> receiving_{0};   // workers that are; counted up under mutex_ only
+  std::atomic<int> load_{0};           // requests until one receiver is enough again
+  std::atomic<bool> spins_{false};     // a receiver waits awake: one is enough
+  std::atomic<uint64_t> requests_{0};  // received
   std::atomic<bool> watchdog_sleeps_{false};
 };
 

@@ -26,7 +26,10 @@ using namespace std::chrono_literals;
 
 constexpr auto kPollInterval = 20ms;
 constexpr auto kGraceForUsers = 5'000ms;
-constexpr unsigned kRequestBytes = 1u << 20;
+// While the kernel copies a request it keeps the processor from all others: longer writes are hardly faster,
+// and make everyone else's wait.
+constexpr unsigned kWriteBytes = 256u << 10;
+constexpr unsigned kReadaheadBytes = 1u << 20;
 constexpr unsigned kBackgroundRequests = 16;  // the kernel's own writes and read-aheads at a time
 constexpr unsigned kThreadsMax = 64;  // more than all background requests: throttled writers starve no one
 
@@ -54,8 +57,8 @@ void op_init(void* userdata, fuse_conn_info* connection) {
                               FUSE_CAP_HANDLE_KILLPRIV, FUSE_CAP_AUTO_INVAL_DATA}) {
     want(*connection, capability, false);
   }
-  connection->max_write = kRequestBytes;
-  connection->max_readahead = kRequestBytes;
+  connection->max_write = kWriteBytes;
+  connection->max_readahead = kReadaheadBytes;
   connection->max_background = kBackgroundRequests;
   connection->congestion_threshold = kBackgroundRequests * 3 / 4;
   connection->time_gran = 1;

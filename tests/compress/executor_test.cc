@@ -2,6 +2,7 @@
 #include "compress/executor.h"
 
 #include <atomic>
+#include <chrono>
 #include <catch2/catch.hpp>
 #include <thread>
 #include <vector>
@@ -24,6 +25,31 @@ TEST_CASE("a pool of no threads still has one") {
   std::atomic<bool> ran = false;
   make_thread_pool(0, "a-name-that-is-too-long-for-linux")->submit([&] { ran = true; });
   CHECK(ran);
+}
+
+TEST_CASE("a pool keeps fewer threads at work while no more are allowed, and does all tasks") {
+  std::atomic<size_t> allowed = 1, working = 0, most = 0, ran = 0;
+  const auto task = [&] {
+    const size_t now = ++working;
+    size_t before = most;
+    while (before < now && !most.compare_exchange_weak(before, now)) {
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+    --working;
+    ++ran;
+  };
+  {
+    auto pool = make_thread_pool(4, "test-pool", [&] { return allowed.load(); });
+    for (int i = 0; i < 200; ++i) pool->submit(task);
+    while (ran < 100) std::this_thread::yield();
+    CHECK(most == 1);
+    allowed = 4;
+    for (int i = 0; i < 200; ++i) pool->submit(task);
+    while (ran < 400) std::this_thread::yield();
+    CHECK(most > 1);
+    CHECK(most <= 4);
+  }
+  CHECK(ran == 400);
 }
 
 TEST_CASE("a manual executor runs the task the test names") {

@@ -47,6 +47,19 @@ TEST_CASE("a sleeping writer wakes when its pages are clean") {
   CHECK(domain->dirty_pages() == 0);
 }
 
+TEST_CASE("domains are contended while more than one writes") {
+  DomainRegistry domains(1000, {});
+  const auto one = domains.get(1), other = domains.get(2);
+  domains.throttle(*one, [] {});
+  domains.throttle(*one, [] {});
+  CHECK_FALSE(domains.contended());
+  domains.throttle(*other, [] {});
+  CHECK(domains.contended());
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  domains.throttle(*other, [] {});
+  CHECK_FALSE(domains.contended());
+}
+
 TEST_CASE("idle domains are forgotten, busy ones are not") {
   DomainRegistry domains(1000, {});
   domains.get(12345)->pages_dirtied(1);
