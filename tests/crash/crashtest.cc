@@ -21,6 +21,7 @@ struct Arguments {
   double minutes = 0;
   std::optional<uint64_t> workload;
   bool faults = false;
+  uint64_t btrfs_check_every = CrashRunOptions().external_check_every;
   std::string keep_folder;
 };
 
@@ -32,6 +33,8 @@ Arguments parse(int argc, char** argv) {
   app.add_option("--minutes", arguments.minutes, "or after so many minutes, however many states these are");
   app.add_option("--seed", arguments.seed, "number of the first workload");
   app.add_option("--workload", arguments.workload, "only this workload");
+  app.add_option("--btrfs-check-every", arguments.btrfs_check_every,
+                 "let `btrfs check` of the PATH see one of so many states too; 0: none");
   app.add_option("--keep", arguments.keep_folder, "folder for the devices of a violation");
   try {
     app.parse(argc, argv);
@@ -77,9 +80,10 @@ void report(const std::string& text) { fmt::print("VIOLATION in {}\n", text); }
 uint64_t cut_power(const Arguments& arguments) {
   const Course course(arguments);
   CrashCounts counts;
-  const CrashRunOptions options{.keep_folder = arguments.keep_folder, .report = report, .stop = [&] {
-                                  return course.is_over(counts.states);
-                                }};
+  const CrashRunOptions options{.external_check_every = arguments.btrfs_check_every,
+                                .keep_folder = arguments.keep_folder,
+                                .report = report,
+                                .stop = [&] { return course.is_over(counts.states); }};
   course.run(counts.states, counts.violations,
              [&](uint64_t seed) { run_crash_workload(seed, options, counts); });
   fmt::print(
