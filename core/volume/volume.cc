@@ -115,6 +115,11 @@ Status Volume::write_supers(const DiskSuper& super, int first, int end) {
       [&](MemberDevice& member) { return write_super_mirrors(member, super, first, end); });
 }
 
+bool Volume::has_lone_supers() const {
+  return std::none_of(member_list_.begin(), member_list_.end(),
+                      [](const MemberDevice* member) { return fits(*member, 1); });
+}
+
 // The mirror that a superblock was read from is current, so the others can be written in any order. A device
 // that missed commits gets what it had, and stays behind until the next one.
 Status Volume::mend_supers() {

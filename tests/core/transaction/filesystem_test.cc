@@ -1,6 +1,7 @@
 // Whole transactions on real images: what a commit leaves must be clean for btrfs check, and found again.
 #include "core/transaction/filesystem.h"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <thread>
 
@@ -124,6 +125,21 @@ TEST_CASE("the backup roots hold the last four commits") {
   std::set<uint64_t> generations;
   for (const auto& backup : super.super_roots) generations.insert(backup.tree_root_gen);
   CHECK(generations == std::set<uint64_t>{8, 9, 10, 11});
+}
+
+TEST_CASE("a superblock without a mirror changes in its first sector only") {
+  DiskSuper super{};
+  super.generation = 5;
+  const DiskSuper before = super;
+  CommitRoots roots;
+  roots.transid = 6;
+  roots.root = {4096, 6, 1}, roots.chunk = {8192, 6, 0};
+  roots.bytes_used = 12345;
+  roots.uuid_tree_current = roots.lone_supers = true;
+  update_super(super, roots);
+  CHECK(super.generation == 6);
+  const ByteSpan was = object_bytes(before), is = object_bytes(super);
+  CHECK(std::ranges::equal(was.subspan(512), is.subspan(512)));
 }
 
 TEST_CASE("an aborted transaction is never committed and the file system is read-only from then on") {
