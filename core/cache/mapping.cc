@@ -2,6 +2,7 @@
 #include "core/cache/mapping.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/base/assert.h"
 #include "core/cache/page_cache.h"
@@ -25,13 +26,19 @@ Mapping::FolioRef Mapping::find(uint64_t index) const {
 }
 
 Mapping::FolioRef Mapping::find_or_make(uint64_t index, PageMask wanted) {
-  auto& folio = folios_[index];
-  if (!folio) {
-    folio = std::make_shared<Folio>(weak_from_this(), index, cache_.pool().take(std::popcount(wanted) >= 16));
-    cache_.inserted(folio);
+  const auto [at, fresh] = folios_.try_emplace(index);
+  if (fresh) {
+    try {
+      at->second =
+          std::make_shared<Folio>(weak_from_this(), index, cache_.pool().take(std::popcount(wanted) >= 16));
+      cache_.inserted(at->second);
+    } catch (const std::bad_alloc&) {
+      folios_.erase(at);
+      throw;
+    }
   }
-  folio->buffer_.touch(wanted);
-  return folio;
+  at->second->buffer_.touch(wanted);
+  return at->second;
 }
 
 void Mapping::remove(const FolioRef& folio) {
@@ -49,8 +56,8 @@ LockedPages Mapping::lock(PageRange pages) {
   wait_until(mutex_, changed_, stall_, [&]() BF_REQUIRES(mutex_) {
     const FolioRef folio = find_or_make(index, wanted);
     if (((folio->locked_ | folio->writeback_) & wanted) != 0) return false;
+    result.PageSet::add(folio, wanted);  // first: memory may run out in it
     folio->locked_ |= wanted;
-    result.PageSet::add(folio, wanted);
     return true;
   });
   return result;
@@ -70,8 +77,8 @@ LockedPages Mapping::lock_missing(PageRange pages, LockMode mode) {
     if (missing == 0) return true;
     if (present && (missing & present->locked_) != 0) return false;
     const FolioRef folio = find_or_make(index, missing);
-    folio->locked_ |= missing;
     result.PageSet::add(folio, missing);
+    folio->locked_ |= missing;
     return true;
   });
   return result;
@@ -87,8 +94,8 @@ LockedPages Mapping::lock_existing(PageRange pages) {
                              (folio.uptodate_ | folio.dirty_ | folio.writeback_ | folio.locked_);
       if (there == 0) continue;
       if ((there & (folio.locked_ | folio.writeback_)) != 0) return false;
-      folio.locked_ |= there;
       result.PageSet::add(at->second, there);
+      folio.locked_ |= there;
       return true;
     }
     return true;
@@ -108,8 +115,8 @@ std::optional<LockedPage> Mapping::lock_next_dirty(PageRange pages, LockMode mod
       if (dirty == 0) continue;
       const PageMask first = dirty & (~dirty + 1);
       if ((folio.locked_ & first) != 0) return false;
-      folio.locked_ |= first;
       result.PageSet::add(at->second, first);
+      folio.locked_ |= first;
       return true;
     }
     return true;
@@ -128,8 +135,8 @@ void Mapping::extend_dirty_forward(LockedPages& held, PageIndex end) {
     const auto run = static_cast<unsigned>(std::countr_one(open >> (next % kPagesPerFolio)));
     if (run == 0) return;
     const PageMask taken = mask_in_folio(folio->index(), {next, next + run});
-    folio->locked_ |= taken;
     held.PageSet::add(folio, taken);
+    folio->locked_ |= taken;
     next += run;
     if (next % kPagesPerFolio != 0) return;  // the run ended inside the folio
   }
@@ -141,8 +148,8 @@ void Mapping::extend_dirty_backward(LockedPages& held, PageIndex first) {
     const FolioRef folio = find(folio_of(next - 1));
     const PageMask page = page_bit(next - 1);
     if (!folio || (folio->dirty_ & ~folio->locked_ & page) == 0) return;
-    folio->locked_ |= page;
     held.PageSet::add(folio, page);
+    folio->locked_ |= page;
   }
 }
 
@@ -156,9 +163,9 @@ PinnedPages Mapping::pin_uptodate(PageRange pages) {
   const auto run =
       static_cast<unsigned>(std::countr_one((folio->uptodate_ & wanted) >> (pages.first % kPagesPerFolio)));
   if (run == 0) return result;
+  result.PageSet::add(folio, mask_in_folio(index, {pages.first, pages.first + run}));
   ++folio->pins_;
   folio->referenced_ = true;
-  result.PageSet::add(folio, mask_in_folio(index, {pages.first, pages.first + run}));
   return result;
 }
 

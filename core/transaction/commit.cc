@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/log.h"
+#include "core/base/out_of_memory.h"
 #include "core/transaction/block_writer.h"
 #include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
@@ -21,15 +22,16 @@ constexpr size_t kEarlyRefs = 1000;
 
 Status CommitDriver::run(bool flush_when_unchanged) {
   auto& gate = *filesystem_.state_->gate;
-  run_refs_early();
+  // When memory runs out here, the handle of it forbids the commit.
+  (void)or_no_memory([this] { return run_refs_early(), Status{}; });
   std::shared_ptr<Transaction> transaction = gate.close();
   const uint64_t transid = transaction->transid();
   Status result = gate.status();
-  if (result) result = close_transaction(transaction);
+  if (result) result = or_no_memory([&] { return close_transaction(transaction); });
   if (result && changed_) {
     gate.detach();
     transaction.reset();
-    result = write_out(transid);
+    result = or_no_memory([&] { return write_out(transid); });
   } else if (result) {
     gate.reopen();
     if (flush_when_unchanged) result = filesystem_.volume_->flush();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <exception>
 #include <functional>
 #include <map>
 #include <memory>
@@ -85,6 +86,7 @@ class TransactionHandle final : public CowContext {
   std::shared_ptr<Transaction> transaction_;  // null once moved from
   Reservation metadata_;
   uint64_t claimed_ = 0;  // the shared block that is being copied (block_claims.h)
+  int exceptions_ = std::uncaught_exceptions();  // more when it is destroyed: a change was left in the middle
 };
 
 // Work that must reach the trees before a commit closes; vfs registers one that writes dirty inode items.

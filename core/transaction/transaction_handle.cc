@@ -18,6 +18,7 @@ TransactionHandle::TransactionHandle(TransactionHandle&& other) noexcept
 
 TransactionHandle::~TransactionHandle() {
   if (!transaction_) return;
+  if (std::uncaught_exceptions() > exceptions_) abort(Error{ENOMEM, "no memory"});
   release_claim();
   transaction_.reset();
   auto& state = *filesystem_->state_;

@@ -1,4 +1,5 @@
 // FUSE getattr and setattr.
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/attr.h"
@@ -47,8 +48,8 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
 }  // namespace
 
 void add_attr_ops(fuse_lowlevel_ops& ops) {
-  ops.getattr = op_getattr;
-  ops.setattr = op_setattr;
+  ops.getattr = guarded<op_getattr>;
+  ops.setattr = guarded<op_setattr>;
 }
 
 }  // namespace butterfuse

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "core/base/log.h"
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/lookup.h"
@@ -107,11 +108,11 @@ void op_fsyncdir(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
 }  // namespace
 
 void add_dir_ops(fuse_lowlevel_ops& ops) {
-  ops.opendir = op_opendir;
-  ops.readdir = op_readdir;
-  ops.readdirplus = op_readdirplus;
-  ops.releasedir = op_releasedir;
-  ops.fsyncdir = op_fsyncdir;
+  ops.opendir = guarded<op_opendir>;
+  ops.readdir = guarded<op_readdir>;
+  ops.readdirplus = guarded<op_readdirplus>;
+  ops.releasedir = guarded<op_releasedir>;
+  ops.fsyncdir = guarded<op_fsyncdir>;
 }
 
 }  // namespace butterfuse

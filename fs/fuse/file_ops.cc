@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/fuse/raw_request.h"
@@ -122,12 +123,12 @@ void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
 }  // namespace
 
 void add_file_ops(fuse_lowlevel_ops& ops) {
-  ops.open = op_open;
-  ops.create = op_create;
-  ops.read = op_read;
-  ops.write = op_write;
-  ops.fsync = op_fsync;
-  ops.release = op_release;
+  ops.open = guarded<op_open>;
+  ops.create = guarded<op_create>;
+  ops.read = guarded<op_read>;
+  ops.write = guarded<op_write>;
+  ops.fsync = guarded<op_fsync>;
+  ops.release = guarded<op_release>;
 }
 
 }  // namespace butterfuse

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/ioctl.h"
@@ -31,6 +32,6 @@ void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse
 
 }  // namespace
 
-void add_ioctl_ops(fuse_lowlevel_ops& ops) { ops.ioctl = op_ioctl; }
+void add_ioctl_ops(fuse_lowlevel_ops& ops) { ops.ioctl = guarded<op_ioctl>; }
 
 }  // namespace butterfuse

@@ -1,4 +1,5 @@
 // FUSE lookup, forget, readlink.
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/lookup.h"
@@ -49,10 +50,10 @@ void op_readlink(fuse_req_t request, fuse_ino_t node) {
 }  // namespace
 
 void add_lookup_ops(fuse_lowlevel_ops& ops) {
-  ops.lookup = op_lookup;
-  ops.forget = op_forget;
-  ops.forget_multi = op_forget_multi;
-  ops.readlink = op_readlink;
+  ops.lookup = guarded<op_lookup>;
+  ops.forget = guarded<op_forget>;
+  ops.forget_multi = guarded<op_forget_multi>;
+  ops.readlink = guarded<op_readlink>;
 }
 
 }  // namespace butterfuse

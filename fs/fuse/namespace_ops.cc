@@ -1,6 +1,7 @@
 // FUSE mknod, mkdir, symlink, link, unlink, rmdir, rename.
 #include <sys/stat.h>
 
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/link.h"
@@ -88,13 +89,13 @@ void op_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino
 }  // namespace
 
 void add_namespace_ops(fuse_lowlevel_ops& ops) {
-  ops.mknod = op_mknod;
-  ops.mkdir = op_mkdir;
-  ops.symlink = op_symlink;
-  ops.link = op_link;
-  ops.unlink = op_unlink;
-  ops.rmdir = op_rmdir;
-  ops.rename = op_rename;
+  ops.mknod = guarded<op_mknod>;
+  ops.mkdir = guarded<op_mkdir>;
+  ops.symlink = guarded<op_symlink>;
+  ops.link = guarded<op_link>;
+  ops.unlink = guarded<op_unlink>;
+  ops.rmdir = guarded<op_rmdir>;
+  ops.rename = guarded<op_rename>;
 }
 
 }  // namespace butterfuse

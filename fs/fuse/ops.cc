@@ -2,6 +2,7 @@
 #include "fs/fuse/ops.h"
 
 #include "core/base/log.h"
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/attr.h"
 
@@ -72,6 +73,16 @@ void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
   const fuse_entry_param entry = entry_of(mount, **inode);
   mount.inodes().add_lookup(key);  // before the answer: the kernel may forget at once
   if (fuse_reply_entry(request, &entry) != 0) mount.inodes().forget(key, 1);
+}
+
+void reply_no_memory(fuse_req_t request) {
+  log(LogLevel::error, "no memory for a request");
+  if (request_was_answered()) return;
+  if (request_wants_no_answer()) {
+    fuse_reply_none(request);
+  } else {
+    fuse_reply_err(request, ENOMEM);
+  }
 }
 
 uint64_t open_file_handle(std::unique_ptr<OpenFile> file) {

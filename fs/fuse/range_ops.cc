@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/attr.h"
@@ -58,9 +59,9 @@ void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
 }  // namespace
 
 void add_range_ops(fuse_lowlevel_ops& ops) {
-  ops.fallocate = op_fallocate;
-  ops.copy_file_range = op_copy_file_range;
-  ops.lseek = op_lseek;
+  ops.fallocate = guarded<op_fallocate>;
+  ops.copy_file_range = guarded<op_copy_file_range>;
+  ops.lseek = guarded<op_lseek>;
 }
 
 }  // namespace butterfuse

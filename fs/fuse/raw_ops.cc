@@ -145,7 +145,11 @@ bool process_raw_op(FuseContext& context, uint32_t opcode, ByteSpan request) {
                          : opcode == kSyncfs ? op_syncfs
                                              : nullptr;
   if (operation == nullptr) return false;
-  operation({context, load<fuse_in_header>(request), request, request.subspan(sizeof(fuse_in_header))});
+  try {
+    operation({context, load<fuse_in_header>(request), request, request.subspan(sizeof(fuse_in_header))});
+  } catch (const std::bad_alloc&) {
+    if (!request_was_answered()) (void)reply_raw(context.session, request, ENOMEM, {});
+  }
   return true;
 }
 

@@ -18,6 +18,7 @@ constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, i
 constexpr size_t kShortSetxattrBytes = 8;   // fuse_setxattr_in without its extension
 
 thread_local ByteSpan current;
+thread_local bool answered = false;  // the current one
 
 template <class Body>
 std::optional<Body> body_of(ByteSpan request) {
@@ -44,7 +45,17 @@ void add_init_flags(const iovec* vectors, int count) {
   }
 }
 
+// Answers name their request; notifications none.
+void note_answer(const iovec* vectors, int count) {
+  if (count == 0 || vectors[0].iov_len < sizeof(fuse_out_header) || current.size() < sizeof(fuse_in_header))
+    return;
+  if (static_cast<const fuse_out_header*>(vectors[0].iov_base)->unique ==
+      load<fuse_in_header>(current).unique)
+    answered = true;
+}
+
 ssize_t write_reply(int fd, iovec* vectors, int count, void*) {
+  note_answer(vectors, count);
   add_init_flags(vectors, count);
   return writev(fd, vectors, count);
 }
@@ -69,6 +80,7 @@ thread_local uint32_t setxattr_flags = 0;
 }  // namespace
 
 void process_request(FuseContext& context, const fuse_buf& buffer) {
+  answered = false;
   current = {static_cast<const std::byte*>(buffer.mem), buffer.size};
   const auto long_setxattr =
       opcode_of(current) == FUSE_SETXATTR ? body_of<fuse_setxattr_in>(current) : std::nullopt;
@@ -84,6 +96,13 @@ void process_request(FuseContext& context, const fuse_buf& buffer) {
     fuse_session_process_buf(context.session, &buffer);
   }
   current = {};
+}
+
+bool request_was_answered() { return answered; }
+
+bool request_wants_no_answer() {
+  const uint32_t opcode = opcode_of(current);
+  return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET;
 }
 
 bool request_kills_suidgid() {
@@ -124,6 +143,7 @@ bool reply_raw(fuse_session* session, ByteSpan request, int error, const std::ve
   size_t bytes = 0;
   for (const iovec& vector : vectors) bytes += vector.iov_len;
   header.len = static_cast<uint32_t>(bytes);
+  note_answer(vectors.data(), static_cast<int>(vectors.size()));
   return writev(fuse_session_fd(session), vectors.data(), static_cast<int>(vectors.size())) >= 0;
 }
 

@@ -12,6 +12,9 @@ namespace butterfuse {
 // As fuse_session_process_buf, but what follows works while the operation runs, on its thread; and requests
 // that libfuse does not know (raw_ops.h) are answered.
 void process_request(FuseContext& context, const fuse_buf& buffer);
+// The request at work has its answer already; or gets none (FORGET).
+bool request_was_answered();
+bool request_wants_no_answer();
 // The kernel asks this write, truncate, chown or truncating open to take set-user-id and set-group-id away.
 bool request_kills_suidgid();
 // The kernel asks this setxattr of an access control list to take set-group-id away.

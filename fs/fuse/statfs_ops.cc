@@ -1,4 +1,5 @@
 // FUSE statfs.
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/vfs/statfs.h"
 
@@ -12,6 +13,6 @@ void op_statfs(fuse_req_t request, fuse_ino_t) {
 
 }  // namespace
 
-void add_statfs_ops(fuse_lowlevel_ops& ops) { ops.statfs = op_statfs; }
+void add_statfs_ops(fuse_lowlevel_ops& ops) { ops.statfs = guarded<op_statfs>; }
 
 }  // namespace butterfuse

@@ -1,4 +1,5 @@
 // FUSE getxattr, listxattr, setxattr, removexattr.
+#include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/xattr.h"
@@ -52,10 +53,10 @@ void op_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
 }  // namespace
 
 void add_xattr_ops(fuse_lowlevel_ops& ops) {
-  ops.getxattr = op_getxattr;
-  ops.listxattr = op_listxattr;
-  ops.setxattr = op_setxattr;
-  ops.removexattr = op_removexattr;
+  ops.getxattr = guarded<op_getxattr>;
+  ops.listxattr = guarded<op_listxattr>;
+  ops.setxattr = guarded<op_setxattr>;
+  ops.removexattr = guarded<op_removexattr>;
 }
 
 }  // namespace butterfuse
