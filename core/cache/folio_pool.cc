@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/assert.h"
+#include "core/base/memory_reserve.h"
 
 namespace butterfuse {
 
@@ -86,9 +87,11 @@ void FolioPool::give_back(std::byte* data, PageMask resident) {
 
 void FolioPool::add_slab() {
   constexpr size_t kLength = kSlabBuffers * kFolioBytes;
-  void* start =
-      mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (start == MAP_FAILED) throw std::bad_alloc();
+  const auto map = [] {
+    return mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  };
+  void* start = map();
+  for (; start == MAP_FAILED; start = map()) memory_reserve::make_room();
   // A huge page would make pages resident that nobody touched, and the budget would not see them.
   madvise(start, kLength, MADV_NOHUGEPAGE);
   slabs_.emplace_back(start, kLength);

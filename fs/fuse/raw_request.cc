@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "core/base/bytes.h"
+#include "fs/fuse/low_memory.h"
 #include "fs/fuse/raw_ops.h"
 
 namespace butterfuse {
@@ -82,6 +83,11 @@ thread_local uint32_t setxattr_flags = 0;
 void process_request(FuseContext& context, const fuse_buf& buffer) {
   answered = false;
   current = {static_cast<const std::byte*>(buffer.mem), buffer.size};
+  if (!has_memory_for(context.mount, opcode_of(current))) {
+    (void)reply_raw(context.session, current, ENOMEM, {});
+    current = {};
+    return;
+  }
   const auto long_setxattr =
       opcode_of(current) == FUSE_SETXATTR ? body_of<fuse_setxattr_in>(current) : std::nullopt;
   if (long_setxattr && context.long_setxattr) {

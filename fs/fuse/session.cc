@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "core/base/log.h"
+#include "fs/fuse/low_memory.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/fuse/request_loop.h"
@@ -168,6 +169,7 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
   if (geteuid() != 0) {
     BF_ASSIGN(helper, UnmountHelper::start(options.mountpoint));
   }
+  keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   SignalWatch watch([&](const std::atomic<bool>& ending) {
     end_session(context.mount, loop, options.mountpoint, helper, ending);
