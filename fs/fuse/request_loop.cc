@@ -116,7 +116,9 @@ bool RequestLoop::wait_until_chosen(Worker& worker) {
     if (idle_.size() > kWarmBuffers) release_buffer(worker.buffer);
   }
   while (!worker.receiving && !ended_) worker.chosen.wait(lock);
-  return !ended_;
+  if (!ended_) return true;
+  if (worker.receiving.exchange(false)) --receiving_;  // chosen at the end
+  return false;
 }
 
 bool RequestLoop::serve(Worker& worker) {
