@@ -12,6 +12,7 @@
 
 #include "core/base/checksum.h"
 #include "core/base/le.h"
+#include "core/base/log.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse::repair {
@@ -30,7 +31,7 @@ struct [[gnu::packed]] Device {
   le64 generation_after;  // of the repair
 };
 struct [[gnu::packed]] Page {
-  le32 device, length;
+  le32 device, length;  // a length of 0: what was there could not be read
   le64 offset;
 };
 
@@ -127,7 +128,10 @@ Status write_pages(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>
   for (size_t device = 0; device < overlays.size(); ++device) {
     const auto save = [&](uint64_t offset, ByteSpan page) -> Status {
       old.resize(page.size());
-      BF_TRY(devices[device]->read(offset, old));
+      if (const Status read = devices[device]->read(offset, old); !read) {
+        log(LogLevel::warning, "undo will not bring back what can't be read: {}", read.error().message);
+        old.clear();
+      }
       BF_TRY(file.write(
           object_bytes(Page{static_cast<uint32_t>(device), static_cast<uint32_t>(old.size()), offset})));
       return file.write(old);
@@ -192,6 +196,7 @@ Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& 
   for (uint64_t number = 0; number < head.pages; ++number, bytes += page.length) {
     if (!parser.take(page) || page.device >= devices.size() || page.length > parser.rest.size())
       return make_error(EUCLEAN, "undo log {}: page {} is cut short", path, number);
+    if (page.length == 0) continue;
     BF_TRY(devices[page.device]->write(page.offset, parser.rest.first(page.length), WriteKind::metadata));
     parser.rest = parser.rest.subspan(page.length);
   }

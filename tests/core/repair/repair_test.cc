@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "core/check/block_walk.h"
+#include "core/device/fault_device.h"
 #include "core/repair/undo_log.h"
 #include "fs/vfs/copy_range.h"
 #include "fs/vfs/link.h"
@@ -268,6 +269,26 @@ TEST_CASE("a sound file system is left alone") {
   const TempDir folder;
   CHECK(repair_file(test.path(), folder / "undo").before == 0);
   CHECK_FALSE(run_command({"test", "-e", folder / "undo"}).ok());
+}
+
+TEST_CASE("an undo log does without what can't be read") {
+  const TempDir folder;
+  auto disk = std::make_shared<MemoryDevice>(1 << 20);
+  must(disk->write(8192, as_bytes("old"), WriteKind::data));
+  must(disk->write(65536, as_bytes("older"), WriteKind::data));
+  auto broken = std::make_shared<FaultDevice>(disk);
+  auto overlay = std::make_shared<MemoryDevice>(disk);
+  must(overlay->write(8192, as_bytes("new"), WriteKind::data));
+  must(overlay->write(65536, as_bytes("newer"), WriteKind::data));
+  broken->fail_nth(FaultOperation::read, 2, EIO);  // after the superblock
+  must(repair::write_undo_log(folder / "undo", {broken}, {overlay}));
+  must(disk->write(8192, as_bytes("new"), WriteKind::data));
+  must(disk->write(65536, as_bytes("newer"), WriteKind::data));
+  CHECK(must(repair::undo(folder / "undo", {disk.get()})) == 4096);
+  std::string first(3, ' '), second(5, ' ');
+  must(disk->read(8192, {reinterpret_cast<std::byte*>(first.data()), first.size()}));
+  must(disk->read(65536, {reinterpret_cast<std::byte*>(second.data()), second.size()}));
+  CHECK(first + second == "newolder");
 }
 
 TEST_CASE("an undo log that was cut short is refused") {
