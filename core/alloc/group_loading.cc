@@ -1,5 +1,6 @@
 // Loading a block group's free space when it is first needed.
 #include <chrono>
+#include <new>
 #include <thread>
 
 #include "core/alloc/free_space_loader.h"
@@ -65,6 +66,17 @@ Status SpaceAllocator::adopt_free_space(BlockGroup& group, std::unique_ptr<FreeS
 // While the extent tree is scanned, an extent item may have gone whose note_extent_removed is still under
 // way: the sums differ then, and a new try helps.
 void SpaceAllocator::load_group(BlockGroup& group) {
+  try {
+    load_or_set_damaged(group);
+  } catch (const std::bad_alloc&) {  // whoever waits may have more luck
+    MutexLock lock(mutex_);
+    group.loading = BlockGroup::Loading::unloaded;
+    group_loaded_.notify_all();
+    throw;
+  }
+}
+
+void SpaceAllocator::load_or_set_damaged(BlockGroup& group) {
   Status status = try_load_group(group);
   for (int attempt = 1; !status && trees_.free_space == nullptr && attempt < kScanAttempts; attempt++) {
     std::this_thread::sleep_for(std::chrono::milliseconds(std::min(attempt, 20)));

@@ -31,6 +31,10 @@ void LockedPages::clear_uptodate() {
   if (!empty()) mapping_->clear_uptodate(*this);
 }
 
+void LockedPages::expect_dirty(const std::shared_ptr<WritebackDomain>& domain) {
+  if (!empty()) mapping_->expect_dirty(domain);
+}
+
 uint64_t LockedPages::set_dirty(const std::shared_ptr<WritebackDomain>& domain) {
   return empty() ? 0 : mapping_->set_dirty(*this, domain);
 }

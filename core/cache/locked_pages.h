@@ -33,6 +33,8 @@ class [[nodiscard]] LockedPages : public PageSet {
   void clear_uptodate();
   // Pages that were clean are charged to `domain`; returns how many. Uptodate pages only.
   uint64_t set_dirty(const std::shared_ptr<WritebackDomain>& domain);
+  // After this set_dirty() of the same domain needs no memory.
+  void expect_dirty(const std::shared_ptr<WritebackDomain>& domain);
   uint64_t clear_dirty();  // cancels: uncharged, never written; returns how many were dirty
   // dirty -> writeback, unlocked. REQUIRES all_dirty().
   WritebackPages start_writeback() &&;

@@ -93,6 +93,7 @@ class Mapping : public std::enable_shared_from_this<Mapping> {
   FolioRef find_or_make(uint64_t index, PageMask wanted) BF_REQUIRES(mutex_);
   void remove(const FolioRef& folio) BF_REQUIRES(mutex_);
   void keep(const std::shared_ptr<WritebackDomain>& domain) BF_REQUIRES(mutex_);
+  void expect_dirty(const std::shared_ptr<WritebackDomain>& domain);
   // Calls change(domain, count) for the pages' owners, runs of one owner together.
   template <class Change>
   static void for_each_owner(Folio& folio, PageMask pages, Change change);

@@ -57,6 +57,11 @@ void Mapping::keep(const std::shared_ptr<WritebackDomain>& domain) {
   if (std::find(domains_.begin(), domains_.end(), domain) == domains_.end()) domains_.push_back(domain);
 }
 
+void Mapping::expect_dirty(const std::shared_ptr<WritebackDomain>& domain) {
+  MutexLock lock(mutex_);
+  keep(domain);
+}
+
 uint64_t Mapping::set_dirty(const PageSet& pages, const std::shared_ptr<WritebackDomain>& domain) {
   MutexLock lock(mutex_);
   keep(domain);

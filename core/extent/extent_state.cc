@@ -140,8 +140,8 @@ void ExtentState::unlock(ByteRange range) {
 void ExtentState::split(ByteRange whole, uint64_t at) {
   MutexLock lock(mutex_);
   const auto held = find_held(whole);
+  locked_.push_back({{at, whole.end}, held->sequence});  // first: memory may run out in it
   held->range.end = at;
-  locked_.push_back({{at, whole.end}, held->sequence});
 }
 
 }  // namespace butterfuse

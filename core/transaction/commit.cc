@@ -21,24 +21,26 @@ constexpr size_t kEarlyRefs = 1000;
 }  // namespace
 
 Status CommitDriver::run(bool flush_when_unchanged) {
+  Status result = or_no_memory([&] { return commit(flush_when_unchanged); });
+  if (!result) filesystem_.turn_read_only(result.error());
+  filesystem_.state_->gate->end_turn();
+  return result;
+}
+
+Status CommitDriver::commit(bool flush_when_unchanged) {
   auto& gate = *filesystem_.state_->gate;
-  // When memory runs out here, the handle of it forbids the commit.
-  (void)or_no_memory([this] { return run_refs_early(), Status{}; });
+  run_refs_early();
   std::shared_ptr<Transaction> transaction = gate.close();
   const uint64_t transid = transaction->transid();
-  Status result = gate.status();
-  if (result) result = or_no_memory([&] { return close_transaction(transaction); });
-  if (result && changed_) {
-    gate.detach();
-    transaction.reset();
-    result = or_no_memory([&] { return write_out(transid); });
-  } else if (result) {
+  BF_TRY(gate.status());
+  BF_TRY(close_transaction(transaction));
+  if (!changed_) {
     gate.reopen();
-    if (flush_when_unchanged) result = filesystem_.volume_->flush();
+    return flush_when_unchanged ? filesystem_.volume_->flush() : Status{};
   }
-  if (!result) filesystem_.turn_read_only(result.error());
-  gate.end_turn();
-  return result;
+  gate.detach();
+  transaction.reset();
+  return write_out(transid);
 }
 
 // Most of a big transaction's references are of new data; those need not wait for the door to close.

@@ -25,6 +25,7 @@ class CommitDriver {
   Status run(bool flush_when_unchanged);
 
  private:
+  Status commit(bool flush_when_unchanged);
   Status close_transaction(const std::shared_ptr<Transaction>& transaction);
   Status call_hook(TransactionHandle& handle);
   Status settle_trees(TransactionHandle& handle, Transaction& transaction);

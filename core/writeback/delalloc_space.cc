@@ -25,7 +25,7 @@ void DelallocSpace::note_in_place(ByteRange pages) {
   for (const ByteRange fresh : extents_.not_delalloc(pages)) in_place_.add(fresh);
 }
 
-void DelallocSpace::commit(ByteRange pages, SpacePromise& from) {
+void DelallocSpace::commit(ByteRange pages, SpacePromise& from) noexcept {
   MutexLock lock(mutex_);
   if (from.in_place) note_in_place(pages);
   const ExtentState::Change change = extents_.set_delalloc(pages);
@@ -36,7 +36,7 @@ void DelallocSpace::commit(ByteRange pages, SpacePromise& from) {
   held_.metadata.merge(from.metadata.split(missing));
 }
 
-SpacePromise DelallocSpace::take(ByteRange pages) {
+SpacePromise DelallocSpace::take(ByteRange pages) noexcept {
   MutexLock lock(mutex_);
   const ExtentState::Change change = extents_.clear_delalloc(pages);
   SpacePromise taken;

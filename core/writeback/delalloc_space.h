@@ -31,10 +31,11 @@ class DelallocSpace {
   Result<SpacePromise> promise(ByteRange pages, uint64_t extents) const;
   // Metadata only, for pages that can all be written in place.
   Result<SpacePromise> promise_in_place(uint64_t extents) const;
-  // Marks `pages` delalloc; those that were already need nothing and leave their part in `from`.
-  void commit(ByteRange pages, SpacePromise& from);
+  // Marks `pages` delalloc; those that were already need nothing and leave their part in `from`. (Here and in
+  // take() memory that runs out ends the process, as promises and delalloc would no longer agree.)
+  void commit(ByteRange pages, SpacePromise& from) noexcept;
   // Clears delalloc and returns the promises that stood behind it.
-  SpacePromise take(ByteRange pages);
+  SpacePromise take(ByteRange pages) noexcept;
 
   uint64_t data_bytes() const;
   uint64_t metadata_bytes() const;

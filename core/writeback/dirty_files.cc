@@ -5,7 +5,7 @@
 
 namespace butterfuse {
 
-void DirtyFiles::note_dirty(FileState& file) {
+void DirtyFiles::note_dirty(FileState& file) noexcept {
   MutexLock lock(mutex_);
   if (!numbers_.try_emplace(&file, last_number_ + 1).second) return;
   entries_.emplace(++last_number_, Entry{&file, Clock::now(), 0});

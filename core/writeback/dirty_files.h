@@ -42,7 +42,8 @@ class DirtyFiles {
     uint64_t number_;
   };
 
-  void note_dirty(FileState& file);
+  // (Memory that runs out here ends the process: dirty data that nobody knows of would never be written.)
+  void note_dirty(FileState& file) noexcept;
   void forget(FileState& file);  // it ends: waits until nobody visits it
   // The first file with a number behind `after` and at most `last`.
   std::optional<Visit> visit_next(uint64_t after, uint64_t last);

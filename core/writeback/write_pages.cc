@@ -97,6 +97,14 @@ Status prepare_edge_page(FileState& file, const LockedPages& pages, PageIndex pa
   return {};
 }
 
+// What needs memory comes first: delalloc without a dirty page would be nobody's.
+void make_dirty(FileState& file, LockedPages& pages, ByteRange range, SpacePromise& promise,
+                const DomainRef& domain) {
+  pages.expect_dirty(domain);
+  file.space.commit(range, promise);
+  pages.set_dirty(domain);
+}
+
 // One folio's part of a write.
 Status write_part(FileState& file, ByteRange part, PieceReader& source, SpacePromise& promise,
                   const DomainRef& domain) {
@@ -107,8 +115,7 @@ Status write_part(FileState& file, ByteRange part, PieceReader& source, SpacePro
   source.copy_to(pages.contiguous_bytes(part));
   pages.set_uptodate();
   raise_size(file, part.end);  // before the unlock: writeback cancels pages behind the size
-  file.space.commit(bytes_of(touched), promise);
-  pages.set_dirty(domain);
+  make_dirty(file, pages, bytes_of(touched), promise, domain);
   return {};
 }
 
@@ -145,8 +152,7 @@ Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const Domai
       std::all_of(memory.begin(), memory.end(), [](std::byte one) { return one == std::byte{0}; });
   if (zero && when == ZeroWhen::not_zero_yet) return {};
   std::memset(memory.data(), 0, memory.size());
-  file.space.commit(bytes_of({page, page + 1}), granted.promise);
-  locked.set_dirty(domain);
+  make_dirty(file, locked, bytes_of({page, page + 1}), granted.promise, domain);
   locked.unlock();
   if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
   return {};
@@ -163,8 +169,7 @@ Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) 
     BF_TRY(fill_pages(file, pages, LockMode::wait));
     LockedPages locked = file.mapping->lock(pages);
     if (!locked.all_uptodate()) continue;  // evicted in between
-    file.space.commit(bytes_of(pages), granted.promise);
-    locked.set_dirty(domain);
+    make_dirty(file, locked, bytes_of(pages), granted.promise, domain);
     range.start = std::min(range.end, bytes_of(pages).end);
   }
   if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);

@@ -52,7 +52,7 @@ LockedPages lock_delalloc_around(FileState& file, LockedPage locked_page, ByteRa
 
 }  // namespace
 
-void writepages(FileState& file, const WritebackControl& control) {
+void writepages(FileState& file, const WritebackControl& control) noexcept {
   const LockMode mode = control.all ? LockMode::wait : LockMode::try_only;
   PageRange todo = pages_touching(control.range);
   uint64_t limit = ~uint64_t{0} / kFolioBytes * kFolioBytes;
@@ -75,7 +75,7 @@ void writepages(FileState& file, const WritebackControl& control) {
   }
 }
 
-void writepages_and_wait(FileState& file, ByteRange range) {
+void writepages_and_wait(FileState& file, ByteRange range) noexcept {
   do {
     writepages(file, {.range = range, .all = true, .whole_folios = false});
     file.extents.wait_held(range);  // chunks cut and not submitted yet

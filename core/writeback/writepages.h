@@ -17,9 +17,12 @@ struct WritebackControl {
 // Runs on the caller's thread (flusher, fsync) up to the cut; workers do the rest. Finds a dirty page, locks
 // it (the locked page), finds the delalloc range around it, locks the other pages and the range, and hands
 // all of them on. Pages dirty without delalloc go to the fixup worker. Holds no lock on return.
-void writepages(FileState& file, const WritebackControl& control);
+//
+// Here and in the workers memory that runs out ends the process: nobody could tell what was left half done. The image is
+// then what a power cut leaves.
+void writepages(FileState& file, const WritebackControl& control) noexcept;
 
 // Writes back what is dirty in `range` and waits until it is in the trees (of the running transaction).
-void writepages_and_wait(FileState& file, ByteRange range);
+void writepages_and_wait(FileState& file, ByteRange range) noexcept;
 
 }  // namespace butterfuse

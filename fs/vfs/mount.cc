@@ -279,7 +279,7 @@ Result<InodePtr> Mount::placeholder(const InodeKey& dir, uint64_t index) {
   return inodes_.add(std::move(made));
 }
 
-void Mount::queue_dirty(Inode& inode) {
+void Mount::queue_dirty(Inode& inode) noexcept {
   auto shared = inode.weak_from_this().lock();
   if (shared == nullptr) return;  // it is being destroyed: nothing of it is kept
   MutexLock lock(dirty_mutex_);

@@ -71,8 +71,9 @@ class Mount final : public CommitHook {
   // Ends inodes that the commit hook had in hand last: it must not wait for what they wait for. Cheap; called
   // when no transaction handle is held.
   void release_written();
-  // The next commit writes this inode's item.
-  void queue_dirty(Inode& inode);
+  // The next commit writes this inode's item. (A change that is not remembered would be lost: without memory
+  // the process ends here.)
+  void queue_dirty(Inode& inode) noexcept;
   void prepare_commit() override;  // flushoncommit
   Status before_commit(TransactionHandle& handle) override;
 

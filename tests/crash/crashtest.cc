@@ -101,8 +101,10 @@ uint64_t let_fail(const Arguments& arguments) {
   course.run(counts.points, counts.violations,
              [&](uint64_t seed) { run_fault_workload(seed, options, counts); });
   fmt::print(
-      "points of failure: {} from seed {}; {} came about, {} of them were told; {:.0f} s; violations: {}\n",
-      counts.points, course.first(), counts.met, counts.told, course.elapsed_s(), counts.violations);
+      "points of failure: {} from seed {}; {} came about, {} of them were told, {} ended the process; {:.0f} "
+      "s; violations: {}\n",
+      counts.points, course.first(), counts.met, counts.told, counts.ended, course.elapsed_s(),
+      counts.violations);
   return counts.violations;
 }
 

@@ -2,8 +2,18 @@
 #include "tests/crash/fault_run.h"
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <new>
 
 #include "core/device/memory_device.h"
+#include "tests/crash/failing_new.h"
 #include "tests/crash/judge.h"
 #include "tests/support/mkfs_image.h"
 
@@ -22,7 +32,9 @@ struct Fault {
   bool forever = false;
   FaultManner manner = FaultManner::clean;
   int code = EIO;
+  bool of_memory = false;  // an allocation of the thread that makes the operations fails, no device
   std::string to_text() const {
+    if (of_memory) return fmt::format("allocation {} fails", nth);
     static constexpr const char* kManners[] = {"fails", "is half done and fails", "has a bit flipped"};
     return fmt::format("{} {} {}{} ({})", kKindNames[static_cast<int>(operation)], nth,
                        kManners[static_cast<int>(manner)], forever ? " and all behind" : "",
@@ -38,6 +50,7 @@ class FaultRun {
   void run() {
     const Disks fresh = setting_.make_disks();
     const Faults healthy = attempt(fresh, {});
+    const uint64_t allocations = FailingNew::count();
     for (const FaultOperation operation : kKinds) {
       const uint64_t total = healthy.at(operation);
       const uint64_t stride = std::max<uint64_t>(1, total / options_.points_per_operation);
@@ -47,9 +60,17 @@ class FaultRun {
         attempt(fresh, fault_of(operation, nth, counts_.points));
       }
     }
+    const uint64_t stride = std::max<uint64_t>(1, allocations / options_.points_per_operation);
+    for (uint64_t nth = 1 + seed_ % stride; nth <= allocations; nth += stride) {
+      if (options_.stop && options_.stop()) return;
+      ++counts_.points;
+      attempt_in_child(fresh, {.nth = nth, .code = ENOMEM, .of_memory = true});
+    }
   }
 
  private:
+  static constexpr int kEnded = 64;
+  static constexpr unsigned kSecondsMax = 60;
   using Faults = std::map<FaultOperation, uint64_t>;
 
   // Each point in turn fails otherwise. Without checksums nobody can tell a flipped bit.
@@ -60,6 +81,46 @@ class FaultRun {
     if (operation == FaultOperation::write && point % 3 == 0) fault.manner = FaultManner::partial;
     if (operation == FaultOperation::write && point % 5 == 0) fault.code = ENOSPC;
     return fault;
+  }
+
+  // Without memory the process may end, but neither hang nor break an invariant.
+  void attempt_in_child(const Disks& fresh, const Fault& fault) {
+    std::fflush(stdout);
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(kSecondsMax);
+      std::set_terminate(end_without_memory);
+      counts_ = {};
+      attempt(fresh, fault);
+      std::fflush(stdout);
+      _exit(static_cast<int>(counts_.met | counts_.told << 1 | counts_.violations << 2));
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == kEnded) {
+      ++counts_.met, ++counts_.ended;
+    } else if (WIFEXITED(status)) {
+      counts_.met += WEXITSTATUS(status) & 1;
+      counts_.told += WEXITSTATUS(status) >> 1 & 1;
+      counts_.violations += WEXITSTATUS(status) >> 2 & 1;
+    } else {
+      ++counts_.violations;
+      if (options_.report)
+        options_.report(fmt::format("workload {} ({}), {}: {}", seed_, setting_.text, fault.to_text(),
+                                    WTERMSIG(status) == SIGALRM ? "hangs" : strsignal(WTERMSIG(status))));
+    }
+  }
+
+  [[noreturn]] static void end_without_memory() {
+    if (std::uncaught_exceptions() > 0 && !std::current_exception())
+      _exit(kEnded);  // met noexcept on its way
+    try {
+      std::rethrow_exception(std::current_exception());
+    } catch (const std::bad_alloc&) {
+      _exit(kEnded);
+    } catch (...) {
+    }
+    std::abort();
   }
 
   // Device 0 gets the fault. Returns what it was asked while mounted.
@@ -74,11 +135,13 @@ class FaultRun {
     const Faults before = counts_of(*faulty);
     Trace trace;
     Workload workload(*mount, trace, seed_);
-    if (fault.nth != 0) faulty->fail_nth(fault.operation, fault.nth, fault.code, fault.forever, fault.manner);
+    FailingNew::restart(fault.of_memory ? fault.nth : 0);
+    if (fault.nth != 0 && !fault.of_memory)
+      faulty->fail_nth(fault.operation, fault.nth, fault.code, fault.forever, fault.manner);
     WorkloadShape shape = setting_.shape;
     shape.may_fill = fault.code != ENOSPC;
     Status told = workload.run(shape);
-    const bool can_read = fault.nth == 0 || fault.operation != FaultOperation::read;
+    const bool can_read = fault.nth == 0 || fault.of_memory || fault.operation != FaultOperation::read;
     if (auto tree = find_tree(*mount); !tree && can_read)
       problems_.push_back("reading on: " + tree.error().message);
     if (Status closed = mount->close(); told && !closed) told = closed;
@@ -88,7 +151,8 @@ class FaultRun {
     faulty.reset(), given.clear();
     compare(disks, workload);
     if (fault.nth == 0 && !told) problems_.push_back("without a fault: " + told.error().message);
-    note(fault, workload, told, asked[fault.operation] >= fault.nth);
+    note(fault, workload, told,
+         (fault.of_memory ? FailingNew::count() : asked[fault.operation]) >= fault.nth);
     return asked;
   }
 

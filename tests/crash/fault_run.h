@@ -1,4 +1,5 @@
-// FaultRun: one workload, over and over, with another read, write or flush failing each time.
+// FaultRun: one workload, over and over, with another read, write, flush or allocation of memory failing each
+// time.
 #pragma once
 
 #include <functional>
@@ -13,6 +14,7 @@ struct FaultCounts {
   uint64_t points = 0;  // runs with a fault
   uint64_t met = 0;     // of these, where the fault came about
   uint64_t told = 0;    // of these, where an operation or the unmount returned the error
+  uint64_t ended = 0;   // of these, where the process ended for want of memory
   uint64_t violations = 0;
 };
 
@@ -24,7 +26,7 @@ struct FaultRunOptions {
 
 // At each point: the workload ends with the first operation that fails; what is mounted can still be read;
 // the unmount ends; and the devices then hold what was acknowledged, and are clean. Every other run fails for
-// ever, not once.
+// ever, not once. Where an allocation fails the process may end instead.
 void run_fault_workload(uint64_t seed, const FaultRunOptions& options, FaultCounts& counts);
 
 }  // namespace butterfuse::crash

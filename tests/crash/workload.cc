@@ -14,6 +14,7 @@
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
 #include "fs/vfs/xattr.h"
+#include "tests/crash/failing_new.h"
 #include "tests/crash/work_folder.h"
 #include "tests/support/mkfs_image.h"
 
@@ -61,6 +62,7 @@ void Workload::perform(Change change, const std::function<Status(Change&)>& work
   step.begun = trace_.mark("begin");
   Status done;
   try {
+    const FailingNew counted;
     done = work(change);
   } catch (const std::exception& error) {  // an inode that can't be had
     done = make_error(EIO, "{}", error.what());
