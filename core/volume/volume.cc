@@ -115,9 +115,10 @@ Status Volume::write_supers(const DiskSuper& super, int first, int end) {
       [&](MemberDevice& member) { return write_super_mirrors(member, super, first, end); });
 }
 
+// A missing device of a degraded mount has nothing to ask.
 bool Volume::has_lone_supers() const {
   return std::none_of(member_list_.begin(), member_list_.end(),
-                      [](const MemberDevice* member) { return fits(*member, 1); });
+                      [](const MemberDevice* member) { return member->writable() && fits(*member, 1); });
 }
 
 // The mirror that a superblock was read from is current, so the others can be written in any order. A device

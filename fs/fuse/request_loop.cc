@@ -74,7 +74,7 @@ RequestLoop::~RequestLoop() = default;
 int RequestLoop::run() {
   const int descriptor = fuse_session_fd(session_);
   if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0) return -errno;
-  shorten_time_slice();
+  shorten_time_slice();  // before the sandbox; all other threads of the loop inherit it
   Worker* first = nullptr;
   {
     MutexLock lock(mutex_);

@@ -103,8 +103,6 @@ constexpr int kAllowed[] = {
     SCMP_SYS(sched_setaffinity),
     SCMP_SYS(sched_getparam),
     SCMP_SYS(sched_getscheduler),
-    SCMP_SYS(sched_getattr),
-    SCMP_SYS(sched_setattr),
     SCMP_SYS(ioprio_get),
     SCMP_SYS(ioprio_set),
     SCMP_SYS(getpriority),
