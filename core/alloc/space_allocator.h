@@ -73,8 +73,10 @@ class SpaceAllocator final : public Allocator {
   BlockGroup* group_of(ByteRange range) const BF_REQUIRES(mutex_);  // null unless it contains the whole range
 
   // group_loading.cc
+  // Both REQUIRE group.loading == loading, set by the caller. Where memory runs out the group is unloaded
+  // again.
   void load_group(BlockGroup& group) BF_EXCLUDES(mutex_);
-  void load_or_set_damaged(BlockGroup& group);  // REQUIRES group.loading == loading, set by the caller
+  void load_or_set_damaged(BlockGroup& group) BF_EXCLUDES(mutex_);
   Status try_load_group(BlockGroup& group) BF_EXCLUDES(mutex_);
   static Status check_loadable(ByteRange group);
   Status adopt_free_space(BlockGroup& group, std::unique_ptr<FreeSpace> space) BF_REQUIRES(mutex_);

@@ -32,7 +32,7 @@ constexpr int kSpinCredit = 8;
 constexpr int kCrowdIsLoad = 2;             // requests in a row that were there before their turn
 constexpr int kLoadLasts = 64;              // requests
 constexpr auto kOthersRan = 20us;           // no yield takes so long with nobody else there
-constexpr size_t kWarmBuffers = 4;          // idle workers that keep their megabyte
+constexpr size_t kWarmBuffers = 4;          // idle workers that keep their request buffer
 constexpr uint32_t kLongBytes = 32u << 10;  // of a read or write
 
 void release_buffer(fuse_buf& buffer) {
@@ -128,9 +128,9 @@ bool RequestLoop::serve(Worker& worker) {
     const bool none_receives = --receiving_ == 0;
     if (!received) return false;
     requests_.fetch_add(1, std::memory_order_relaxed);
-    const bool long_one = takes_long(worker.buffer);
-    note_load(worker, long_one);
-    if (none_receives && (long_one || worker.crowded > kCrowdIsLoad)) choose_receiver();
+    const bool loads = takes_long(worker.buffer) || worker.crowded > kCrowdIsLoad;
+    note_load(loads);
+    if (none_receives && loads) choose_receiver();
     if (watchdog_sleeps_.load()) wake_watchdog();
     process_request(context_, worker.buffer);
   } while (keep_receiving(worker));
@@ -185,8 +185,8 @@ bool RequestLoop::spin(Worker& worker, Clock::time_point since) {
 
 // One more request behind another is no load yet: a client that does not wait for the answer (to a release)
 // has its next one there at once. Requests that keep coming faster than they are answered are.
-void RequestLoop::note_load(const Worker& worker, bool long_one) {
-  if (long_one || worker.crowded > kCrowdIsLoad)
+void RequestLoop::note_load(bool loads) {
+  if (loads)
     load_ = kLoadLasts;
   else if (const int left = load_; left > 0)
     load_ = left - 1;  // another receiver's doing may get lost: no matter

@@ -17,8 +17,8 @@ namespace butterfuse {
 // thread is ever woken. (libfuse's own loop wakes its threads in turn: twice the time for small requests.)
 // Nobody waits for requests while it is at work, so a watchdog sets another worker to it when that lasts.
 // Under load (requests that are known to take long, or come faster than they are answered) two wait: a
-// request then meets a waiting worker though the other one copies a megabyte or, with the request in hand,
-// waits for a processor. Any number of requests may block without holding up others.
+// request then meets a waiting worker though the other one copies a long request or, with the request in
+// hand, waits for a processor. Any number of requests may block without holding up others.
 class RequestLoop {
  public:
   // `context.session` is mounted. At most `threads_max` workers, started as they are needed.
@@ -53,7 +53,7 @@ class RequestLoop {
   bool receive(Worker& worker);
   void await_request(Worker& worker, Clock::time_point since);
   bool spin(Worker& worker, Clock::time_point since);
-  void note_load(const Worker& worker, bool long_one);
+  void note_load(bool loads);
   bool keep_receiving(Worker& worker);
   // Sets another worker to receiving if none is and, with `seen`, if no request came since that one.
   void choose_receiver(std::optional<uint64_t> seen = {});
