@@ -59,6 +59,11 @@ uint64_t DelallocSpace::data_bytes() const {
   return held_.data.bytes();
 }
 
+bool DelallocSpace::has_in_place() const {
+  MutexLock lock(mutex_);
+  return in_place_.bytes() != 0;
+}
+
 uint64_t DelallocSpace::metadata_bytes() const {
   MutexLock lock(mutex_);
   return held_.metadata.bytes();

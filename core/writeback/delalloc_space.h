@@ -39,6 +39,7 @@ class DelallocSpace {
 
   uint64_t data_bytes() const;
   uint64_t metadata_bytes() const;
+  bool has_in_place() const;  // some of the bytes count on the extent they have staying theirs alone
 
  private:
   WritebackBackend& backend_;

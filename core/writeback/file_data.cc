@@ -97,6 +97,10 @@ Status FileData::flush(ByteRange range, bool wait) {
   return impl_->state.errors.since(before);
 }
 
+Status FileData::flush_to_share(ByteRange range) {
+  return flush(impl_->state.space.has_in_place() ? ByteRange{0, impl_->state.page_end()} : range, true);
+}
+
 Status FileData::take_error(uint64_t& seen) { return impl_->state.errors.take(seen); }
 uint64_t FileData::error_cursor() const { return impl_->state.errors.cursor(); }
 

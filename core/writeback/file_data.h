@@ -77,6 +77,9 @@ class FileData {
   // (not committed). An error that came meanwhile is returned, and stays ahead of take_error(); without
   // `wait` none is.
   Status flush(ByteRange range, bool wait);
+  // Flushes a range before another file shares its extents, and with it all bytes of the file that were taken
+  // only because their extent is its alone. REQUIRES that nobody writes.
+  Status flush_to_share(ByteRange range);
   // Errors of writeback since this `seen` cursor (errseq semantics: every open file gets each error once).
   Status take_error(uint64_t& seen);
   uint64_t error_cursor() const;  // for a fresh open

@@ -97,6 +97,31 @@ Status prepare_edge_page(FileState& file, const LockedPages& pages, PageIndex pa
   return {};
 }
 
+bool all_fit_in_place(FileState& file, const std::vector<ByteRange>& ranges) {
+  return std::all_of(ranges.begin(), ranges.end(),
+                     [&](ByteRange range) { return fits_in_place(file, range); });
+}
+
+// Locks pages to change them. What was granted in place may have lost its place before they were locked: a
+// preallocated extent that writeback is filling is an ordinary one as soon as it has finished. ENOSPC then.
+Result<LockedPages> lock_granted(FileState& file, PageRange touched, const SpacePromise& promise) {
+  while (true) {
+    LockedPages pages = file.mapping->lock(touched);
+    if (!promise.in_place) return pages;
+    const std::vector<ByteRange> fresh = file.extents.not_delalloc(bytes_of(touched));
+    const bool in_flight = std::any_of(fresh.begin(), fresh.end(), [&](ByteRange range) {
+      return !file.ordered.overlapping(range).empty();
+    });
+    if (!in_flight) {
+      if (all_fit_in_place(file, fresh)) return pages;
+      return make_error(ENOSPC, "no space for bytes [{}, {}): they are no longer preallocated",
+                        bytes_of(touched).start, bytes_of(touched).end);
+    }
+    pages.unlock();
+    file.ordered.wait(bytes_of(touched));
+  }
+}
+
 // What needs memory comes first: delalloc without a dirty page would be nobody's.
 void make_dirty(FileState& file, LockedPages& pages, ByteRange range, SpacePromise& promise,
                 const DomainRef& domain) {
@@ -109,7 +134,7 @@ void make_dirty(FileState& file, LockedPages& pages, ByteRange range, SpacePromi
 Status write_part(FileState& file, ByteRange part, PieceReader& source, SpacePromise& promise,
                   const DomainRef& domain) {
   const PageRange touched = pages_touching(part);
-  LockedPages pages = file.mapping->lock(touched);
+  BF_ASSIGN(LockedPages pages, lock_granted(file, touched, promise));
   BF_TRY(prepare_edge_page(file, pages, touched.first, part));
   if (touched.count() > 1) BF_TRY(prepare_edge_page(file, pages, touched.end - 1, part));
   source.copy_to(pages.contiguous_bytes(part));
@@ -145,7 +170,7 @@ Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const Domai
   if (bytes.empty()) return {};
   const PageIndex page = bytes.start / kPageBytes;
   BF_ASSIGN(Granted granted, promise_space(file, bytes_of({page, page + 1})));
-  LockedPages locked = file.mapping->lock({page, page + 1});
+  BF_ASSIGN(LockedPages locked, lock_granted(file, {page, page + 1}, granted.promise));
   if (!file.mapping->state(page).uptodate) BF_TRY(fill_locked_pages(file, locked));
   const MutableByteSpan memory = locked.contiguous_bytes(bytes);
   const bool zero =
@@ -167,7 +192,7 @@ Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) 
     BF_ASSIGN(Granted granted, promise_space(file, part));
     const PageRange pages = pages_touching(granted.bytes);
     BF_TRY(fill_pages(file, pages, LockMode::wait));
-    LockedPages locked = file.mapping->lock(pages);
+    BF_ASSIGN(LockedPages locked, lock_granted(file, pages, granted.promise));
     if (!locked.all_uptodate()) continue;  // evicted in between
     make_dirty(file, locked, bytes_of(pages), granted.promise, domain);
     range.start = std::min(range.end, bytes_of(pages).end);

@@ -94,7 +94,7 @@ Status clear_target(Mount& mount, const CopyRequest& request) {
 
 Status share(Mount& mount, const CopyRequest& request) {
   const ByteRange source = ByteRange::at(request.from_offset, round_up(request.length, kSectorSize));
-  BF_TRY(request.from.data().flush(source, true));
+  BF_TRY(request.from.data().flush_to_share(source));
   BF_ASSIGN(const bool can_share, can_reflink(request));
   if (!can_share) return copy_bytes(request);
   BF_TRY(clear_target(mount, request));
