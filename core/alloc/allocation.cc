@@ -96,8 +96,13 @@ Result<uint64_t> SpaceAllocator::alloc_tree_block(SpaceClass space, uint64_t hin
   ByteRange found = pool.find(nodesize_, nodesize_, &cursor);
   if (found.empty() && grow(pool)) found = pool.find(nodesize_, nodesize_, &cursor);
   if (found.empty()) {
-    return make_error(ENOSPC, "no space for a tree block: {} of {} bytes free, {} loaded",
-                      pool.counters().free(), pool.counters().total, pool.loaded_free());
+    const SpaceCounters& counters = pool.counters();
+    return make_error(ENOSPC,
+                      "no space for a tree block: {} of {} bytes free, {} loaded, {} used, {} reserved, {} "
+                      "pinned, {} promised; left to the commit: {} references, {} inodes, {} bytes of trees",
+                      counters.free(), counters.total, pool.loaded_free(), counters.used, counters.reserved,
+                      counters.pinned, metadata_promised_, debt_.refs(), debt_.inodes(),
+                      debt_.uncopied_followers());
   }
   take(found);
   return found.start;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/alloc/commit_debt.h"
 #include "core/base/byte_range.h"
 #include "core/base/result.h"
 #include "core/btree/cursor.h"
@@ -62,8 +63,9 @@ class Reservation {
 class Allocator {
  public:
   // Reads the block group items (and nothing else: free space is loaded when a group is first used).
-  // EUCLEAN when a group has no chunk, or the reverse.
-  static Result<std::unique_ptr<Allocator>> open(Volume& volume, const AllocatorTrees& trees);
+  // EUCLEAN when a group has no chunk, or the reverse. `debt` outlives the allocator.
+  static Result<std::unique_ptr<Allocator>> open(Volume& volume, const AllocatorTrees& trees,
+                                                 const CommitDebt& debt);
   virtual ~Allocator() = default;
 
   // ---- promises
@@ -128,6 +130,9 @@ class Allocator {
   virtual void begin_commit(uint64_t transid) = 0;
   // The superblock of `transid` is on disk: its pinned space is free now (and discarded if asked).
   virtual void finish_commit(uint64_t transid) = 0;
+  // There is space for the commit, with all that is promised and all that CommitDebt counts. Who adds to the
+  // debt without a promise looks first.
+  virtual bool commit_fits() const { return true; }
   // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 

@@ -20,15 +20,17 @@ bool has_v1_space_cache(const DiskSuper& super) {
 
 }  // namespace
 
-Result<std::unique_ptr<Allocator>> Allocator::open(Volume& volume, const AllocatorTrees& trees) {
-  auto allocator = std::make_unique<SpaceAllocator>(volume, trees);
+Result<std::unique_ptr<Allocator>> Allocator::open(Volume& volume, const AllocatorTrees& trees,
+                                                   const CommitDebt& debt) {
+  auto allocator = std::make_unique<SpaceAllocator>(volume, trees, debt);
   BF_TRY(allocator->read_block_groups());
   return std::unique_ptr<Allocator>(std::move(allocator));
 }
 
-SpaceAllocator::SpaceAllocator(Volume& volume, const AllocatorTrees& trees)
+SpaceAllocator::SpaceAllocator(Volume& volume, const AllocatorTrees& trees, const CommitDebt& debt)
     : volume_(volume),
       trees_(usable_trees(volume, trees)),
+      debt_(debt),
       sectorsize_(volume.sectorsize()),
       nodesize_(volume.nodesize()) {
   for (const MemberDevice* device : volume.members())

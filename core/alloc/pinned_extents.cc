@@ -75,7 +75,8 @@ bool SpaceAllocator::commit_would_free(SpaceClass space, uint64_t bytes) const {
   for (const DyingChunk& dying : dying_chunks_) device_bytes += dying.chunk->device_bytes();
   const uint64_t gain = pool.counters().pinned + device_bytes / copies_of_profile(pool.profile());
   const uint64_t room = &pool == data_ ? pool.counters().free() : metadata_room();
-  return gain > 0 && room + gain >= pool_need(pool) + bytes;
+  const bool helps = gain > 0 || (&pool == metadata_ && debt_.refs() + debt_.inodes() > 0);
+  return helps && room + gain >= pool_need(pool, {}) + bytes;
 }
 
 }  // namespace butterfuse

@@ -27,7 +27,7 @@ namespace butterfuse {
 //  - the items of a group plus its delta are the complement of its extent items.
 class SpaceAllocator final : public Allocator {
  public:
-  SpaceAllocator(Volume& volume, const AllocatorTrees& trees);
+  SpaceAllocator(Volume& volume, const AllocatorTrees& trees, const CommitDebt& debt);
   Status read_block_groups();
 
   Result<Reservation> reserve(SpaceClass space, uint64_t bytes) override;
@@ -45,6 +45,7 @@ class SpaceAllocator final : public Allocator {
   Result<bool> write_block_group_items(CowContext& context) override;
   void begin_commit(uint64_t transid) override;
   void finish_commit(uint64_t transid) override;
+  bool commit_fits() const override;
   bool commit_would_free(SpaceClass space, uint64_t bytes) const override;
   bool has_uncommitted_chunks() const override;
   SpaceNumbers numbers(SpaceClass space) const override;
@@ -62,6 +63,10 @@ class SpaceAllocator final : public Allocator {
   struct DyingChunk {  // its items are gone, its device space waits for the superblock of `transid`
     uint64_t transid;
     std::shared_ptr<const ChunkMapping> chunk;
+  };
+
+  struct Unpromised {  // work of the commit, see CommitDebt
+    uint64_t refs = 0, inodes = 0;
   };
 
   // open_allocator.cc
@@ -85,7 +90,11 @@ class SpaceAllocator final : public Allocator {
 
   // promises.cc
   uint64_t global_reserve() const BF_REQUIRES(mutex_);
+  uint64_t follower_copies(uint64_t refs) const BF_REQUIRES(mutex_);
+  uint64_t metadata_need(uint64_t extra, const Unpromised& work) const BF_REQUIRES(mutex_);
   uint64_t metadata_need(uint64_t extra) const BF_REQUIRES(mutex_);
+  uint64_t need_while_freeing(uint64_t extra) const BF_REQUIRES(mutex_);
+  uint64_t pool_need(const SpacePool& pool, const Unpromised& work) const BF_REQUIRES(mutex_);
   uint64_t pool_need(const SpacePool& pool) const BF_REQUIRES(mutex_);
   uint64_t metadata_room() const BF_REQUIRES(mutex_);  // free in block groups, and what the device could add
   bool metadata_is_tight() const BF_REQUIRES(mutex_);
@@ -138,6 +147,7 @@ class SpaceAllocator final : public Allocator {
   Volume& volume_;
   // Set while opening. free_space is null also where the tree is there but not valid.
   AllocatorTrees trees_;
+  const CommitDebt& debt_;
   const uint32_t sectorsize_, nodesize_;
   bool keep_old_groups_ = false;  // v1 space cache: its inodes are tied to the groups
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/alloc/commit_debt.h"
 #include "core/base/mutex.h"
 #include "core/transaction/extent_ref.h"
 
@@ -37,7 +38,8 @@ struct ExtentChange {
 // Thread-safe; sharded by bytenr. The hot path is one hash look-up under a shard's mutex.
 class DelayedRefs {
  public:
-  explicit DelayedRefs(uint32_t nodesize);
+  // Counts in `debt` what is queued, until settle() says that it was run.
+  DelayedRefs(uint32_t nodesize, CommitDebt& debt);
   ~DelayedRefs();
 
   // All changes fail with EUCLEAN when they contradict what is queued (a damaged image gave out space in use,
@@ -67,6 +69,8 @@ class DelayedRefs {
   // Takes only changes that can't be followed by an opposite one in a handle still open: extents that are
   // newborn data extents with a reference. For running references while others work.
   std::vector<ExtentChange> take_newborn_data();
+  // So many of the taken changes have reached their trees.
+  void settle(size_t changes) { debt_.add_refs(-static_cast<int64_t>(changes)); }
   // How many extents have queued changes (those that cancelled out included).
   size_t size() const { return size_.load(std::memory_order_relaxed); }
 
@@ -78,6 +82,7 @@ class DelayedRefs {
   std::vector<ExtentChange> take(const Keep& wanted);
 
   const uint32_t nodesize_;
+  CommitDebt& debt_;
   static constexpr int kShards = 16;
   std::unique_ptr<Shard[]> shards_;
   std::atomic<size_t> size_{0};

@@ -10,6 +10,11 @@
 #include "core/volume/superblock.h"
 
 namespace butterfuse {
+namespace {
+
+constexpr int kFreeingTries = 3;
+
+}  // namespace
 
 Filesystem::~Filesystem() {
   if (state_) state_->commit_thread.reset();
@@ -41,6 +46,8 @@ void Filesystem::set_label(const std::string& label) {
   MutexLock lock(state_->label_mutex);
   state_->label = label;
 }
+
+CommitDebt& Filesystem::commit_debt() { return state_->debt; }
 
 Tree& Filesystem::root_tree() { return *state_->root_tree; }
 Tree& Filesystem::csum_tree() { return *state_->csum_tree; }
@@ -99,11 +106,16 @@ Result<Reservation> Filesystem::reserve_metadata(uint32_t items) {
 Result<Reservation> Filesystem::reserve_metadata_freeing(uint32_t items) {
   auto reserved = reserve_metadata(items);
   if (reserved || reserved.error().code != ENOSPC) return reserved;
-  // Tree blocks then come from the global reserve; the commit gives back what the work frees.
-  BF_ASSIGN(Reservation reservation,
-            allocator_->reserve_freeing(allocator_->metadata_bytes_for_items(items)));
-  request_commit();
-  return reservation;
+  // Tree blocks then come from the global reserve; the commit gives back what the work frees. What others
+  // have freed meanwhile may have to be committed first.
+  const uint64_t bytes = allocator_->metadata_bytes_for_items(items);
+  reserved = allocator_->reserve_freeing(bytes);
+  for (int tries = 1; tries < kFreeingTries && !reserved && reserved.error().code == ENOSPC; ++tries) {
+    BF_TRY(commit());
+    reserved = allocator_->reserve_freeing(bytes);
+  }
+  if (reserved) request_commit();
+  return reserved;
 }
 
 Result<TransactionHandle> Filesystem::join(Reservation reservation) {
@@ -130,6 +142,11 @@ Result<TransactionHandle> Filesystem::begin_freeing(uint32_t items) {
 }
 
 uint64_t Filesystem::running_transid() const { return state_->gate->running_transid(); }
+
+void Filesystem::make_room_for_debt() {
+  if (read_only_ || allocator_->commit_fits()) return;
+  [[maybe_unused]] const Status kept_by_the_gate = commit();
+}
 
 void Filesystem::request_commit() {
   if (state_->commit_thread) state_->commit_thread->request();

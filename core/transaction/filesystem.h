@@ -79,13 +79,13 @@ class TransactionHandle final : public CowContext {
                     Reservation reservation);
   void claim(uint64_t bytenr);
   void release_claim();
-  void count_tree_block(uint64_t root, int sign);
+  void count_tree_block(uint64_t root, int sign, bool born_here);
   Status or_abort(Status status);
 
   Filesystem* filesystem_;
   std::shared_ptr<Transaction> transaction_;  // null once moved from
   Reservation metadata_;
-  uint64_t claimed_ = 0;  // the shared block that is being copied (block_claims.h)
+  uint64_t claimed_ = 0;                         // the shared block that is being copied (block_claims.h)
   int exceptions_ = std::uncaught_exceptions();  // more when it is destroyed: a change was left in the middle
 };
 
@@ -127,6 +127,7 @@ class Filesystem {
   Volume& volume() { return *volume_; }
   TreeBlockCache& tree_cache() { return *cache_; }
   Allocator& allocator() { return *allocator_; }
+  CommitDebt& commit_debt();  // for what the commit hook will write
   bool read_only() const { return read_only_; }
   uint32_t sectorsize() const { return volume_->sectorsize(); }
   uint32_t csum_size_bytes() const;
@@ -177,6 +178,9 @@ class Filesystem {
   Status commit();
   uint64_t running_transid() const;
   uint64_t last_committed() const { return last_committed_; }
+  // Makes room for one more item that only the commit will write: commits when it would not fit. As begin,
+  // hold no handle, tree or page lock here.
+  void make_room_for_debt();
   // Asks the commit thread to commit soon.
   void request_commit();
   void set_commit_interval(uint32_t seconds);

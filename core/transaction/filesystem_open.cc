@@ -23,6 +23,7 @@ class FilesystemOpener {
     if (!options_.read_only) BF_TRY(check_writable());
     BF_TRY(check_devices());
     BF_TRY(open_trees());
+    if (!options_.read_only) BF_TRY(count_followers());
     start();
     return std::move(filesystem_);
   }
@@ -41,6 +42,7 @@ class FilesystemOpener {
   Status open_optional(uint64_t root_id, Tree*& tree);
   Status open_unless_bad(uint64_t root_id, Tree*& tree);
   Status open_allocator();
+  Status count_followers();
   void start();
   Filesystem::State& state() { return *filesystem_->state_; }
   const DiskSuper& super() { return filesystem_->volume_->super(); }
@@ -219,19 +221,31 @@ Status FilesystemOpener::open_allocator() {
                        .free_space = s.free_space_tree,
                        .chunk = s.chunk_tree.get(),
                        .device = s.dev_tree};
-  auto opened = Allocator::open(*filesystem_->volume_, trees);
+  auto opened = Allocator::open(*filesystem_->volume_, trees, s.debt);
   if (!opened && options_.rescue.bad_roots) {
     log(LogLevel::warning, "doing without block groups: {}", opened.error().message);
     trees.block_group = nullptr;
-    opened = Allocator::open(*filesystem_->volume_, trees);
+    opened = Allocator::open(*filesystem_->volume_, trees, s.debt);
   }
   BF_ASSIGN(filesystem_->allocator_, std::move(opened));
   return {};
 }
 
+// A size that is wrong in its ROOT_ITEM makes promises too generous or too mean, and is no worse than that.
+Status FilesystemOpener::count_followers() {
+  for (const Tree* tree :
+       {state().extent_tree, state().csum_tree, state().free_space_tree, state().block_group_tree}) {
+    if (tree == nullptr) continue;
+    BF_ASSIGN(const FoundRootItem found, state().trees->find_root_item(tree->id()));
+    const uint64_t bytes = found.item.bytes_used;
+    state().debt.add_old_followers(static_cast<int64_t>(std::min(bytes, uint64_t{super().bytes_used})));
+  }
+  return {};
+}
+
 void FilesystemOpener::start() {
   auto& s = state();
-  s.gate = std::make_unique<TransactionGate>(super().generation, super().nodesize);
+  s.gate = std::make_unique<TransactionGate>(super().generation, super().nodesize, s.debt);
   if (options_.read_only) return;
   filesystem_->cache_->set_generation_limit(s.gate->running_transid());
   filesystem_->volume_->set_repairs(true);

@@ -13,7 +13,8 @@ namespace butterfuse {
 // Made by the first join, shared by its handles, ended by the commit. Thread-safe.
 class Transaction {
  public:
-  Transaction(uint64_t transid, uint32_t nodesize) : transid_(transid), refs_(nodesize) {}
+  Transaction(uint64_t transid, uint32_t nodesize, CommitDebt& debt)
+      : transid_(transid), refs_(nodesize, debt) {}
   uint64_t transid() const { return transid_; }
   DelayedRefs& refs() { return refs_; }
   BlockClaims& claims() { return claims_; }

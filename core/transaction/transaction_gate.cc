@@ -18,7 +18,7 @@ Status TransactionGate::status() const {
 }
 
 void TransactionGate::open_transaction() {
-  if (!running_) running_ = std::make_shared<Transaction>(next_transid_, nodesize_);
+  if (!running_) running_ = std::make_shared<Transaction>(next_transid_, nodesize_, debt_);
 }
 
 Result<std::shared_ptr<Transaction>> TransactionGate::join() {

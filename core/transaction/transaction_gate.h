@@ -16,8 +16,8 @@ namespace butterfuse {
 // finish() ends it. Only one thread at a time drives: it has the turn from take_turn() to end_turn().
 class TransactionGate {
  public:
-  TransactionGate(uint64_t last_committed, uint32_t nodesize)
-      : nodesize_(nodesize), next_transid_(last_committed + 1) {}
+  TransactionGate(uint64_t last_committed, uint32_t nodesize, CommitDebt& debt)
+      : nodesize_(nodesize), debt_(debt), next_transid_(last_committed + 1) {}
 
   // A handle's share. Waits while the running transaction is closing. EROFS after a failure.
   Result<std::shared_ptr<Transaction>> join();
@@ -45,6 +45,7 @@ class TransactionGate {
   void open_transaction() BF_REQUIRES(mutex_);
 
   const uint32_t nodesize_;
+  CommitDebt& debt_;
   std::atomic<uint64_t> next_transid_;  // of the running transaction, or the one that the next join starts
   mutable Mutex mutex_;
   CondVar changed_;

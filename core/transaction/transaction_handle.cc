@@ -3,6 +3,15 @@
 #include "core/transaction/filesystem_state.h"
 
 namespace butterfuse {
+namespace {
+
+// Trees that change in the commit because the others did: see CommitDebt.
+bool follows_others(uint64_t root) {
+  return root == objectid::kExtentTree || root == objectid::kFreeSpaceTree || root == objectid::kCsumTree ||
+         root == objectid::kBlockGroupTree;
+}
+
+}  // namespace
 
 TransactionHandle::TransactionHandle(Filesystem* filesystem, std::shared_ptr<Transaction> transaction,
                                      Reservation reservation)
@@ -48,8 +57,12 @@ Status TransactionHandle::or_abort(Status status) {
   return status;
 }
 
-void TransactionHandle::count_tree_block(uint64_t root, int sign) {
-  transaction_->add_tree_bytes(root, sign * int64_t{filesystem_->volume_->nodesize()});
+void TransactionHandle::count_tree_block(uint64_t root, int sign, bool born_here) {
+  const int64_t bytes = sign * int64_t{filesystem_->volume_->nodesize()};
+  transaction_->add_tree_bytes(root, bytes);
+  if (!follows_others(root)) return;
+  CommitDebt& debt = filesystem_->state_->debt;
+  born_here ? debt.add_new_followers(bytes) : debt.add_old_followers(bytes);
 }
 
 Result<uint64_t> TransactionHandle::alloc_tree_block(uint64_t root, uint64_t parent, int level,
@@ -58,7 +71,7 @@ Result<uint64_t> TransactionHandle::alloc_tree_block(uint64_t root, uint64_t par
   BF_ASSIGN(uint64_t bytenr, filesystem_->allocator_->alloc_tree_block(space, hint));
   BF_TRY(or_abort(transaction_->refs().add_newborn_tree_block(
       {.bytenr = bytenr, .level = level, .parent = parent, .root = root}, first_key)));
-  count_tree_block(root, 1);
+  count_tree_block(root, 1, true);
   return bytenr;
 }
 
@@ -89,7 +102,7 @@ Status TransactionHandle::add_tree_ref(const TreeRef& ref) {
 Status TransactionHandle::drop_tree_ref(const TreeRef& ref) {
   BF_TRY(or_abort(transaction_->refs().change(ref, -1)));
   if (ref.bytenr == claimed_) {  // the tree has a copy of its own now
-    count_tree_block(ref.root, -1);
+    count_tree_block(ref.root, -1, false);
     release_claim();
   }
   return {};
@@ -108,9 +121,9 @@ Status TransactionHandle::insert_data_extent(const DataRef& ref) {
 }
 
 Status TransactionHandle::free_tree_block(const TreeRef& ref, uint64_t block_generation) {
-  count_tree_block(ref.root, -1);
-  if (block_generation == transid())
-    filesystem_->cache_->drop(ref.bytenr);  // nobody else knows it: never written
+  const bool born_here = block_generation == transid();
+  count_tree_block(ref.root, -1, born_here);
+  if (born_here) filesystem_->cache_->drop(ref.bytenr);  // nobody else knows it: never written
   auto forgotten = transaction_->refs().drop_and_forget_newborn(ref);
   if (!forgotten) return or_abort(tl::unexpected(std::move(forgotten).error()));
   if (*forgotten) filesystem_->allocator_->release_unwritten_tree_block(ref.bytenr);

@@ -38,44 +38,55 @@ uint32_t Inode::nlink() const {
   return item_.nlink;
 }
 
-void Inode::queue_locked(bool& must_queue) {
+bool Inode::owes_leaf() const { return written_transid_ != mount_.filesystem().running_transid(); }
+
+Inode::MustQueue Inode::queue_locked() {
   dirty_ = true;
-  must_queue = !queued_;
-  queued_ = true;
+  return {.yes = !std::exchange(queued_, true), .owes_leaf = owes_leaf()};
+}
+
+void Inode::queue(MustQueue must) {
+  if (must.yes) mount_.queue_dirty(*this, must.owes_leaf);
 }
 
 Status Inode::save(TransactionHandle& handle) {
   bool written_before = false;
-  bool must_queue = false;
+  MustQueue must;
   {
     MutexLock lock(item_mutex_);
     changed_transid_ = handle.transid();
     written_before = written_transid_ == handle.transid();
-    if (written_before) queue_locked(must_queue);
+    if (written_before) must = queue_locked();
   }
   if (!written_before) return write_item(handle);
-  if (must_queue) mount_.queue_dirty(*this);
+  queue(must);
   return {};
 }
 
 void Inode::mark_dirty() {
-  bool must_queue = false;
+  bool adds_debt = false;
   {
     MutexLock lock(item_mutex_);
-    queue_locked(must_queue);
+    adds_debt = !queued_ && owes_leaf();
   }
-  if (must_queue) mount_.queue_dirty(*this);
+  if (adds_debt) mount_.filesystem().make_room_for_debt();  // without room the reserve has to do
+  MustQueue must;
+  {
+    MutexLock lock(item_mutex_);
+    must = queue_locked();
+  }
+  queue(must);
 }
 
 void Inode::note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t) {
-  bool must_queue = false;
+  MustQueue must;
   {
     MutexLock lock(item_mutex_);
     item_.nbytes += static_cast<uint64_t>(nbytes_delta);
     changed_transid_ = handle.transid();
-    queue_locked(must_queue);
+    must = queue_locked();
   }
-  if (must_queue) mount_.queue_dirty(*this);
+  queue(must);
 }
 
 Status Inode::write_if_dirty(TransactionHandle& handle) {

@@ -64,7 +64,8 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   }
   // The item will be in the tree before `handle`'s transaction commits.
   Status save(TransactionHandle& handle);
-  // As save, for changes that need no transaction of their own: the next commit writes them.
+  // As save, for changes that need no transaction of their own: the next commit writes them, and is made at
+  // once where it would otherwise find no space. Hold no handle.
   void mark_dirty();
   // Called by the commit hook: writes the item if it changed since.
   Status write_if_dirty(TransactionHandle& handle);
@@ -118,7 +119,13 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
 
  private:
   friend class InodeTable;
-  void queue_locked(bool& must_queue) BF_REQUIRES(item_mutex_);
+  struct MustQueue {
+    bool yes = false;
+    bool owes_leaf = false;  // the item is in no leaf of the running transaction yet
+  };
+  MustQueue queue_locked() BF_REQUIRES(item_mutex_);
+  bool owes_leaf() const BF_REQUIRES(item_mutex_);
+  void queue(MustQueue must);
   Status write_item(TransactionHandle& handle);
 
   Mount& mount_;

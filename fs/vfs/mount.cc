@@ -279,11 +279,14 @@ Result<InodePtr> Mount::placeholder(const InodeKey& dir, uint64_t index) {
   return inodes_.add(std::move(made));
 }
 
-void Mount::queue_dirty(Inode& inode) noexcept {
+void Mount::queue_dirty(Inode& inode, bool owes_leaf) noexcept {
   auto shared = inode.weak_from_this().lock();
   if (shared == nullptr) return;  // it is being destroyed: nothing of it is kept
   MutexLock lock(dirty_mutex_);
   dirty_.push_back(std::move(shared));
+  if (!owes_leaf) return;
+  ++owed_leaves_;
+  filesystem_->commit_debt().add_inodes(1);
 }
 
 void Mount::discard_dirty() {
@@ -310,14 +313,17 @@ void Mount::prepare_commit() {
 // commit.
 Status Mount::before_commit(TransactionHandle& handle) {
   std::vector<std::shared_ptr<Inode>> dirty;
+  int64_t owed = 0;
   {
     MutexLock lock(dirty_mutex_);
     dirty.swap(dirty_);
+    owed = std::exchange(owed_leaves_, 0);
   }
   std::sort(dirty.begin(), dirty.end(), [](const auto& a, const auto& b) { return a->key() < b->key(); });
   Status status;
   for (auto inode = dirty.begin(); status && inode != dirty.end(); ++inode)
     status = (*inode)->write_if_dirty(handle);
+  filesystem_->commit_debt().add_inodes(-owed);
   MutexLock lock(dirty_mutex_);
   written_.insert(written_.end(), std::make_move_iterator(dirty.begin()),
                   std::make_move_iterator(dirty.end()));

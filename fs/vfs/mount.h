@@ -73,7 +73,8 @@ class Mount final : public CommitHook {
   void release_written();
   // The next commit writes this inode's item. (A change that is not remembered would be lost: without memory
   // the process ends here.)
-  void queue_dirty(Inode& inode) noexcept;
+  // `owes_leaf`: the commit will copy a leaf for it.
+  void queue_dirty(Inode& inode, bool owes_leaf) noexcept;
   void prepare_commit() override;  // flushoncommit
   Status before_commit(TransactionHandle& handle) override;
 
@@ -101,6 +102,7 @@ class Mount final : public CommitHook {
   std::map<std::pair<InodeKey, uint64_t>, uint64_t> placeholders_ BF_GUARDED_BY(subvolumes_mutex_);
   Mutex dirty_mutex_;
   std::vector<std::shared_ptr<Inode>> dirty_ BF_GUARDED_BY(dirty_mutex_);
+  int64_t owed_leaves_ BF_GUARDED_BY(dirty_mutex_) = 0;  // of them, counted in the commit's debt
   std::vector<std::shared_ptr<Inode>> written_
       BF_GUARDED_BY(dirty_mutex_);  // by the hook, perhaps out of the table
   std::atomic<bool> have_written_{false};

@@ -119,7 +119,8 @@ TEST_CASE("the hash of a data reference is the one the kernel keys it by") {
 }
 
 TEST_CASE("references that cancel out never reach the extent tree") {
-  DelayedRefs refs(4096);
+  CommitDebt debt;
+  DelayedRefs refs(4096, debt);
   must(refs.change(data_ref(4096, 5, 257), 1));
   must(refs.change(data_ref(4096, 5, 257), -1));
   CHECK(refs.take_all().empty());
@@ -133,7 +134,8 @@ TEST_CASE("references that cancel out never reach the extent tree") {
 }
 
 TEST_CASE("a newborn block with a second reference is not forgotten when it loses the first") {
-  DelayedRefs refs(4096);
+  CommitDebt debt;
+  DelayedRefs refs(4096, debt);
   must(refs.add_newborn_tree_block({.bytenr = 8192, .root = 5}, {}));
   must(refs.change(TreeRef{.bytenr = 8192, .root = 256}, 1));
   CHECK(refs.queued(8192).delta == 2);
@@ -144,7 +146,8 @@ TEST_CASE("a newborn block with a second reference is not forgotten when it lose
 }
 
 TEST_CASE("changes that contradict what is queued for an extent are refused as damage") {
-  DelayedRefs refs(4096);
+  CommitDebt debt;
+  DelayedRefs refs(4096, debt);
   must(refs.change(data_ref(4096, 5, 257), 1));
   DataRef longer = data_ref(4096, 5, 258);
   longer.num_bytes = 12288;
@@ -155,7 +158,8 @@ TEST_CASE("changes that contradict what is queued for an extent are refused as d
 
 TEST_CASE("dropping a reference that is not there is damage, not a crash") {
   ExtentTreeFixture extents(true);
-  DelayedRefs refs(4096);
+  CommitDebt debt;
+  DelayedRefs refs(4096, debt);
   must(refs.change(data_ref(4096, 5, 257), -1));
   CHECK(extents.run(refs).error().code == EUCLEAN);
   must(refs.add_newborn_data(data_ref(8192, 5, 257)));
@@ -167,7 +171,8 @@ TEST_CASE("dropping a reference that is not there is damage, not a crash") {
 TEST_CASE("flags and references of a tree block are found again, with and without skinny items") {
   for (bool skinny : {true, false}) {
     ExtentTreeFixture extents(skinny);
-    DelayedRefs refs(4096);
+    CommitDebt debt;
+    DelayedRefs refs(4096, debt);
     must(refs.add_newborn_tree_block({.bytenr = 8192, .level = 2, .root = 5}, {256, 1, 0}));
     must(refs.change(TreeRef{.bytenr = 8192, .level = 2, .root = 256}, 1));
     must(extents.run(refs));
@@ -183,7 +188,8 @@ TEST_CASE("random references of many kinds stay equal to a model, inline and key
   for (unsigned seed = 1; seed <= 4; ++seed) {
     std::mt19937 random(seed);
     ExtentTreeFixture extents(seed % 2 == 0);
-    DelayedRefs refs(4096);
+    CommitDebt debt;
+    DelayedRefs refs(4096, debt);
     std::map<uint64_t, std::map<std::pair<uint64_t, uint64_t>, uint32_t>> model;
     for (int round = 0; round < 300; ++round) {
       for (int i = static_cast<int>(random() % 20); i >= 0; --i) {
