@@ -26,7 +26,7 @@ std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
   std::stable_sort(empty.begin(), empty.end(),
                    [](BlockGroup* a, BlockGroup* b) { return a->counters.total > b->counters.total; });
   const bool others_starve = starving_ != nullptr && starving_ != &pool;
-  const uint64_t need = pool_need(pool);
+  const uint64_t need = pool_need(pool, unpromised());
   uint64_t free_left = pool.counters().free();
   uint64_t free_soon = free_left + pool.counters().pinned;
   for (BlockGroup* group : empty) {

@@ -58,20 +58,22 @@ uint64_t SpaceAllocator::metadata_need(uint64_t extra, const Unpromised& work) c
   return std::min(own + follower_copies(refs), copies + growth) + refs * kGrowthPerRef + global_reserve();
 }
 
-uint64_t SpaceAllocator::metadata_need(uint64_t extra) const {
-  return metadata_need(extra, {debt_.refs(), debt_.inodes()});
+uint64_t SpaceAllocator::metadata_need(uint64_t extra) const { return metadata_need(extra, unpromised()); }
+
+uint64_t SpaceAllocator::metadata_pool_need(uint64_t extra) const {
+  return metadata_need(extra) + (metadata_->mixed() ? data_promised_ : 0);
 }
 
 uint64_t SpaceAllocator::need_while_freeing(uint64_t extra) const {
   const uint64_t reserve = global_reserve();
-  return metadata_need(extra) - reserve + reserve / kFreeingReservePart +
-         (metadata_->mixed() ? data_promised_ : 0);
+  return metadata_pool_need(extra) - reserve + reserve / kFreeingReservePart;
 }
 
 // Promises stop where the whole reserve is left: half of it is for those who can't be refused.
 bool SpaceAllocator::commit_fits() const {
   MutexLock lock(mutex_);
-  return metadata_room() >= pool_need(*metadata_) - global_reserve() / 2;
+  const uint64_t need = metadata_pool_need(0) - global_reserve() / 2;
+  return metadata_->counters().free() >= need || metadata_room() >= need;
 }
 
 uint64_t SpaceAllocator::pool_need(const SpacePool& pool, const Unpromised& work) const {
@@ -79,10 +81,6 @@ uint64_t SpaceAllocator::pool_need(const SpacePool& pool, const Unpromised& work
   if (&pool == data_) need += data_promised_;
   if (&pool == metadata_) need += metadata_need(0, work);
   return need;
-}
-
-uint64_t SpaceAllocator::pool_need(const SpacePool& pool) const {
-  return pool_need(pool, {debt_.refs(), debt_.inodes()});
 }
 
 uint64_t SpaceAllocator::metadata_room() const {
@@ -99,8 +97,8 @@ bool SpaceAllocator::metadata_is_tight() const {
 }
 
 Status SpaceAllocator::promise_data(uint64_t bytes) {
-  while (data_->counters().free() < pool_need(*data_) ||
-         data_->counters().free() - pool_need(*data_) < bytes) {
+  while (data_->counters().free() < pool_need(*data_, unpromised()) ||
+         data_->counters().free() - pool_need(*data_, unpromised()) < bytes) {
     if (grow(*data_)) continue;
     return make_error(ENOSPC, "no space for {} bytes of data: {} free, {} promised", bytes,
                       data_->counters().free(), data_promised_);
@@ -110,7 +108,7 @@ Status SpaceAllocator::promise_data(uint64_t bytes) {
 }
 
 Status SpaceAllocator::promise_metadata(uint64_t bytes) {
-  const uint64_t need = metadata_need(bytes) + (metadata_->mixed() ? data_promised_ : 0);
+  const uint64_t need = metadata_pool_need(bytes);
   if (metadata_->counters().free() < need || metadata_is_tight()) {
     if (metadata_room() < need) {
       starving_ = metadata_;

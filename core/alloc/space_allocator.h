@@ -91,11 +91,12 @@ class SpaceAllocator final : public Allocator {
   // promises.cc
   uint64_t global_reserve() const BF_REQUIRES(mutex_);
   uint64_t follower_copies(uint64_t refs) const BF_REQUIRES(mutex_);
+  Unpromised unpromised() const { return {debt_.refs(), debt_.inodes()}; }
   uint64_t metadata_need(uint64_t extra, const Unpromised& work) const BF_REQUIRES(mutex_);
-  uint64_t metadata_need(uint64_t extra) const BF_REQUIRES(mutex_);
+  uint64_t metadata_need(uint64_t extra) const BF_REQUIRES(mutex_);       // with the work there is now
+  uint64_t metadata_pool_need(uint64_t extra) const BF_REQUIRES(mutex_);  // that, and data where it is mixed
   uint64_t need_while_freeing(uint64_t extra) const BF_REQUIRES(mutex_);
   uint64_t pool_need(const SpacePool& pool, const Unpromised& work) const BF_REQUIRES(mutex_);
-  uint64_t pool_need(const SpacePool& pool) const BF_REQUIRES(mutex_);
   uint64_t metadata_room() const BF_REQUIRES(mutex_);  // free in block groups, and what the device could add
   bool metadata_is_tight() const BF_REQUIRES(mutex_);
   Status promise_data(uint64_t bytes) BF_REQUIRES(mutex_);

@@ -70,7 +70,7 @@ Status CommitDriver::close_transaction(const std::shared_ptr<Transaction>& runni
   BF_TRY(settle_trees(handle, transaction));
   // A handle that aborted without failing anything here still forbids the commit.
   BF_TRY(s.gate->status());
-  s.debt.end_transaction();
+  filesystem_.commit_debt().end_transaction();
   blocks_ = filesystem_.cache_->take_dirty();
   filesystem_.allocator_->begin_commit(transaction.transid());
   make_super(transaction.transid());

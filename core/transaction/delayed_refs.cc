@@ -56,14 +56,14 @@ struct DelayedRefs::Shard {
   std::unordered_map<uint64_t, Head> heads BF_GUARDED_BY(mutex);
 
   // The head of an extent, made when it is not there yet.
-  Result<Head*> head(uint64_t bytenr, uint64_t num_bytes, bool data, int level, std::atomic<size_t>& count,
-                     CommitDebt& debt) BF_REQUIRES(mutex) {
+  Result<Head*> head(uint64_t bytenr, uint64_t num_bytes, bool data, int level, DelayedRefs& queue)
+      BF_REQUIRES(mutex) {
     auto [place, is_new] = heads.try_emplace(bytenr);
     ExtentChange& change = place->second.change;
     if (is_new) {
       change.bytenr = bytenr, change.num_bytes = num_bytes, change.data = data, change.level = level;
-      count.fetch_add(1, std::memory_order_relaxed);
-      debt.add_refs(1);
+      queue.size_.fetch_add(1, std::memory_order_relaxed);
+      queue.debt_.add_refs(1);
     }
     if (change.data != data || change.num_bytes != num_bytes || change.level != level)
       return make_error(EUCLEAN,
@@ -85,7 +85,7 @@ DelayedRefs::Shard& DelayedRefs::shard_of(uint64_t bytenr) const {
 Status DelayedRefs::add_newborn_tree_block(const TreeRef& first_ref, const Key& first_key) {
   Shard& shard = shard_of(first_ref.bytenr);
   MutexLock lock(shard.mutex);
-  BF_ASSIGN(Head * head, shard.head(first_ref.bytenr, nodesize_, false, first_ref.level, size_, debt_));
+  BF_ASSIGN(Head * head, shard.head(first_ref.bytenr, nodesize_, false, first_ref.level, *this));
   if (head->change.has_effect())
     return make_error(EUCLEAN, "free space: tree block {} was given out while in use", first_ref.bytenr);
   head->change.newborn = true;
@@ -98,7 +98,7 @@ Status DelayedRefs::add_newborn_tree_block(const TreeRef& first_ref, const Key& 
 Status DelayedRefs::add_newborn_data(const DataRef& first_ref) {
   Shard& shard = shard_of(first_ref.bytenr);
   MutexLock lock(shard.mutex);
-  BF_ASSIGN(Head * head, shard.head(first_ref.bytenr, first_ref.num_bytes, true, 0, size_, debt_));
+  BF_ASSIGN(Head * head, shard.head(first_ref.bytenr, first_ref.num_bytes, true, 0, *this));
   if (head->change.has_effect())
     return make_error(EUCLEAN, "free space: data extent {} was given out while in use", first_ref.bytenr);
   head->change.newborn = true;
@@ -109,7 +109,7 @@ Status DelayedRefs::add_newborn_data(const DataRef& first_ref) {
 Status DelayedRefs::change(const TreeRef& ref, int64_t delta) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
-  BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, size_, debt_));
+  BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, *this));
   head->add(ExtentRef::of(ref), delta);
   return {};
 }
@@ -117,7 +117,7 @@ Status DelayedRefs::change(const TreeRef& ref, int64_t delta) {
 Status DelayedRefs::change(const DataRef& ref, int64_t delta) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
-  BF_ASSIGN(Head * head, shard.head(ref.bytenr, ref.num_bytes, true, 0, size_, debt_));
+  BF_ASSIGN(Head * head, shard.head(ref.bytenr, ref.num_bytes, true, 0, *this));
   head->add(ExtentRef::of(ref), delta);
   return {};
 }
@@ -125,7 +125,7 @@ Status DelayedRefs::change(const DataRef& ref, int64_t delta) {
 Status DelayedRefs::set_full_backref(uint64_t bytenr, int level) {
   Shard& shard = shard_of(bytenr);
   MutexLock lock(shard.mutex);
-  BF_ASSIGN(Head * head, shard.head(bytenr, nodesize_, false, level, size_, debt_));
+  BF_ASSIGN(Head * head, shard.head(bytenr, nodesize_, false, level, *this));
   head->change.add_flags |= extent_flag::kFullBackref;
   return {};
 }
@@ -133,7 +133,7 @@ Status DelayedRefs::set_full_backref(uint64_t bytenr, int level) {
 Result<bool> DelayedRefs::drop_and_forget_newborn(const TreeRef& ref) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
-  BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, size_, debt_));
+  BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, *this));
   head->add(ExtentRef::of(ref), -1);
   const auto& deltas = head->change.deltas;
   const bool forgotten =
@@ -142,7 +142,7 @@ Result<bool> DelayedRefs::drop_and_forget_newborn(const TreeRef& ref) {
   if (forgotten) {
     shard.heads.erase(ref.bytenr);
     size_.fetch_sub(1, std::memory_order_relaxed);
-    debt_.add_refs(-1);
+    settle(1);
   }
   return forgotten;
 }
@@ -177,7 +177,7 @@ std::vector<ExtentChange> DelayedRefs::take(const Keep& wanted) {
       if (head->second.change.has_effect()) {
         taken.push_back(std::move(head->second.change));
       } else {
-        debt_.add_refs(-1);
+        settle(1);
       }
       head = shard.heads.erase(head);
       size_.fetch_sub(1, std::memory_order_relaxed);

@@ -69,7 +69,7 @@ class DelayedRefs {
   // Takes only changes that can't be followed by an opposite one in a handle still open: extents that are
   // newborn data extents with a reference. For running references while others work.
   std::vector<ExtentChange> take_newborn_data();
-  // So many of the taken changes have reached their trees.
+  // So many changes have reached their trees, or never will have to.
   void settle(size_t changes) { debt_.add_refs(-static_cast<int64_t>(changes)); }
   // How many extents have queued changes (those that cancelled out included).
   size_t size() const { return size_.load(std::memory_order_relaxed); }

@@ -47,8 +47,6 @@ void Filesystem::set_label(const std::string& label) {
   state_->label = label;
 }
 
-CommitDebt& Filesystem::commit_debt() { return state_->debt; }
-
 Tree& Filesystem::root_tree() { return *state_->root_tree; }
 Tree& Filesystem::csum_tree() { return *state_->csum_tree; }
 bool Filesystem::has_csum_tree() { return state_->csum_tree != nullptr; }

@@ -85,7 +85,7 @@ class TransactionHandle final : public CowContext {
   Filesystem* filesystem_;
   std::shared_ptr<Transaction> transaction_;  // null once moved from
   Reservation metadata_;
-  uint64_t claimed_ = 0;                         // the shared block that is being copied (block_claims.h)
+  uint64_t claimed_ = 0;  // the shared block that is being copied (block_claims.h)
   int exceptions_ = std::uncaught_exceptions();  // more when it is destroyed: a change was left in the middle
 };
 
@@ -127,7 +127,7 @@ class Filesystem {
   Volume& volume() { return *volume_; }
   TreeBlockCache& tree_cache() { return *cache_; }
   Allocator& allocator() { return *allocator_; }
-  CommitDebt& commit_debt();  // for what the commit hook will write
+  CommitDebt& commit_debt() { return commit_debt_; }  // for what the commit hook will write
   bool read_only() const { return read_only_; }
   uint32_t sectorsize() const { return volume_->sectorsize(); }
   uint32_t csum_size_bytes() const;
@@ -214,6 +214,7 @@ class Filesystem {
   Status check_nobody_else_wrote();
   std::unique_ptr<Volume> volume_;
   std::unique_ptr<TreeBlockCache> cache_;
+  CommitDebt commit_debt_;  // before the allocator, which reads it
   std::unique_ptr<Allocator> allocator_;
   std::atomic<bool> read_only_{false};
   std::atomic<uint64_t> last_committed_{0};

@@ -221,11 +221,11 @@ Status FilesystemOpener::open_allocator() {
                        .free_space = s.free_space_tree,
                        .chunk = s.chunk_tree.get(),
                        .device = s.dev_tree};
-  auto opened = Allocator::open(*filesystem_->volume_, trees, s.debt);
+  auto opened = Allocator::open(*filesystem_->volume_, trees, filesystem_->commit_debt());
   if (!opened && options_.rescue.bad_roots) {
     log(LogLevel::warning, "doing without block groups: {}", opened.error().message);
     trees.block_group = nullptr;
-    opened = Allocator::open(*filesystem_->volume_, trees, s.debt);
+    opened = Allocator::open(*filesystem_->volume_, trees, filesystem_->commit_debt());
   }
   BF_ASSIGN(filesystem_->allocator_, std::move(opened));
   return {};
@@ -238,14 +238,16 @@ Status FilesystemOpener::count_followers() {
     if (tree == nullptr) continue;
     BF_ASSIGN(const FoundRootItem found, state().trees->find_root_item(tree->id()));
     const uint64_t bytes = found.item.bytes_used;
-    state().debt.add_old_followers(static_cast<int64_t>(std::min(bytes, uint64_t{super().bytes_used})));
+    filesystem_->commit_debt().add_old_followers(
+        static_cast<int64_t>(std::min(bytes, uint64_t{super().bytes_used})));
   }
   return {};
 }
 
 void FilesystemOpener::start() {
   auto& s = state();
-  s.gate = std::make_unique<TransactionGate>(super().generation, super().nodesize, s.debt);
+  s.gate =
+      std::make_unique<TransactionGate>(super().generation, super().nodesize, filesystem_->commit_debt());
   if (options_.read_only) return;
   filesystem_->cache_->set_generation_limit(s.gate->running_transid());
   filesystem_->volume_->set_repairs(true);

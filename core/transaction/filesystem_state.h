@@ -23,7 +23,6 @@ struct Filesystem::State {
   Tree* block_group_tree = nullptr;
   Tree* uuid_tree = nullptr;
   Tree* quota_tree = nullptr;
-  CommitDebt debt;
   std::unique_ptr<TransactionGate> gate;
 
   // Whoever has the gate's turn to commit.

@@ -61,7 +61,7 @@ void TransactionHandle::count_tree_block(uint64_t root, int sign, bool born_here
   const int64_t bytes = sign * int64_t{filesystem_->volume_->nodesize()};
   transaction_->add_tree_bytes(root, bytes);
   if (!follows_others(root)) return;
-  CommitDebt& debt = filesystem_->state_->debt;
+  CommitDebt& debt = filesystem_->commit_debt();
   born_here ? debt.add_new_followers(bytes) : debt.add_old_followers(bytes);
 }
 

@@ -112,13 +112,14 @@ Result<LockedPages> lock_granted(FileState& file, PageRange touched, const Space
     const bool in_flight = std::any_of(fresh.begin(), fresh.end(), [&](ByteRange range) {
       return !file.ordered.overlapping(range).empty();
     });
-    if (!in_flight) {
-      if (all_fit_in_place(file, fresh)) return pages;
-      return make_error(ENOSPC, "no space for bytes [{}, {}): they are no longer preallocated",
-                        bytes_of(touched).start, bytes_of(touched).end);
+    if (in_flight) {
+      pages.unlock();
+      file.ordered.wait(bytes_of(touched));
+      continue;
     }
-    pages.unlock();
-    file.ordered.wait(bytes_of(touched));
+    if (all_fit_in_place(file, fresh)) return pages;
+    return make_error(ENOSPC, "no space for bytes [{}, {}): they are no longer preallocated",
+                      bytes_of(touched).start, bytes_of(touched).end);
   }
 }
 

@@ -28,7 +28,8 @@ struct AttrChange {
 Status set_attr(Mount& mount, Inode& inode, const AttrChange& change);
 // Changes i_size; times too when it differs. REQUIRES data_lock() exclusive.
 Status truncate(Mount& mount, Inode& inode, uint64_t size);
-// The content changed now: mtime, ctime and sequence, written by the next commit.
+// The content changed now: mtime, ctime and sequence, written by the next commit. Hold no handle, for these
+// two may commit: see Inode::mark_dirty.
 void note_modified(Inode& inode);
 // Updates atime as the mount options say, after a read.
 void touch_atime(Mount& mount, Inode& inode);
