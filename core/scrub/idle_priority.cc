@@ -1,19 +1,25 @@
-// IdlePriority: ioprio_set(2), which the C library does not wrap.
+// IdlePriority: ioprio_set(2), which the C library does not wrap. Its numbers are those of the man page:
+// <linux/ioprio.h> names a parameter "class" in some versions, which is no C++.
 #include "core/scrub/idle_priority.h"
 
-#include <linux/ioprio.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace butterfuse {
+namespace {
+
+constexpr int kWhoProcess = 1;       // IOPRIO_WHO_PROCESS
+constexpr int kIdleClass = 3 << 13;  // IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0)
+
+}  // namespace
 
 IdlePriority::IdlePriority() {
-  old_ = static_cast<int>(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0));
-  syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_PRIO_VALUE(IOPRIO_CLASS_IDLE, 0));
+  old_ = static_cast<int>(syscall(SYS_ioprio_get, kWhoProcess, 0));
+  syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass);
 }
 
 IdlePriority::~IdlePriority() {
-  if (old_ >= 0) syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, old_);
+  if (old_ >= 0) syscall(SYS_ioprio_set, kWhoProcess, 0, old_);
 }
 
 }  // namespace butterfuse
