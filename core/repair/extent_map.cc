@@ -155,12 +155,12 @@ void add_items(std::vector<TreeItem>& items, uint64_t bytenr, const Extent& exte
 }  // namespace
 
 void Extent::add(const ExtentRef& ref) {
-  for (CountedRef& counted : refs) {
-    if (counted.ref != ref) continue;
-    if (ref.is_data()) ++counted.count;  // a tree block has each reference once
-    return;
+  const auto place = std::ranges::lower_bound(refs, ref, {}, &CountedRef::ref);
+  if (place == refs.end() || place->ref != ref) {
+    refs.insert(place, {ref, 1});
+  } else if (ref.is_data()) {
+    ++place->count;  // a tree block has each reference once
   }
-  refs.push_back({ref, 1});
 }
 
 ExtentMap collect_extents(Volume& volume, const Forest& forest) {

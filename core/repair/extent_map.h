@@ -13,8 +13,8 @@ struct Extent {
   bool is_tree_block = false;
   bool full_backref = false;
   int level = 0;
-  Key first_key;  // of tree blocks
-  std::vector<CountedRef> refs;
+  Key first_key;                 // of tree blocks
+  std::vector<CountedRef> refs;  // sorted
 
   void add(const ExtentRef& ref);
 };

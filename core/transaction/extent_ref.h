@@ -1,6 +1,7 @@
 // ExtentRef: who references an extent, in the four forms the extent tree knows.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -9,8 +10,9 @@
 
 namespace butterfuse {
 
-// The identity of one back reference. Only the fields its type uses are set, so that == compares identities:
-// TREE_BLOCK_REF root; SHARED_BLOCK_REF and SHARED_DATA_REF parent; EXTENT_DATA_REF root, objectid, offset.
+// The identity of one back reference. Only the fields its type uses are set, so that == and < compare
+// identities: TREE_BLOCK_REF root; SHARED_BLOCK_REF and SHARED_DATA_REF parent; EXTENT_DATA_REF root,
+// objectid, offset.
 struct ExtentRef {
   uint8_t type = 0;  // key_type::
   uint64_t root = 0;
@@ -25,7 +27,7 @@ struct ExtentRef {
   // inline references of one type are sorted by, descending.
   uint64_t sequence() const;
   uint32_t inline_bytes() const;
-  friend bool operator==(const ExtentRef&, const ExtentRef&) = default;
+  friend auto operator<=>(const ExtentRef&, const ExtentRef&) = default;
 };
 
 std::string to_text(const ExtentRef& ref);
