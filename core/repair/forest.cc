@@ -8,6 +8,7 @@
 #include "core/ondisk/qgroup_items.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/file_extents.h"
+#include "core/repair/overlapping_extents.h"
 #include "core/repair/subvolume_survey.h"
 #include "core/transaction/extent_item.h"
 
@@ -147,19 +148,22 @@ class Surveyor {
       return;
     }
     FileExtentFilter file_extents(volume_, forest_.recorded, root.id);
+    OverlapWatch overlaps;
     const ItemFilter filter = [&](const Key& key, std::vector<std::byte>& data) {
-      return !is_fs_tree(root.id) || file_extents.accept(key, data);
+      if (!is_fs_tree(root.id)) return true;
+      overlaps.add(key, data);
+      return file_extents.accept(key, data);
     };
     const bool wanted = (root.id == objectid::kCsumTree && wishes_.new_csums) ||
                         (root.id == objectid::kQuotaTree && wishes_.new_quotas);
-    const bool sound = is_sound(volume_, root, filter);
+    const bool sound = is_sound(volume_, root, filter) && !overlaps.found();
     if (sound && !wanted) {
       forest_.sound[root.id] = root;
     } else if (is_fs_tree(root.id) && root.item.refs == 0) {
       give_up_deleted(root);
     } else {
       forest_.anew[root.id] = salvage(root, filter, sound).items;
-      if (is_fs_tree(root.id)) complete_inodes(root.id, forest_.anew[root.id]);
+      if (is_fs_tree(root.id)) complete_file_tree(root.id, forest_.anew[root.id]);
     }
   }
 
@@ -171,6 +175,12 @@ class Surveyor {
     });
     report_(fmt::format("root {}: was half deleted and is damaged: deleted", root.id));
     leave(root);
+  }
+
+  void complete_file_tree(uint64_t root_id, std::vector<TreeItem>& items) {
+    if (const uint32_t count = separate_extents(items))
+      report_(fmt::format("root {}: {} file extents gave way to newer ones", root_id, count));
+    complete_inodes(root_id, items);
   }
 
   // tree_checker wants an inode's item before its other items.

@@ -21,6 +21,7 @@ class Mender {
     BF_ASSIGN(survey_, survey_subvolume(tree_));
     BF_TRY(make_missing_inodes());
     BF_TRY(settle_root());
+    choose_homes();
     for (auto& [place, name] : survey_.names)
       for (const auto& [index, entry] : name.indexes) taken_.insert({place.first, index});
     for (auto& [place, name] : survey_.names) BF_TRY(clear_name(place.first, place.second, name));
@@ -95,15 +96,40 @@ class Mender {
     return target;
   }
 
+  // A directory has one name: the one most of whose items are there, of several such the first.
+  void choose_homes() {
+    std::map<uint64_t, int> best;
+    for (const auto& [place, name] : survey_.names) {
+      const auto target = target_of(name);
+      if (!target || !is_directory(target->location) || !has_names(place.first)) continue;
+      const uint64_t ino = target->location.objectid;
+      const int score =
+          int{name.item.has_value()} + int{!name.indexes.empty()} + int{name.references.contains(ino)};
+      if (score <= best[ino]) continue;
+      best[ino] = score;
+      homes_[ino] = place;
+    }
+  }
+
+  bool has_names(uint64_t dir) const { return exists(dir) && S_ISDIR(survey_.inodes.at(dir).item->mode); }
+
+  // target_of, nothing for a name that must go.
+  std::optional<FoundEntry> target_at(uint64_t dir, const std::string& text, const FoundName& name) const {
+    if (!has_names(dir)) return std::nullopt;
+    auto target = target_of(name);
+    if (target && is_directory(target->location) &&
+        homes_.at(target->location.objectid) != std::pair(dir, text))
+      return std::nullopt;
+    return target;
+  }
+
   static bool same(const FoundEntry& a, const FoundEntry& b) {
     return a.location == b.location && a.type == b.type;
   }
 
   // Takes away what can't stay, so that its place is free for what must be there.
   Status clear_name(uint64_t dir, const std::string& text, FoundName& name) {
-    const bool has_dir = exists(dir) && S_ISDIR(survey_.inodes.at(dir).item->mode);
-    std::optional<FoundEntry> target;
-    if (has_dir) target = target_of(name);
+    const std::optional<FoundEntry> target = target_at(dir, text, name);
     for (auto reference = name.references.begin(); reference != name.references.end();) {
       const bool stays = target && target->location == Key{reference->first, key_type::kInodeItem, 0};
       if (stays) {
@@ -127,7 +153,8 @@ class Mender {
     }
     if (!target && name.item) {
       BF_TRY(edit_.set_item(dir, text, std::nullopt));
-      changed("directory {} entry '{}': removed, it leads nowhere", dir, text);
+      changed("directory {} entry '{}': removed, it leads nowhere or to a directory of another name", dir,
+              text);
       name.item.reset();
     }
     return {};
@@ -261,7 +288,8 @@ class Mender {
   NameEdit edit_;
   const Report& report_;
   SubvolumeSurvey survey_;
-  std::set<std::pair<uint64_t, uint64_t>> taken_;  // directory and index
+  std::set<std::pair<uint64_t, uint64_t>> taken_;               // directory and index
+  std::map<uint64_t, std::pair<uint64_t, std::string>> homes_;  // directory and name of each directory
   std::map<uint64_t, uint64_t> names_;
   uint64_t changes_ = 0;
 };

@@ -14,6 +14,7 @@
 #include "fs/vfs/copy_range.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/xattr.h"
+#include "tests/core/repair/repaired.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
 #include "tests/support/test_images.h"
@@ -133,61 +134,22 @@ void populate(TestMount& test) {
   must(set_xattr(test.mount(), *big, {.name = "user.colour", .value = as_bytes("blue")}));
 }
 
-// Of a tree of one leaf: where it lies.
-uint64_t leaf_of(const std::string& path, uint64_t tree) {
-  auto filesystem = must(
-      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
-  if (tree == objectid::kChunkTree) return filesystem->volume().super().chunk_root;
-  return must(filesystem->root_item(tree)).bytenr;
-}
-
 void strike(const std::string& path, const Damage& damage) {
-  const uint64_t bytenr = leaf_of(path, damage.tree);
-  auto volume = must(Volume::open(must(open_file_device(path, {}))));
-  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
-  std::vector<std::byte> block(volume->nodesize());
-  must(volume->read(bytenr, block, 0));
-  REQUIRE(header_of(block).level == 0);
-  const LeafView leaf(block);
-  uint32_t slot = 0;
-  while (slot < leaf.count() &&
-         (leaf.key(slot).objectid < damage.objectid || leaf.key(slot).type != damage.type))
-    ++slot;
-  REQUIRE(slot < leaf.count());
-  Victim victim(block, slot);
-  damage.blow(victim);
-  const CsumValue sum = checksum(volume->csum_type(), ByteSpan(block).subspan(kCsumMaxBytes));
-  std::copy(sum.begin(), sum.end(), block.begin());
-  must(volume->write(bytenr, block, WriteKind::metadata));
+  edit_leaf(path, damage.tree, [&](std::vector<std::byte>& block) {
+    const LeafView leaf(block);
+    uint32_t slot = 0;
+    while (slot < leaf.count() &&
+           (leaf.key(slot).objectid < damage.objectid || leaf.key(slot).type != damage.type))
+      ++slot;
+    REQUIRE(slot < leaf.count());
+    Victim victim(block, slot);
+    damage.blow(victim);
+  });
 }
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
-}
-
-CheckSummary check_of(const std::string& path, std::string& findings) {
-  CheckOptions options{.data_csums = true};
-  options.on_error = [&](const std::string& finding) { findings += finding + "\n"; };
-  return must(check_filesystem(must(open_file_device(path, {.mode = OpenMode::read_only})), options));
-}
-
-struct Repaired {
-  uint64_t before = 0, after = 0;
-  std::string actions;
-};
-
-Repaired repair_file(const std::string& path, const std::string& undo_log) {
-  Repaired result;
-  std::shared_ptr<BlockDevice> device = must(open_file_device(path, {}));
-  repair::RepairOptions options;
-  options.on_action = [&](const std::string& action) { result.actions += action + "\n"; };
-  repair::Repair plan({device}, options);
-  must(plan.plan());
-  if (plan.is_improvement()) must(plan.write(undo_log));
-  result.before = plan.before().errors;
-  result.after = plan.after().errors;
-  return result;
 }
 
 }  // namespace

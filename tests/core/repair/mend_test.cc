@@ -1,0 +1,116 @@
+// Mending what an engine writes only when it is wrong: extents that overlap, directories with two names.
+#include <catch2/catch.hpp>
+
+#include "core/repair/name_edit.h"
+#include "tests/core/repair/repaired.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/test_mount.h"
+
+using namespace butterfuse;
+
+namespace {
+
+constexpr uint64_t kBlock = 4096;
+
+// Each block another letter, so that a wrong offset shows.
+std::string blocks(char first, uint64_t count) {
+  std::string text;
+  for (uint64_t block = 0; block < count; ++block) text.append(kBlock, static_cast<char>(first + block));
+  return text;
+}
+
+// Opens the image without a mount, for what no mount would do.
+template <class Work>
+void tamper(const std::string& path, const Work& work) {
+  auto filesystem = must(Filesystem::open(must(open_file_device(path, {})), {}));
+  work(*filesystem, *must(filesystem->subvolume(objectid::kFsTree)));
+  must(filesystem->close());
+}
+
+void repair_and_judge(const std::string& path) {
+  const TempDir folder;
+  const Repaired repaired = repair_file(path, folder / "undo");
+  INFO(repaired.actions);
+  CHECK(repaired.before > 0);
+  CHECK(repaired.after == 0);
+  std::string findings;
+  check_of(path, findings);
+  CHECK(findings == "");
+  CHECK(btrfs_check(path) == "");
+}
+
+struct Overlap {
+  const char* name;
+  uint64_t start, count;  // blocks of the file's second extent, that comes to lie over the first one of 16
+  bool newer;
+  std::string expected;  // and zeros behind it
+};
+
+const Overlap kOverlaps[] = {
+    {"newer, in the middle", 4, 4, true, blocks('A', 4) + blocks('a', 4) + blocks('I', 8)},
+    {"newer, over the end", 12, 8, true, blocks('A', 12) + blocks('a', 8)},
+    {"older, over the end", 12, 8, false, blocks('A', 16) + blocks('e', 4)},
+    {"older, inside", 4, 4, false, blocks('A', 16)},
+};
+
+}  // namespace
+
+TEST_CASE("of extents that overlap the newer one keeps the bytes") {
+  if (!have_btrfs_progs()) return;
+  const Overlap& overlap = kOverlaps[GENERATE(range(size_t{0}, std::size(kOverlaps)))];
+  INFO(overlap.name);
+  TestMount test("compress=no");
+  auto file = test.create(test.root(), "file");
+  test.write(*file, 0, blocks('A', 16));
+  must(test.mount().sync());
+  test.write(*file, 16 * kBlock, blocks('a', 8));
+  const uint64_t ino = file->ino();
+  file.reset();
+  test.remount("clear_cache");
+  test.close();
+  edit_leaf(test.path(), objectid::kFsTree, [&](std::vector<std::byte>& block) {
+    const LeafView leaf(block);
+    uint32_t slot = 0;
+    while (leaf.key(slot) != Key{ino, key_type::kExtentData, 16 * kBlock}) ++slot;
+    DiskItem item = leaf.item(slot);
+    item.key.offset = overlap.start * kBlock;
+    store(MutableByteSpan(block).subspan(sizeof(DiskHeader) + slot * sizeof item), item);
+    auto extent = load<DiskFileExtent>(leaf.data(slot));
+    extent.num_bytes = overlap.count * kBlock;
+    if (!overlap.newer) extent.generation = 1;
+    store(MutableByteSpan(block).subspan(sizeof(DiskHeader) + item.offset), extent);
+  });
+
+  repair_and_judge(test.path());
+  test.open("");
+  std::string expected = overlap.expected;
+  expected.resize(24 * kBlock, '\0');
+  CHECK(test.read(*test.get(test.root(), "file")) == expected);
+}
+
+TEST_CASE("a directory with two names keeps the whole one") {
+  if (!have_btrfs_progs()) return;
+  const bool with_index = GENERATE(true, false);
+  TestMount test;
+  auto dir = test.mkdir(test.root(), "whole");
+  test.create(*dir, "file");
+  const uint64_t ino = dir->ino();
+  dir.reset();
+  test.remount("clear_cache");
+  test.close();
+  tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
+    constexpr uint64_t kRoot = objectid::kFirstFree, kIndex = 99;
+    repair::NameEdit edit(filesystem, tree);
+    const repair::FoundEntry entry{{ino, key_type::kInodeItem, 0}, file_type::kDir};
+    must(edit.set_item(kRoot, "another", entry));
+    if (with_index) must(edit.set_index(kRoot, kIndex, "another", entry));
+    must(edit.set_reference(ino, kRoot, "another", kIndex));
+  });
+
+  repair_and_judge(test.path());
+  test.open("");
+  const std::string kept = with_index ? "another" : "whole";  // of two that are whole the first
+  CHECK(test.exists(test.root(), kept));
+  CHECK_FALSE(test.exists(test.root(), with_index ? "whole" : "another"));
+  CHECK(test.exists(*test.get(test.root(), kept), "file"));
+}

@@ -1,0 +1,61 @@
+// Damage to an image in a file, what repair makes of it, and what our check says.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/check/block_walk.h"
+#include "core/repair/repair.h"
+#include "tests/support/mkfs_image.h"
+
+namespace butterfuse {
+
+// Of a tree of one leaf: where it lies.
+inline uint64_t leaf_of(const std::string& path, uint64_t tree) {
+  auto filesystem = must(
+      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+  if (tree == objectid::kChunkTree) return filesystem->volume().super().chunk_root;
+  return must(filesystem->root_item(tree)).bytenr;
+}
+
+// Changes the only leaf of a tree as no engine would, and puts its checksum right.
+inline void edit_leaf(const std::string& path, uint64_t tree,
+                      const std::function<void(std::vector<std::byte>& block)>& edit) {
+  const uint64_t bytenr = leaf_of(path, tree);
+  auto volume = must(Volume::open(must(open_file_device(path, {}))));
+  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+  std::vector<std::byte> block(volume->nodesize());
+  must(volume->read(bytenr, block, 0));
+  if (header_of(block).level != 0) throw std::runtime_error("not a tree of one leaf");
+  edit(block);
+  const CsumValue sum = checksum(volume->csum_type(), ByteSpan(block).subspan(kCsumMaxBytes));
+  std::copy(sum.begin(), sum.end(), block.begin());
+  must(volume->write(bytenr, block, WriteKind::metadata));
+}
+
+inline CheckSummary check_of(const std::string& path, std::string& findings) {
+  CheckOptions options{.data_csums = true};
+  options.on_error = [&](const std::string& finding) { findings += finding + "\n"; };
+  return must(check_filesystem(must(open_file_device(path, {.mode = OpenMode::read_only})), options));
+}
+
+struct Repaired {
+  uint64_t before = 0, after = 0;  // errors
+  std::string actions;
+};
+
+inline Repaired repair_file(const std::string& path, const std::string& undo_log) {
+  Repaired result;
+  std::shared_ptr<BlockDevice> device = must(open_file_device(path, {}));
+  repair::RepairOptions options;
+  options.on_action = [&](const std::string& action) { result.actions += action + "\n"; };
+  repair::Repair plan({device}, options);
+  must(plan.plan());
+  if (plan.is_improvement()) must(plan.write(undo_log));
+  result.before = plan.before().errors;
+  result.after = plan.after().errors;
+  return result;
+}
+
+}  // namespace butterfuse
