@@ -46,6 +46,9 @@ Result<uint64_t> drop_file_extents(Tree& tree, TransactionHandle& handle, uint64
 // used.
 Status insert_file_extent(Tree& tree, TransactionHandle& handle, uint64_t ino, const FileExtent& extent,
                           bool fresh);
+// The bytes of `range`, which lies in one PREALLOC item, have their content now: a REG item, one with written
+// neighbours of the same extent. At no moment a reader finds something else there or beside it. EUCLEAN.
+Status mark_extent_written(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
 // Explicit hole item, only where no-holes is off; no-op otherwise.
 Status insert_hole(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range);
 // Explicit hole items wherever the file has no item below `end` (sector-aligned); no-op where no-holes is on.

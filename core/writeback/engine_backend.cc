@@ -126,7 +126,7 @@ class EngineBackend final : public WritebackBackend {
                        const ExtentsInTrees& in_trees) {
     BF_TRY(fill_gaps_before(owner.tree(), handle, owner.ino(), extent.file.start, owner.has_prealloc()));
     if (extent.in_place->prealloc) {
-      BF_TRY(mark_prealloc_written(owner, *extent.in_place, handle));
+      BF_TRY(mark_extent_written(owner.tree(), handle, owner.ino(), extent.in_place->file));
       BF_TRY(insert_checksums({&extent, 1}, handle));
     }
     owner.note_extents_changed(handle, 0, in_trees());

@@ -22,12 +22,6 @@ DataRef ref_of(DataOwner& owner, const FileExtent& extent) {
           .offset = extent.start - extent.offset};
 }
 
-bool is_written_part_of(const FileExtent& extent, const InPlaceRange& place) {
-  return extent.kind == ExtentKind::regular && extent.compression == compression_type::kNone &&
-         extent.disk_bytenr == place.whole.start && extent.disk_num_bytes == place.whole.length() &&
-         extent.start - extent.offset == place.file.start - (place.disk.start - place.whole.start);
-}
-
 }  // namespace
 
 Result<std::vector<InPlaceRange>> in_place_ranges(Filesystem& filesystem, DataOwner& owner, ByteRange file) {
@@ -49,27 +43,6 @@ Result<std::vector<InPlaceRange>> in_place_ranges(Filesystem& filesystem, DataOw
                       extent.kind == ExtentKind::prealloc});
   }
   return ranges;
-}
-
-Status mark_prealloc_written(DataOwner& owner, const InPlaceRange& place, TransactionHandle& handle) {
-  Tree& tree = owner.tree();
-  const ByteRange around{place.file.start == 0 ? 0 : place.file.start - 1, place.file.end + 1};
-  BF_ASSIGN(const auto extents, list_file_extents(tree, owner.ino(), around));
-  ByteRange written = place.file;
-  for (const FileExtent& extent : extents) {
-    if (!is_written_part_of(extent, place)) continue;
-    written = {std::min(written.start, extent.start), std::max(written.end, extent.end())};
-  }
-  FileExtent item;
-  item.kind = ExtentKind::regular;
-  item.start = written.start;
-  item.num_bytes = written.length();
-  item.disk_bytenr = place.whole.start;
-  item.disk_num_bytes = item.ram_bytes = place.whole.length();
-  item.offset = place.disk.start - place.whole.start - (place.file.start - written.start);
-  item.generation = handle.transid();
-  BF_TRY(drop_file_extents(tree, handle, owner.ino(), written));
-  return insert_file_extent(tree, handle, owner.ino(), item, false);
 }
 
 }  // namespace butterfuse
