@@ -23,11 +23,12 @@ Status cover_end(TransactionHandle& handle, Inode& inode, uint64_t size) {
 }
 
 // Changes the size of the pages. Where cover_end will look for the last extent, all of them must be in the
-// tree first.
+// tree first; what can't be written leaves holes there, and is fsync's to tell.
 Status resize_pages(Mount& mount, Inode& inode, uint64_t size) {
   BF_TRY(inode.data().truncate_pages(size));
-  if (mount.filesystem().has_incompat(incompat::kNoHoles)) return {};
-  return inode.data().flush({0, UINT64_MAX}, true);
+  if (!mount.filesystem().has_incompat(incompat::kNoHoles))
+    [[maybe_unused]] const Status told_by_fsync = inode.data().flush({0, UINT64_MAX}, true);
+  return {};
 }
 
 // One bounded cut of the tree items behind `size`; true when done.
@@ -54,12 +55,19 @@ Status shrink(Mount& mount, Inode& inode, uint64_t size) {
   }
 }
 
-Status grow(Mount& mount, Inode& inode, uint64_t size) {
-  BF_TRY(resize_pages(mount, inode, size));
+Status grow_items(Mount& mount, Inode& inode, uint64_t size) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2));
   BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
   inode.data().set_disk_size(size);
   return or_abort(handle, inode.save(handle));
+}
+
+Status grow(Mount& mount, Inode& inode, uint64_t size) {
+  const uint64_t old_size = inode.data().size();
+  BF_TRY(resize_pages(mount, inode, size));
+  Status grown = grow_items(mount, inode, size);
+  if (!grown) BF_TRY(inode.data().truncate_pages(old_size));  // there is nothing behind it
+  return grown;
 }
 
 // Bytes that writeback will add to nbytes: those that are dirty where the file has no extent.

@@ -1,6 +1,7 @@
 // Writes that the device refuses: who is told, and what is left.
 #include <catch2/catch.hpp>
 
+#include "fs/vfs/attr.h"
 #include "fs/vfs/copy_range.h"
 #include "tests/fs/vfs/memory_mount.h"
 
@@ -37,6 +38,24 @@ TEST_CASE("what could not be written leaves a hole with an item where files need
   test.fail_next_write();
   CHECK_FALSE(test.mount().sync());
   test.write(*file, 0, "again");  // takes the size along
+  must(test.mount().sync());
+  file.reset();
+  CHECK(test.close_and_count_errors() == 0);
+}
+
+TEST_CASE("a file whose last write fails can be resized, and has no gap") {
+  MemoryMount test("", "^no-holes,^block-group-tree");
+  auto file = test.create("file");
+  test.write(*file, 0, std::string(8192, 'x'));
+  must(test.mount().sync());
+  test.write(*file, 65536, std::string(8192, 'y'));
+  test.fail_next_write();
+  AttrChange change;
+  change.size = GENERATE(70'000, 200'000);
+  CHECK(set_attr(test.mount(), *file->inode, change));
+  CHECK(file->inode->item().size == *change.size);
+  CHECK_FALSE(sync_file(test.mount(), *file));  // which tells what resizing did not
+  CHECK_FALSE(test.mount().sync());
   must(test.mount().sync());
   file.reset();
   CHECK(test.close_and_count_errors() == 0);
