@@ -18,10 +18,10 @@ void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   auto file = std::make_unique<OpenFile>(std::move(*inode));
-  info->fh = open_file_handle(std::move(file));
+  info->fh = open_files_of(request).add(std::move(file));
   info->cache_readdir = 1;  // the kernel checks mtime before it uses what it kept
   info->keep_cache = 1;
-  if (fuse_reply_open(request, info) != 0) release_open_file(info->fh);
+  if (fuse_reply_open(request, info) != 0) open_files_of(request).release(info->fh);
 }
 
 // rewinddir(3) begins a new listing. What the kernel has cached of the directory it does not ask for: the
@@ -97,7 +97,7 @@ void op_readdirplus(fuse_req_t request, fuse_ino_t, size_t size, off_t position,
 }
 
 void op_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-  release_open_file(info->fh);
+  open_files_of(request).release(info->fh);
   fuse_reply_err(request, 0);
 }
 

@@ -21,9 +21,10 @@ int engine_flags(const Mount& mount, int flags) {
   return flags;
 }
 
-void fill_open_reply(Mount& mount, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
+void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
+  Mount& mount = mount_of(request);
   const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
-  info.fh = open_file_handle(std::move(file));
+  info.fh = open_files_of(request).add(std::move(file));
   info.keep_cache = 1;
   // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
   // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be
@@ -39,8 +40,8 @@ void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   if (!inode) return reply_error(request, inode.error());
   auto file = open_file(mount, std::move(*inode), engine_flags(mount, info->flags), caller_of(request));
   if (!file) return reply_error(request, file.error());
-  fill_open_reply(mount, *info, std::move(*file));
-  if (fuse_reply_open(request, info) != 0) release_open_file(info->fh);
+  fill_open_reply(request, *info, std::move(*file));
+  if (fuse_reply_open(request, info) != 0) open_files_of(request).release(info->fh);
 }
 
 void op_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, fuse_file_info* info) {
@@ -57,10 +58,10 @@ void op_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t m
   auto file =
       open_file(mount, std::move(*inode), engine_flags(mount, info->flags) & ~O_TRUNC, caller_of(request));
   if (!file) return reply_error(request, file.error());
-  fill_open_reply(mount, *info, std::move(*file));
+  fill_open_reply(request, *info, std::move(*file));
   mount.inodes().add_lookup(key);
   if (fuse_reply_create(request, &entry, info) == 0) return;
-  release_open_file(info->fh);
+  open_files_of(request).release(info->fh);
   mount.inodes().forget(key, 1);
 }
 
@@ -75,7 +76,7 @@ void op_read(fuse_req_t request, fuse_ino_t, size_t size, off_t offset, fuse_fil
     fuse_reply_iov(request, vectors.data(), static_cast<int>(vectors.size()));
   };
   Mount& mount = mount_of(request);
-  const auto file = keep_open_file(info);
+  const auto file = OpenFiles::keep(info->fh);
   auto status = read_file(mount, *file, static_cast<uint64_t>(offset), size, reply);
   if (!status) reply_error(request, status.error());
 }
@@ -116,7 +117,7 @@ void op_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
 
 void op_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
   close_file(open_file_of(info));
-  release_open_file(info->fh);
+  open_files_of(request).release(info->fh);
   fuse_reply_err(request, 0);
 }
 

@@ -10,6 +10,10 @@ namespace butterfuse {
 
 Mount& mount_of(fuse_req_t request) { return static_cast<FuseContext*>(fuse_req_userdata(request))->mount; }
 
+OpenFiles& open_files_of(fuse_req_t request) {
+  return static_cast<FuseContext*>(fuse_req_userdata(request))->open_files;
+}
+
 fuse_session* session_of(fuse_req_t request) {
   return static_cast<FuseContext*>(fuse_req_userdata(request))->session;
 }
@@ -84,19 +88,5 @@ void reply_no_memory(fuse_req_t request) {
     fuse_reply_err(request, ENOMEM);
   }
 }
-
-uint64_t open_file_handle(std::unique_ptr<OpenFile> file) {
-  return reinterpret_cast<uint64_t>(new std::shared_ptr<OpenFile>(std::move(file)));
-}
-
-std::shared_ptr<OpenFile> keep_open_file(const fuse_file_info* info) {
-  return *reinterpret_cast<std::shared_ptr<OpenFile>*>(info->fh);
-}
-
-OpenFile& open_file_of(const fuse_file_info* info) {
-  return **reinterpret_cast<std::shared_ptr<OpenFile>*>(info->fh);
-}
-
-void release_open_file(uint64_t handle) { delete reinterpret_cast<std::shared_ptr<OpenFile>*>(handle); }
 
 }  // namespace butterfuse

@@ -9,8 +9,8 @@
 #include <atomic>
 #include <functional>
 
+#include "fs/fuse/open_files.h"
 #include "fs/vfs/caller.h"
-#include "fs/vfs/file.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {
@@ -21,6 +21,7 @@ struct FuseContext {
   std::function<void()> on_live;  // the kernel has said hello: the mount works
   fuse_session* session = nullptr;
   std::atomic<bool> long_setxattr = false;  // the kernel sends it: see raw_request.h
+  OpenFiles open_files{};
 };
 
 // Each family fills in its own entries.
@@ -57,11 +58,7 @@ void forget_attributes(fuse_req_t request, const Inode& inode);
 // Answers with an entry and counts the look-up, exactly when the kernel gets to know of it.
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode);
 
-// The kernel knows an open file by the address of a shared pointer.
-uint64_t open_file_handle(std::unique_ptr<OpenFile> file);
-OpenFile& open_file_of(const fuse_file_info* info);
-// For an operation that goes on after its answer: the kernel may release the file as soon as it has that.
-std::shared_ptr<OpenFile> keep_open_file(const fuse_file_info* info);
-void release_open_file(uint64_t handle);
+OpenFiles& open_files_of(fuse_req_t request);
+inline OpenFile& open_file_of(const fuse_file_info* info) { return OpenFiles::of(info->fh); }
 
 }  // namespace butterfuse

@@ -113,13 +113,13 @@ void op_tmpfile(const RawRequest& raw) {
   entry_out.entry_valid = entry_out.attr_valid = static_cast<uint64_t>(kCacheSeconds);
   entry_out.attr = to_fuse_attr(entry.attr);
   fuse_open_out open_out{};
-  open_out.fh = open_file_handle(std::move(*file));
+  open_out.fh = raw.context.open_files.add(std::move(*file));
   open_out.open_flags = FOPEN_KEEP_CACHE;
   raw.mount().inodes().add_lookup(key);
   if (reply_raw(raw.context.session, raw.request, 0,
                 {{&entry_out, sizeof(entry_out)}, {&open_out, sizeof(open_out)}}))
     return;
-  release_open_file(open_out.fh);
+  raw.context.open_files.release(open_out.fh);
   raw.mount().inodes().forget(key, 1);
 }
 
