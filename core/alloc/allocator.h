@@ -133,6 +133,8 @@ class Allocator {
   // There is space for the commit, with all that is promised and all that CommitDebt counts. Who adds to the
   // debt without a promise looks first.
   virtual bool commit_fits() const { return true; }
+  // Loads the block groups that the commit will need, which it can't do itself. Hold no tree lock.
+  virtual void prepare_commit() {}
   // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 

@@ -29,11 +29,17 @@ std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
   const uint64_t need = pool_need(pool, unpromised());
   uint64_t free_left = pool.counters().free();
   uint64_t free_soon = free_left + pool.counters().pinned;
+  uint64_t loaded_left = pool.loaded_free();
   for (BlockGroup* group : empty) {
     const uint64_t slack = others_starve ? 0 : group->counters.total;
     const uint64_t rest = free_left - group->counters.free();
     const uint64_t rest_soon = free_soon - group->counters.free() - group->counters.pinned;
     if (pool.groups().size() - result.size() <= 1 || rest < need || rest_soon < need + slack) continue;
+    // Nobody can load a group in the commit.
+    if (group->loaded() && &pool == metadata_) {
+      if (loaded_left - group->counters.free() < need) continue;
+      loaded_left -= group->counters.free();
+    }
     free_left = rest;
     free_soon = rest_soon;
     result.push_back(group);

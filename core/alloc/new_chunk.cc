@@ -12,6 +12,7 @@ namespace {
 
 constexpr uint64_t kSystemFreeBytes =
     1u << 20;  // enough to copy every path of a chunk tree that a commit touches
+constexpr uint64_t kSystemLeastBlocks = 16;
 
 }  // namespace
 
@@ -19,7 +20,7 @@ constexpr uint64_t kSystemFreeBytes =
 bool SpaceAllocator::grow(SpacePool& pool) {
   const SpaceCounters& system = system_->counters();
   if (&pool != system_ && system.free() < std::max(kSystemFreeBytes, system.used)) {
-    make_chunk(*system_, wanted_bytes(*system_));
+    grow_system();
   }
   // Data must not eat the last device space while metadata runs out: its share comes first.
   if (&pool == data_ && &pool != metadata_ && metadata_is_tight()) {
@@ -32,6 +33,11 @@ bool SpaceAllocator::grow(SpacePool& pool) {
   }
   starving_ = &pool;
   return false;
+}
+
+void SpaceAllocator::grow_system() {
+  for (uint64_t bytes = wanted_bytes(*system_); bytes >= kMinChunkBytes; bytes /= 2)
+    if (make_chunk(*system_, bytes)) return;
 }
 
 uint64_t SpaceAllocator::wanted_bytes(const SpacePool& pool) const {
@@ -61,7 +67,9 @@ bool SpaceAllocator::make_chunk(SpacePool& pool, uint64_t max_bytes) {
 }
 
 bool SpaceAllocator::leaves_room_for_metadata(const SpacePool& grown) const {
-  return &grown != data_ || data_ == metadata_ || metadata_room() >= metadata_need(0);
+  if (&grown == metadata_) return true;
+  const bool no_other_way = &grown == system_ && system_->counters().free() < kSystemLeastBlocks * nodesize_;
+  return no_other_way || metadata_room() >= metadata_need(0);
 }
 
 bool SpaceAllocator::sys_chunk_array_has_room(const ChunkMapping& chunk) const {

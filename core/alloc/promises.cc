@@ -51,8 +51,7 @@ uint64_t SpaceAllocator::metadata_need(uint64_t extra, const Unpromised& work) c
   const uint64_t promised = metadata_promised_ + extra;
   const uint64_t growth_per_item = std::max<uint64_t>(kGrowthPerItem, nodesize_ / 4);
   const uint64_t growth = promised / item * growth_per_item;
-  const uint64_t used = metadata_->counters().used;
-  const uint64_t copies = metadata_->mixed() ? used / 8 : used;
+  const uint64_t copies = metadata_->counters().used + metadata_->counters().reserved;
   const uint64_t own = std::min(promised + work.inodes * nodesize_, copies + growth);
   const uint64_t refs = work.refs + own / item * kRefsPerItem;
   return std::min(own + follower_copies(refs), copies + growth) + refs * kGrowthPerRef + global_reserve();
@@ -119,6 +118,17 @@ Status SpaceAllocator::promise_metadata(uint64_t bytes) {
   }
   metadata_promised_ += bytes;
   return {};
+}
+
+void SpaceAllocator::prepare_commit() {
+  uint64_t need = 0;
+  {
+    MutexLock lock(mutex_);
+    const auto [refs, inodes] = unpromised();
+    if (refs + inodes + metadata_promised_ == 0) return;
+    need = metadata_need(0);
+  }
+  load_metadata_groups(need);
 }
 
 Result<Reservation> SpaceAllocator::reserve(SpaceClass space, uint64_t bytes) {

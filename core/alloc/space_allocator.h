@@ -46,6 +46,7 @@ class SpaceAllocator final : public Allocator {
   void begin_commit(uint64_t transid) override;
   void finish_commit(uint64_t transid) override;
   bool commit_fits() const override;
+  void prepare_commit() override;
   bool commit_would_free(SpaceClass space, uint64_t bytes) const override;
   bool has_uncommitted_chunks() const override;
   SpaceNumbers numbers(SpaceClass space) const override;
@@ -104,6 +105,7 @@ class SpaceAllocator final : public Allocator {
 
   // new_chunk.cc
   bool grow(SpacePool& pool) BF_REQUIRES(mutex_);
+  void grow_system() BF_REQUIRES(mutex_);
   uint64_t wanted_bytes(const SpacePool& pool) const BF_REQUIRES(mutex_);
   bool make_chunk(SpacePool& pool, uint64_t max_bytes) BF_REQUIRES(mutex_);
   bool leaves_room_for_metadata(const SpacePool& grown) const BF_REQUIRES(mutex_);
@@ -141,6 +143,12 @@ class SpaceAllocator final : public Allocator {
 
   // trim.cc
   std::vector<uint64_t> group_starts() const BF_EXCLUDES(mutex_);
+  struct HeldHole {
+    ByteRange range;    // empty: there is none
+    bool held = false;  // out of reach until given back; else it must stay where it is
+  };
+  uint64_t piece_to_trim(const SpacePool& pool) const BF_REQUIRES(mutex_);
+  HeldHole hold_hole_to_trim(uint64_t devid, uint64_t from) BF_EXCLUDES(mutex_);
   ByteRange take_run_to_trim(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);
   uint64_t trim_holes(const MemberDevice& member, uint64_t min_bytes) BF_EXCLUDES(mutex_);
   uint64_t trim_group(uint64_t group_start, ByteRange range, uint64_t min_bytes) BF_EXCLUDES(mutex_);

@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint64_t kPieceBytes = 64u << 20;  // out of reach of allocations while it is discarded
 constexpr uint64_t kHoleBytes = 1u << 30;
+constexpr uint64_t kLeastHoleBytes = 1u << 20;  // shorter ones make no chunk
 
 // All of `hole` but the superblock mirrors that may lie in it.
 void discard_around_supers(BlockDevice& device, ByteRange hole) {
@@ -30,6 +31,14 @@ std::vector<uint64_t> SpaceAllocator::group_starts() const {
   return starts;
 }
 
+// What is being discarded is out of reach, so promised space is not, and of the rest only the half.
+uint64_t SpaceAllocator::piece_to_trim(const SpacePool& pool) const {
+  const uint64_t free = pool.counters().free();
+  const uint64_t need = pool_need(pool, unpromised());
+  const uint64_t spare = free > need ? (free - need) / 2 : 0;
+  return round_down(std::min(spare, kPieceBytes), sectorsize_);
+}
+
 // Takes the next free run of the group at or behind `from` that is long enough; empty: none is left.
 ByteRange SpaceAllocator::take_run_to_trim(uint64_t group_start, ByteRange range, uint64_t min_bytes) {
   MutexLock lock(mutex_);
@@ -40,7 +49,7 @@ ByteRange SpaceAllocator::take_run_to_trim(uint64_t group_start, ByteRange range
     run = run.intersection(range);
     if (found.empty() && !run.empty() && run.length() >= min_bytes) found = run;
   });
-  found.end = std::min(found.end, found.start + kPieceBytes);
+  found.end = std::min(found.end, found.start + piece_to_trim(*slot->second->pool));
   if (!found.empty()) take(found);
   return found;
 }
@@ -70,22 +79,33 @@ uint64_t SpaceAllocator::trim_group(uint64_t group_start, ByteRange range, uint6
   return bytes;
 }
 
+// Promised metadata may be device space that becomes block groups only in the commit: so much is left.
+SpaceAllocator::HeldHole SpaceAllocator::hold_hole_to_trim(uint64_t devid, uint64_t from) {
+  MutexLock lock(mutex_);
+  ByteRange hole;
+  for (const DeviceHoles& device : device_space_.devices())
+    if (device.devid() == devid) hole = device.next_hole(from, kHoleBytes);
+  while (!hole.empty()) {
+    device_space_.hold_hole(devid, hole);
+    if (metadata_room() >= metadata_pool_need(0)) return {hole, true};
+    device_space_.give_back_hole(devid, hole.start);
+    if (hole.length() < 2 * kLeastHoleBytes) break;
+    hole.end = hole.start + round_down(hole.length() / 2, sectorsize_);
+  }
+  return {hole, false};
+}
+
 uint64_t SpaceAllocator::trim_holes(const MemberDevice& member, uint64_t min_bytes) {
   uint64_t bytes = 0;
   for (uint64_t from = 0;;) {
-    ByteRange hole;
-    {
-      MutexLock lock(mutex_);
-      for (const DeviceHoles& device : device_space_.devices())
-        if (device.devid() == member.devid) hole = device.next_hole(from, kHoleBytes);
-      if (hole.empty()) return bytes;
-      device_space_.hold_hole(member.devid, hole);
-    }
+    const auto [hole, held] = hold_hole_to_trim(member.devid, from);
+    if (hole.empty()) return bytes;
+    from = hole.end;
+    if (!held) continue;
     if (hole.length() >= min_bytes) {
       discard_around_supers(*member.device, hole);
       bytes += hole.length();
     }
-    from = hole.end;
     MutexLock lock(mutex_);
     device_space_.give_back_hole(member.devid, hole.start);
   }

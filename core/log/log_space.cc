@@ -1,4 +1,4 @@
-// Blocks of the log come and go.
+// Blocks of the log come and go. A log can grow beyond what its handle was promised: then a commit is better.
 #include "core/log/log_space.h"
 
 #include <utility>
@@ -8,6 +8,9 @@
 namespace butterfuse {
 
 Result<uint64_t> LogSpace::alloc_tree_block(uint64_t, uint64_t, int, const Key&, uint64_t hint) {
+  if (!allocator_.commit_fits())
+    return make_error(ENOSPC, "the log has {} blocks, and more would leave no space for the commit",
+                      blocks());
   BF_ASSIGN(const uint64_t bytenr, allocator_.alloc_tree_block(SpaceClass::metadata, hint));
   unwritten_.insert(bytenr);
   return bytenr;

@@ -30,6 +30,7 @@ Status CommitDriver::run(bool flush_when_unchanged) {
 Status CommitDriver::commit(bool flush_when_unchanged) {
   auto& gate = *filesystem_.state_->gate;
   run_refs_early();
+  filesystem_.allocator_->prepare_commit();
   std::shared_ptr<Transaction> transaction = gate.close();
   const uint64_t transid = transaction->transid();
   BF_TRY(gate.status());

@@ -5,6 +5,8 @@
 #include "fs/vfs/fallocate.h"
 #include "fs/vfs/xattr.h"
 #include "tests/fs/vfs/memory_mount.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/test_mount.h"
 
 using namespace butterfuse;
 
@@ -58,4 +60,49 @@ TEST_CASE(
   CHECK(sync_file(test.mount(), *kept));
   kept->inode->data().drop_clean_pages();
   CHECK(test.read(*kept, kMiB / 2, 4096) == text);
+}
+
+TEST_CASE("where data and metadata are mixed, files can be read while there is no space left") {
+  if (!have_btrfs_progs()) return;
+  TestMount test("strictatime,commit=3600", {"--mixed"});
+  const std::string text(2000, 'i');
+  std::vector<std::unique_ptr<OpenFile>> files;
+  for (;;) {
+    auto made =
+        create(test.mount(), test.root(), "file" + std::to_string(files.size()), {.mode = 0100644}, {});
+    if (!made) break;
+    files.push_back(must(open_file(test.mount(), std::move(*made), O_RDWR, {})));
+    const auto written =
+        write_file(test.mount(), *files.back(), {.offset = 0, .pieces = {as_bytes(text)}}, {});
+    if (!written) break;
+  }
+  REQUIRE(files.size() > 1000);
+  REQUIRE(test.mount().sync());
+  for (int round = 0; round < 3; ++round) {
+    for (const auto& file : files)
+      CHECK(read_file(test.mount(), *file, 0, 1, [](const std::vector<ByteSpan>&) {}));
+    REQUIRE(test.mount().sync());
+  }
+  CHECK_FALSE(test.mount().filesystem().read_only());
+  files.clear();
+  CHECK(test.close_and_count_errors() == 0);
+}
+
+TEST_CASE("while free space is discarded, what was promised of it can be had") {
+  MemoryMount test;
+  const auto file = test.create("file");
+  must(test.mount().sync());
+  Allocator& allocator = test.mount().filesystem().allocator();
+  const uint64_t free = allocator.statfs().available;
+  const uint64_t all = allocator.trim({0, UINT64_MAX}, 1);
+  CHECK(all > free / 2);
+  std::vector<Reservation> promises;
+  for (uint64_t bytes = 64 * kMiB; bytes >= 4096;) {
+    auto promise = allocator.reserve(SpaceClass::data, bytes);
+    if (promise)
+      promises.push_back(std::move(*promise));
+    else
+      bytes /= 2;
+  }
+  CHECK(allocator.trim({0, UINT64_MAX}, 1) < all / 2);
 }
