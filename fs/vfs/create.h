@@ -9,9 +9,9 @@
 namespace butterfuse {
 
 struct NewInode {
-  uint32_t mode = 0;        // with the type bits
-  uint32_t umask = 0;       // taken from `mode` unless the directory has a default access control list
-  uint64_t rdev = 0;        // in btrfs's form, of device nodes
+  uint32_t mode = 0;             // with the type bits
+  uint32_t umask = 0;            // taken from `mode` unless the directory has a default access control list
+  uint64_t rdev = 0;             // in btrfs's form, of device nodes
   std::string_view target = {};  // of symbolic links
 };
 

@@ -11,7 +11,12 @@
 namespace butterfuse {
 
 Inode::Inode(Mount& mount, Subvolume& subvolume, uint64_t ino, const InodeItem& item)
-    : mount_(mount), subvolume_(subvolume), ino_(ino), type_(item.mode & S_IFMT), item_(item) {}
+    : mount_(mount),
+      subvolume_(subvolume),
+      ino_(ino),
+      type_(item.mode & S_IFMT),
+      item_(item),
+      changed_transid_(item.transid) {}
 
 Inode::~Inode() {
   if (FileData* data = data_if_any(); data != nullptr && data->has_dirty_or_ordered()) data->invalidate();
@@ -38,7 +43,11 @@ uint32_t Inode::nlink() const {
   return item_.nlink;
 }
 
-bool Inode::owes_leaf() const { return written_transid_ != mount_.filesystem().running_transid(); }
+// What gets dirty behind the hook is the next transaction's.
+bool Inode::owes_leaf() const {
+  const uint64_t running = mount_.filesystem().running_transid();
+  return written_transid_ != running || mount_.hook_transid() == running;
+}
 
 Inode::MustQueue Inode::queue_locked() {
   dirty_ = true;
@@ -125,16 +134,20 @@ bool Inode::is_committed() const {
   return !dirty_ && changed_transid_ <= mount_.filesystem().last_committed();
 }
 
+// Data first: what writeback changes as it ends makes the item dirty, and may do so while this looks. An item
+// on its way into the tree is not there yet.
 bool Inode::is_clean() const {
-  {
-    MutexLock lock(item_mutex_);
-    if (gone_) return true;
-    if (dirty_ || queued_) return false;
-    // Its next index must not fall back to one that a name of this transaction has had: logs rely on it.
-    if (is_dir() && changed_transid_ > mount_.filesystem().last_committed()) return false;
-  }
+  if (is_placeholder()) return false;  // nothing can bring it back
   const FileData* data = data_if_any();
-  return data == nullptr || (!data->has_dirty_or_ordered() && data->disk_size() == data->size());
+  const bool data_clean =
+      data == nullptr || (!data->has_dirty_or_ordered() && data->disk_size() == data->size());
+  TryMutexLock writing(write_mutex_);
+  if (!writing) return false;
+  MutexLock lock(item_mutex_);
+  if (gone_) return true;
+  if (!data_clean || dirty_ || queued_) return false;
+  // Its next index must not fall back to one that a name of this transaction has had: logs rely on it.
+  return !is_dir() || changed_transid_ <= mount_.filesystem().last_committed();
 }
 
 FileData& Inode::data() {

@@ -136,16 +136,16 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   SharedMutex data_lock_;
   uint64_t next_dir_index_ = 0;  // 0: not known yet
 
-  Mutex write_mutex_;  // held over the tree change of one item, so that an older copy never replaces a newer
-                       // one
+  mutable Mutex write_mutex_;  // held over the tree change of one item, so that an older copy never replaces
+                               // a newer one
   mutable Mutex item_mutex_;
   InodeItem item_ BF_GUARDED_BY(item_mutex_);
   bool dirty_ BF_GUARDED_BY(item_mutex_) = false;
   bool queued_ BF_GUARDED_BY(item_mutex_) = false;  // in the mount's list of dirty inodes
   bool gone_ BF_GUARDED_BY(item_mutex_) = false;    // item removed from the tree
   uint64_t written_transid_ BF_GUARDED_BY(item_mutex_) =
-      0;  // transaction that has the item in a leaf of its own
-  uint64_t changed_transid_ BF_GUARDED_BY(item_mutex_) = 0;  // last transaction that concerned this inode
+      0;                                                 // transaction that has the item in a leaf of its own
+  uint64_t changed_transid_ BF_GUARDED_BY(item_mutex_);  // last transaction that concerned this inode
   uint8_t compression_property_ BF_GUARDED_BY(item_mutex_) = 0;
   std::atomic<bool> properties_loaded_{false};
   std::atomic<uint8_t> known_xattrs_{0};  // KnownXattr bits

@@ -5,6 +5,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/log.h"
+#include "core/base/out_of_memory.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/unlink.h"
 
@@ -49,6 +50,14 @@ Result<InodePtr> InodeTable::get(const InodeKey& key) {
   Shard& shard = shard_of(key);
   {
     MutexLock lock(shard.mutex);
+    const auto slot = shard.entries.find(key);
+    if (slot != shard.entries.end() && slot->second.state == EntryState::live)
+      return pin(shard, slot->second);
+  }
+  // The first use of a subvolume asks for its orphans here: nobody must wait for this key meanwhile.
+  if (key.root_id != kPlaceholderRoot) BF_TRY(mount_.subvolume(key.root_id));
+  {
+    MutexLock lock(shard.mutex);
     for (;;) {
       auto [slot, fresh] = shard.entries.try_emplace(key);
       if (fresh) break;  // ours to load
@@ -58,7 +67,7 @@ Result<InodePtr> InodeTable::get(const InodeKey& key) {
       shard.changed.wait(lock);
     }
   }
-  auto loaded = mount_.load_inode(key);
+  Result<std::shared_ptr<Inode>> loaded = or_no_memory([&] { return mount_.load_inode(key); });
   MutexLock lock(shard.mutex);
   shard.changed.notify_all();
   auto slot = shard.entries.find(key);
@@ -74,10 +83,17 @@ Result<InodePtr> InodeTable::get(const InodeKey& key) {
 InodePtr InodeTable::add(std::shared_ptr<Inode> inode) {
   Shard& shard = shard_of(inode->key());
   MutexLock lock(shard.mutex);
-  auto [slot, fresh] = shard.entries.try_emplace(inode->key());
-  BF_ASSERT(fresh, "inode {} of root {} is in the table already", inode->ino(), inode->key().root_id);
-  slot->second = {EntryState::live, std::move(inode)};
-  return pin(shard, slot->second);
+  for (;;) {
+    auto [slot, fresh] = shard.entries.try_emplace(inode->key());
+    if (fresh) {
+      slot->second = {EntryState::live, std::move(inode)};
+      return pin(shard, slot->second);
+    }
+    // Somebody asks for a number that nobody gave him: he will not find it.
+    BF_ASSERT(slot->second.state == EntryState::loading, "inode {} of root {} is in the table already",
+              inode->ino(), inode->key().root_id);
+    shard.changed.wait(lock);
+  }
 }
 
 void InodeTable::discard(const Inode& inode) {

@@ -231,8 +231,12 @@ Result<Subvolume*> Mount::subvolume(uint64_t root_id) {
 
 Status Mount::clean_orphans(Subvolume& subvolume) {
   BF_ASSIGN(const std::vector<uint64_t> orphans, list_orphans(*subvolume.tree));
-  for (uint64_t ino : orphans) BF_TRY(clean_orphan(subvolume, ino));
-  return {};
+  Status first;
+  for (uint64_t ino : orphans) {
+    Status cleaned = clean_orphan(subvolume, ino);
+    if (first && !cleaned) first = std::move(cleaned);  // the others can go all the same
+  }
+  return first;
 }
 
 // An unlinked inode is deleted as its pin ends. One that still has names is an orphan only by a truncate that
@@ -258,25 +262,20 @@ Result<std::shared_ptr<Inode>> Mount::load_inode(const InodeKey& key) {
 // The same entry gives the same inode while the mount lives; it holds nothing, so it is never dropped from
 // the map.
 Result<InodePtr> Mount::placeholder(const InodeKey& dir, uint64_t index) {
-  InodeKey key{kPlaceholderRoot, 0};
-  std::shared_ptr<Inode> made;
-  {
-    MutexLock lock(subvolumes_mutex_);
-    auto [slot, fresh] = placeholders_.try_emplace({dir, index}, placeholders_.size() + 1);
-    key.ino = slot->second;
-    if (fresh) {
-      auto& home = subvolumes_[kPlaceholderRoot];
-      if (home == nullptr) home = std::make_unique<Subvolume>();
-      home->read_only = true;
-      InodeItem item;
-      item.mode = S_IFDIR | 0755;
-      item.atime = item.mtime = item.ctime = item.otime = current_time();
-      made = std::make_shared<Inode>(*this, *home, key.ino, item);
-    }
-  }
-  if (made == nullptr) return inodes_.get(key);
+  MutexLock lock(subvolumes_mutex_);  // who finds the number finds the inode as well
+  if (const auto known = placeholders_.find({dir, index}); known != placeholders_.end())
+    return inodes_.get({kPlaceholderRoot, known->second});
+  auto& home = subvolumes_[kPlaceholderRoot];
+  if (home == nullptr) home = std::make_unique<Subvolume>();
+  home->read_only = true;
+  InodeItem item;
+  item.mode = S_IFDIR | 0755;
+  item.atime = item.mtime = item.ctime = item.otime = current_time();
+  const InodeKey key{kPlaceholderRoot, ++last_placeholder_};
+  auto made = inodes_.add(std::make_shared<Inode>(*this, *home, key.ino, item));
   inodes_.add_lookup(key);  // keeps it for good
-  return inodes_.add(std::move(made));
+  placeholders_[{dir, index}] = key.ino;
+  return made;
 }
 
 void Mount::queue_dirty(Inode& inode, bool owes_leaf) noexcept {
@@ -314,6 +313,7 @@ void Mount::prepare_commit() {
 Status Mount::before_commit(TransactionHandle& handle) {
   std::vector<std::shared_ptr<Inode>> dirty;
   int64_t owed = 0;
+  hook_transid_ = handle.transid();
   {
     MutexLock lock(dirty_mutex_);
     dirty.swap(dirty_);

@@ -75,6 +75,9 @@ class Mount final : public CommitHook {
   // the process ends here.)
   // `owes_leaf`: the commit will copy a leaf for it.
   void queue_dirty(Inode& inode, bool owes_leaf) noexcept;
+  // The transaction whose commit has last begun to write inodes: who gets dirty from then on waits for the
+  // next.
+  uint64_t hook_transid() const { return hook_transid_; }
   void prepare_commit() override;  // flushoncommit
   Status before_commit(TransactionHandle& handle) override;
 
@@ -100,12 +103,14 @@ class Mount final : public CommitHook {
   Mutex subvolumes_mutex_;
   std::map<uint64_t, std::unique_ptr<Subvolume>> subvolumes_ BF_GUARDED_BY(subvolumes_mutex_);
   std::map<std::pair<InodeKey, uint64_t>, uint64_t> placeholders_ BF_GUARDED_BY(subvolumes_mutex_);
+  uint64_t last_placeholder_ BF_GUARDED_BY(subvolumes_mutex_) = 0;
   Mutex dirty_mutex_;
   std::vector<std::shared_ptr<Inode>> dirty_ BF_GUARDED_BY(dirty_mutex_);
   int64_t owed_leaves_ BF_GUARDED_BY(dirty_mutex_) = 0;  // of them, counted in the commit's debt
   std::vector<std::shared_ptr<Inode>> written_
       BF_GUARDED_BY(dirty_mutex_);  // by the hook, perhaps out of the table
   std::atomic<bool> have_written_{false};
+  std::atomic<uint64_t> hook_transid_{0};
   std::atomic<bool> preparing_{false};
 
   InodeTable inodes_;  // behind all it refers to

@@ -7,6 +7,7 @@
 
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
+#include "core/device/shared_device.h"
 #include "core/mkfs/mkfs.h"
 #include "core/volume/superblock.h"
 #include "fs/vfs/create.h"
@@ -15,7 +16,6 @@
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
 #include "tests/support/mkfs_image.h"
-#include "core/device/shared_device.h"
 
 using namespace butterfuse;
 
@@ -308,4 +308,13 @@ TEST_CASE("a journal that comes and goes with each change never comes back after
   auto mount = Recorded::mount_on(std::make_unique<MemoryDevice>(disk), "");
   CHECK_FALSE(lookup_existing(*mount, mount->root(), "journal"));
   CHECK(content_of(*mount, "data") == "new 3");
+}
+
+TEST_CASE("an inode that comes back from its tree before a commit is not committed") {
+  Recorded test;
+  const InodeKey key =
+      must(create(test.mount(), test.mount().root(), "empty", {.mode = S_IFREG | 0644}, {}))->key();
+  CHECK_FALSE(must(test.mount().load_inode(key))->is_committed());
+  must(test.mount().sync());
+  CHECK(must(test.mount().load_inode(key))->is_committed());
 }
