@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <optional>
 #include <system_error>
 
@@ -223,18 +224,30 @@ RequestLoop::Worker* RequestLoop::free_worker() {
     return worker;
   }
   if (workers_.size() >= threads_max_) return nullptr;
-  Worker* worker = workers_.emplace_back(std::make_unique<Worker>()).get();
-  worker->receiving = true;
-  try {
-    worker->thread = std::thread([this, worker] { work(*worker); });
-  } catch (const std::system_error& error) {
-    log(LogLevel::warning, "no thread for another request: {}", error.what());
-    workers_.pop_back();  // whoever comes next waits longer
-    return nullptr;
-  }
+  Worker* const worker = new_worker();
+  if (worker == nullptr) return nullptr;  // whoever comes next waits longer; the watchdog tries again
   worker->id = worker->thread.native_handle();
   ++receiving_;
   ++running_;
+  return nullptr;
+}
+
+// Its thread can begin only when mutex_ is free. Nothing when there is no thread or no memory to be had.
+RequestLoop::Worker* RequestLoop::new_worker() {
+  const size_t workers = workers_.size();
+  try {
+    Worker* const worker = workers_.emplace_back(std::make_unique<Worker>()).get();
+    worker->receiving = true;
+    worker->thread = std::thread([this, worker] { work(*worker); });
+    no_thread_told_ = false;
+    return worker;
+  } catch (const std::system_error& error) {
+    if (!std::exchange(no_thread_told_, true))
+      log(LogLevel::warning, "no thread for another request: {}", error.what());
+  } catch (const std::bad_alloc&) {
+    // As above, without words.
+  }
+  workers_.resize(workers);
   return nullptr;
 }
 
@@ -279,7 +292,7 @@ void RequestLoop::watch() {
     {
       MutexLock lock(mutex_);
       if (ended_) return;
-      if (quiet_ticks >= kTicksBeforeSleep) {
+      if (quiet_ticks >= kTicksBeforeSleep && receiving_ > 0) {
         watchdog_sleeps_ = true;
         while (watchdog_sleeps_ && !ended_ && requests_.load() == seen) changed_.wait(lock);
         watchdog_sleeps_ = false;

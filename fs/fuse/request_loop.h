@@ -58,6 +58,7 @@ class RequestLoop {
   // Sets another worker to receiving if none is and, with `seen`, if no request came since that one.
   void choose_receiver(std::optional<uint64_t> seen = {});
   Worker* free_worker() BF_REQUIRES(mutex_);
+  Worker* new_worker() BF_REQUIRES(mutex_);
   size_t receivers_wanted() const;
   void end(int error);
   void watch();
@@ -73,6 +74,7 @@ class RequestLoop {
       BF_GUARDED_BY(mutex_);  // the last to come is the first to go: its caches are warm
   size_t running_ BF_GUARDED_BY(mutex_) = 0;
   bool ended_ BF_GUARDED_BY(mutex_) = false;
+  bool no_thread_told_ BF_GUARDED_BY(mutex_) = false;  // once until there is one again
   int error_ BF_GUARDED_BY(mutex_) = 0;
   CondVar changed_;  // running_, ended_, the watchdog's sleep
 
