@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <functional>
+#include <new>
 #include <string_view>
 
 namespace butterfuse {
@@ -14,9 +15,14 @@ enum class LogLevel { debug, info, warning, error };
 void set_log_sink(std::function<void(LogLevel, std::string_view)> sink);
 void log_message(LogLevel level, std::string_view message);
 
+// A message that there is no memory for is lost.
 template <class... Args>
 void log(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {
-  log_message(level, fmt::format(format, std::forward<Args>(args)...));
+  try {
+    log_message(level, fmt::format(format, std::forward<Args>(args)...));
+  } catch (const std::bad_alloc&) {
+    // What is to be done is more important than what is to be said.
+  }
 }
 
 }  // namespace butterfuse

@@ -103,6 +103,8 @@ class TreeBlockCache {
   void forget(Shard& shard, uint64_t bytenr);
   void evict_beyond_budget(Shard& shard);
   Result<TreeBlockRef> read_missing(Shard& shard, uint64_t bytenr, uint64_t read_id, BlockExpectation expect);
+  Result<TreeBlockRef> read_and_keep(Shard& shard, uint64_t bytenr, uint64_t read_id,
+                                     BlockExpectation expect);
 
   const std::unique_ptr<TreeBlockSource> source_;
   const uint32_t nodesize_;

@@ -1,5 +1,6 @@
 // The block cache: sharded hash maps, one read for many waiters, a clock over the evictable blocks.
 #include <algorithm>
+#include <new>
 #include <unordered_map>
 
 #include "core/base/assert.h"
@@ -26,8 +27,8 @@ struct TreeBlockCache::Shard {
   uint64_t last_read_id BF_GUARDED_BY(mutex) = 0;
 
   void put_on_clock(TreeBlock& block) BF_REQUIRES(mutex) {
-    block.clock_slot_ = static_cast<uint32_t>(clock.size());
     clock.push_back(&block);
+    block.clock_slot_ = static_cast<uint32_t>(clock.size() - 1);
   }
   void take_off_clock(TreeBlock& block) BF_REQUIRES(mutex) {
     if (block.clock_slot_ == TreeBlock::kNoSlot) return;
@@ -95,6 +96,20 @@ Result<TreeBlockRef> TreeBlockCache::get(uint64_t bytenr, BlockExpectation expec
 
 Result<TreeBlockRef> TreeBlockCache::read_missing(Shard& shard, uint64_t bytenr, uint64_t read_id,
                                                   BlockExpectation expect) {
+  try {
+    return read_and_keep(shard, bytenr, read_id, expect);
+  } catch (const std::bad_alloc&) {  // whoever waits may have more luck
+    MutexLock lock(shard.mutex);
+    auto entry = shard.entries.find(bytenr);
+    if (entry != shard.entries.end() && !entry->second.block && entry->second.read_id == read_id)
+      shard.entries.erase(entry);
+    shard.read_finished.notify_all();
+    throw;
+  }
+}
+
+Result<TreeBlockRef> TreeBlockCache::read_and_keep(Shard& shard, uint64_t bytenr, uint64_t read_id,
+                                                   BlockExpectation expect) {
   auto block = std::make_shared<TreeBlock>(bytenr, nodesize_);
   Status status =
       source_->read(bytenr, block->mutable_bytes(), expect.generation, expect.level, generation_limit_);
@@ -105,9 +120,9 @@ Result<TreeBlockRef> TreeBlockCache::read_missing(Shard& shard, uint64_t bytenr,
   // Dropped or created anew meanwhile: what was read is nobody's business but the caller's.
   bool ours = entry != shard.entries.end() && !entry->second.block && entry->second.read_id == read_id;
   if (ours && status) {
+    shard.put_on_clock(*block);
     entry->second.block = block;
     block->referenced_ = true;
-    shard.put_on_clock(*block);
     cached_bytes_ += nodesize_;
     evict_beyond_budget(shard);
   } else if (ours) {

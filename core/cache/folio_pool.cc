@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -87,6 +88,11 @@ void FolioPool::give_back(std::byte* data, PageMask resident) {
 
 void FolioPool::add_slab() {
   constexpr size_t kLength = kSlabBuffers * kFolioBytes;
+  // Room for the return of all buffers, so that it can't fail.
+  const size_t buffers = (slabs_.size() + 1) * kSlabBuffers;
+  slabs_.reserve(slabs_.size() + 1);
+  cold_.reserve(buffers);
+  warm_.reserve(std::min<size_t>(buffers, warm_limit_));
   const auto map = [] {
     return mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   };

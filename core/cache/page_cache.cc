@@ -52,12 +52,14 @@ bool PageCache::make_room(uint64_t pages) {
 }
 
 void PageCache::drop_clean() {
-  std::list<std::shared_ptr<Folio>> all;
+  size_t tries = 0;
   {
     MutexLock lock(mutex_);
-    all = lru_;
+    tries = 2 * lru_.size();  // the first time a candidate may have been used of late
   }
-  for (const auto& folio : all) {
+  for (; tries > 0; --tries) {
+    const std::shared_ptr<Folio> folio = next_candidate();
+    if (!folio) return;
     if (const auto mapping = folio->mapping_.lock()) evicted_pages_ += mapping->evict(folio);
   }
 }

@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "core/base/out_of_memory.h"
 #include "core/transaction/block_writer.h"
 
 namespace butterfuse {
@@ -64,15 +65,20 @@ TreeLog::Turn TreeLog::begin_round(uint64_t change, Round& round) {
   MutexLock lock(mutex_);
   while (writing_ && synced_ < change) round_ended_.wait(lock);
   if (synced_ >= change) return Turn::already_synced;
-  if (!broken_ && !record_roots()) broken_ = true;
+  if (!broken_ && !or_no_memory([&]() BF_REQUIRES(mutex_) { return fill(round); })) broken_ = true;
   if (broken_) return Turn::given_up;
   writing_ = true;
+  return Turn::mine;
+}
+
+Status TreeLog::fill(Round& round) {
+  BF_TRY(record_roots());
   round.change = changes_;
   round.root = roots_->root();
   round.blocks = cache_->take_dirty();
   for (const TreeBlockRef& block : round.blocks) space_.note_written(block->bytenr());
   round.retired = space_.take_retired();
-  return Turn::mine;
+  return {};
 }
 
 // Nobody replaces cache_ meanwhile: that needs a commit, which the handle keeps away.
@@ -99,7 +105,7 @@ Result<bool> TreeLog::sync(TransactionHandle& handle, uint64_t change) {
   Round round;
   const Turn turn = begin_round(change, round);
   if (turn != Turn::mine) return turn == Turn::already_synced;
-  const Status status = write_round(handle, round);
+  const Status status = or_no_memory([&] { return write_round(handle, round); });
   if (!status) filesystem_.turn_read_only(status.error());
   end_round(round, status);
   BF_TRY(status);

@@ -56,6 +56,8 @@ class TreeLog {
   Status record_roots() BF_REQUIRES(mutex_);
   Status record_root(uint64_t root_id, SubvolumeLog& log) BF_REQUIRES(mutex_);
   enum class Turn { mine, already_synced, given_up };
+  // What a round has to write. After an error the log must be given up.
+  Status fill(Round& round) BF_REQUIRES(mutex_);
   Turn begin_round(uint64_t change, Round& round) BF_EXCLUDES(mutex_);
   Status write_round(TransactionHandle& handle, const Round& round);
   void end_round(const Round& round, const Status& status) BF_EXCLUDES(mutex_);

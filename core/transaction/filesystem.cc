@@ -161,8 +161,9 @@ void Filesystem::set_commit_hook(CommitHook* hook) {
 
 void Filesystem::turn_read_only(const Error& why) {
   volume_->set_repairs(false);
-  if (!read_only_.exchange(true)) log(LogLevel::error, "file system turns read-only: {}", why.message);
-  state_->gate->fail(why);
+  const bool first = !read_only_.exchange(true);
+  state_->gate->fail(why);  // before the message, which needs memory
+  if (first) log(LogLevel::error, "file system turns read-only: {}", why.message);
 }
 
 void Filesystem::wait_for_commit_under_way() { state_->gate->wait_for_turn_end(); }

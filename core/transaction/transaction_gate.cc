@@ -96,7 +96,12 @@ void TransactionGate::wait_for_turn_end() {
 
 void TransactionGate::fail(const Error& why) {
   MutexLock lock(mutex_);
-  if (!error_) error_ = why;
+  if (!error_) error_ = Error{why.code, {}};
+  try {
+    if (error_->message.empty()) error_->message = why.message;
+  } catch (const std::bad_alloc&) {
+    // The code has to do.
+  }
   changed_.notify_all();
 }
 

@@ -8,8 +8,27 @@
 namespace butterfuse {
 
 namespace {
+
 constexpr size_t kMostQueued = 128;  // folios; beyond that the readers are behind, and more would not help
-}
+
+// Counted in its file from its making to its end, done or not.
+class ReadaheadTask {
+ public:
+  ReadaheadTask(FileState& file, PageRange pages) : hold_(file), file_(file), pages_(pages) {
+    file_.background_started(FileState::Background::readahead);
+  }
+  ~ReadaheadTask() { file_.background_ended(FileState::Background::readahead); }
+  ReadaheadTask(const ReadaheadTask&) = delete;
+  // An error shows when the page is asked for.
+  void run() const { (void)fill_pages(file_, pages_, LockMode::try_only); }
+
+ private:
+  const FileState::Hold hold_;
+  FileState& file_;
+  const PageRange pages_;
+};
+
+}  // namespace
 
 ByteRange ReadaheadWindow::advance(ByteRange request) {
   MutexLock lock(mutex_);
@@ -43,12 +62,10 @@ void start_readahead(FileState& file, Executor& readers, ByteRange range) {
                          std::min(whole.end, file.page_end() / kPageBytes)};
     if (part.empty() || file.mapping->is_uptodate(part)) continue;
     ++file.pipeline.stats.readahead_folios;
-    file.background_started(FileState::Background::readahead);
-    auto hold = std::make_shared<FileState::Hold>(file);
-    readers.submit([&file, part, hold] {
-      (void)fill_pages(file, part, LockMode::try_only);  // an error shows when the page is asked for
-      file.background_ended(FileState::Background::readahead);
-      *hold = {};
+    auto task = std::make_shared<ReadaheadTask>(file, part);
+    readers.submit([task = std::move(task)]() mutable {
+      task->run();
+      task.reset();
     });
   }
 }

@@ -18,8 +18,8 @@ struct WritebackControl {
 // it (the locked page), finds the delalloc range around it, locks the other pages and the range, and hands
 // all of them on. Pages dirty without delalloc go to the fixup worker. Holds no lock on return.
 //
-// Here and in the workers memory that runs out ends the process: nobody could tell what was left half done. The image is
-// then what a power cut leaves.
+// Here and in the workers memory that runs out ends the process: nobody could tell what was left half done.
+// The image is then what a power cut leaves.
 void writepages(FileState& file, const WritebackControl& control) noexcept;
 
 // Writes back what is dirty in `range` and waits until it is in the trees (of the running transaction).

@@ -29,9 +29,8 @@ void forget_node(Mount& mount, fuse_ino_t node, uint64_t count) {
 }
 
 void op_forget(fuse_req_t request, fuse_ino_t node, uint64_t count) {
-  Mount& mount = mount_of(request);
-  fuse_reply_none(request);
-  forget_node(mount, node, count);
+  forget_node(mount_of(request), node, count);
+  fuse_reply_none(request);  // the request ends with it, so that nothing may fail behind it
 }
 
 void op_forget_multi(fuse_req_t request, size_t count, fuse_forget_data* forgets) {

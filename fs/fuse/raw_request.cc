@@ -4,9 +4,12 @@
 #include <linux/fuse.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstring>
+#include <new>
 #include <optional>
 
+#include "core/base/assert.h"
 #include "core/base/bytes.h"
 #include "fs/fuse/low_memory.h"
 #include "fs/fuse/raw_ops.h"
@@ -16,6 +19,7 @@ namespace {
 
 constexpr uint32_t kInitExt = 1u << 30;     // FUSE_INIT_EXT: flags2 counts
 constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, in flags2
+constexpr size_t kBodyParts = 2;            // of our own answers, at most
 constexpr size_t kShortSetxattrBytes = 8;   // fuse_setxattr_in without its extension
 
 thread_local ByteSpan current;
@@ -78,14 +82,9 @@ fuse_buf short_setxattr(const fuse_buf& buffer) {
 
 thread_local uint32_t setxattr_flags = 0;
 
-}  // namespace
-
-void process_request(FuseContext& context, const fuse_buf& buffer) {
-  answered = false;
-  current = {static_cast<const std::byte*>(buffer.mem), buffer.size};
+void dispatch(FuseContext& context, const fuse_buf& buffer) {
   if (!has_memory_for(context.mount, opcode_of(current))) {
     (void)reply_raw(context.session, current, ENOMEM, {});
-    current = {};
     return;
   }
   const auto long_setxattr =
@@ -100,6 +99,19 @@ void process_request(FuseContext& context, const fuse_buf& buffer) {
     if (const auto init = opcode_of(current) == FUSE_INIT ? body_of<fuse_init_in>(current) : std::nullopt)
       context.long_setxattr = init->flags & FUSE_SETXATTR_EXT;
     fuse_session_process_buf(context.session, &buffer);
+  }
+}
+
+}  // namespace
+
+// Operations answer ENOMEM themselves (guarded.h); this is for what is around them.
+void process_request(FuseContext& context, const fuse_buf& buffer) {
+  answered = false;
+  current = {static_cast<const std::byte*>(buffer.mem), buffer.size};
+  try {
+    dispatch(context, buffer);
+  } catch (const std::bad_alloc&) {
+    if (!answered && !request_wants_no_answer()) (void)reply_raw(context.session, current, ENOMEM, {});
   }
   current = {};
 }
@@ -140,17 +152,20 @@ Status offer_more_features(fuse_session* session) {
   return make_error(ENOMEM, "no memory for the session's input and output");
 }
 
-bool reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body) {
+bool reply_raw(fuse_session* session, ByteSpan request, int error, std::initializer_list<iovec> body) {
   fuse_out_header header{};
   header.unique = load<fuse_in_header>(request).unique;
   header.error = -error;
-  std::vector<iovec> vectors{{&header, sizeof(header)}};
-  if (error == 0) vectors.insert(vectors.end(), body.begin(), body.end());
+  std::array<iovec, 1 + kBodyParts> vectors{iovec{&header, sizeof(header)}};
+  int count = 1;
+  BF_ASSERT(body.size() <= kBodyParts, "an answer in {} parts", body.size());
+  if (error == 0)
+    for (const iovec& part : body) vectors[static_cast<size_t>(count++)] = part;
   size_t bytes = 0;
   for (const iovec& vector : vectors) bytes += vector.iov_len;
   header.len = static_cast<uint32_t>(bytes);
-  note_answer(vectors.data(), static_cast<int>(vectors.size()));
-  return writev(fuse_session_fd(session), vectors.data(), static_cast<int>(vectors.size())) >= 0;
+  note_answer(vectors.data(), count);
+  return writev(fuse_session_fd(session), vectors.data(), count) >= 0;
 }
 
 }  // namespace butterfuse

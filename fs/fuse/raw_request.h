@@ -3,7 +3,7 @@
 
 #include <sys/uio.h>
 
-#include <vector>
+#include <initializer_list>
 
 #include "fs/fuse/ops.h"
 
@@ -27,7 +27,7 @@ bool request_kills_sgid_with_acl();
 Status offer_more_features(fuse_session* session);
 
 // The answer to the request at work, past libfuse: `error` 0 or an errno. False: the caller was interrupted
-// and is gone, nobody took the answer.
-bool reply_raw(fuse_session* session, ByteSpan request, int error, const std::vector<iovec>& body);
+// and is gone, nobody took the answer. Needs no memory.
+bool reply_raw(fuse_session* session, ByteSpan request, int error, std::initializer_list<iovec> body);
 
 }  // namespace butterfuse

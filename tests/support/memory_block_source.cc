@@ -19,6 +19,7 @@ Uuid MemoryBlockSource::chunk_tree_uuid() const {
 Status MemoryBlockSource::read(uint64_t bytenr, MutableByteSpan into, uint64_t expected_generation,
                                int expected_level, uint64_t generation_limit) {
   ++reads_;
+  if (no_memory_.exchange(false)) throw std::bad_alloc();
   MutexLock lock(mutex_);
   auto found = blocks_.find(bytenr);
   if (found == blocks_.end()) return make_error(EIO, "no block at {}", bytenr);

@@ -25,12 +25,14 @@ class MemoryBlockSource final : public TreeBlockSource {
               uint64_t generation_limit) override;
   void write(uint64_t bytenr, ByteSpan block);
   uint64_t reads() const { return reads_; }
+  void have_no_memory_for_next_read() { no_memory_ = true; }
 
  private:
   const uint32_t nodesize_;
   Mutex mutex_;
   std::unordered_map<uint64_t, std::vector<std::byte>> blocks_ BF_GUARDED_BY(mutex_);
   std::atomic<uint64_t> reads_{0};
+  std::atomic<bool> no_memory_{false};
 };
 
 // Counts references the moment they change; any count below zero, and any use of free space, fails the test.

@@ -55,6 +55,15 @@ TEST_CASE("concurrent readers of cold blocks read each once") {
   REQUIRE(trees.source().reads() * 4096 == trees.cache().cached_bytes());
 }
 
+TEST_CASE("a block whose read found no memory can be read later") {
+  MemoryTrees trees(4096);
+  fill(trees, 5000);
+  Tree& tree = trees.tree(objectid::kFsTree);
+  trees.source().have_no_memory_for_next_read();
+  CHECK_THROWS_AS(count_items(tree), std::bad_alloc);
+  CHECK(count_items(tree) == 5000);  // and does not wait for a reader that has gone
+}
+
 TEST_CASE("readers, a writer and the write-out of the transaction before get along in a small cache") {
   constexpr uint64_t kItems = 2000;
   MemoryTrees trees(4096, 64 * 4096);
