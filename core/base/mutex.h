@@ -1,8 +1,10 @@
 // Annotated mutexes and lock values: clang's -Wthread-safety checks who holds what.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <shared_mutex>
 
@@ -37,15 +39,36 @@ class BF_CAPABILITY("mutex") Mutex {
   std::mutex mutex_;
 };
 
+// Who goes first when a writer waits: readers may come as long as others are reading (a thread that reads may
+// read again), or new ones wait for the writer (a thread that reads must not).
+enum class Precedence : uint8_t { readers, writers };
+
 class BF_CAPABILITY("shared_mutex") SharedMutex {
  public:
-  void lock() BF_ACQUIRE() { mutex_.lock(); }
+  explicit SharedMutex(Precedence precedence = Precedence::readers) : precedence_(precedence) {}
+  void lock() BF_ACQUIRE() {
+    if (precedence_ == Precedence::readers) return mutex_.lock();
+    ++waiting_writers_;
+    {
+      std::lock_guard gate(gate_);
+      mutex_.lock();
+    }
+    --waiting_writers_;
+  }
   void unlock() BF_RELEASE() { mutex_.unlock(); }
-  void lock_shared() BF_ACQUIRE_SHARED() { mutex_.lock_shared(); }
+  void lock_shared() BF_ACQUIRE_SHARED() {
+    if (waiting_writers_.load(std::memory_order_relaxed) > 0) {
+      std::lock_guard behind_the_writer(gate_);
+    }
+    mutex_.lock_shared();
+  }
   void unlock_shared() BF_RELEASE_GENERIC() { mutex_.unlock_shared(); }
   bool try_lock_shared() BF_TSA(try_acquire_shared_capability(true)) { return mutex_.try_lock_shared(); }
 
  private:
+  const Precedence precedence_;
+  std::atomic<uint32_t> waiting_writers_{0};  // counted where writers go first
+  std::mutex gate_;                           // held by the writer that is next
   std::shared_mutex mutex_;
 };
 
