@@ -162,10 +162,14 @@ FileData& Inode::data() {
   return *data_owner_;
 }
 
+Status Inode::load_dir_index() {
+  if (next_dir_index_ != 0) return {};
+  BF_ASSIGN(next_dir_index_, butterfuse::next_dir_index(tree(), ino_));
+  return {};
+}
+
 Result<uint64_t> Inode::take_dir_index() {
-  if (next_dir_index_ == 0) {
-    BF_ASSIGN(next_dir_index_, butterfuse::next_dir_index(tree(), ino_));
-  }
+  BF_TRY(load_dir_index());
   return next_dir_index_++;
 }
 

@@ -99,8 +99,15 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   void note_emptied() { emptied_.store(true, std::memory_order_release); }
   bool take_emptied() { return emptied_.load(std::memory_order_acquire) && emptied_.exchange(false); }
 
+  // See drop_behind_size.
+  bool may_have_extents_behind_size() const { return may_have_extents_behind_size_; }
+  void set_no_extents_behind_size() { may_have_extents_behind_size_ = false; }
+
   // Next DIR_INDEX of a directory; counts up. REQUIRES names_lock() exclusive, or the name-space lock.
   Result<uint64_t> take_dir_index();
+  // Knows the next index from now on. For whoever takes a name away: the highest index must not be used again
+  // in the same transaction, since a log is replayed onto the names of the last commit. REQUIRES as above.
+  Status load_dir_index();
   // What take_dir_index would return. REQUIRES the name-space lock and names_lock(), shared.
   Result<uint64_t> dir_index_end() {
     return next_dir_index_ != 0 ? Result<uint64_t>(next_dir_index_)
@@ -132,8 +139,8 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   Subvolume& subvolume_;
   const uint64_t ino_;
   const uint32_t type_;
-  SharedMutex names_lock_;
-  SharedMutex data_lock_;
+  SharedMutex names_lock_{Precedence::writers};
+  SharedMutex data_lock_{Precedence::writers};
   uint64_t next_dir_index_ = 0;  // 0: not known yet
 
   mutable Mutex write_mutex_;  // held over the tree change of one item, so that an older copy never replaces
@@ -151,6 +158,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   std::atomic<uint8_t> known_xattrs_{0};  // KnownXattr bits
   std::atomic<bool> emptied_{false};
   std::atomic<bool> linkable_{false};
+  std::atomic<bool> may_have_extents_behind_size_{true};
   std::atomic<uint8_t> rewrite_codec_{0};
 
   Mutex data_mutex_;  // making of data_

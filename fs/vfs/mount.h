@@ -99,7 +99,7 @@ class Mount final : public CommitHook {
   std::unique_ptr<ScrubTable> scrubs_;
   bool closed_ = false;
 
-  SharedMutex namespace_lock_;
+  SharedMutex namespace_lock_{Precedence::writers};
   Mutex subvolumes_mutex_;
   std::map<uint64_t, std::unique_ptr<Subvolume>> subvolumes_ BF_GUARDED_BY(subvolumes_mutex_);
   std::map<std::pair<InodeKey, uint64_t>, uint64_t> placeholders_ BF_GUARDED_BY(subvolumes_mutex_);

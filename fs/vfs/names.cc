@@ -65,6 +65,7 @@ Status add_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string
 }
 
 Status remove_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name) {
+  BF_TRY(or_abort(handle, dir.load_dir_index()));
   auto index = remove_inode_ref(dir.tree(), handle, child.ino(), dir.ino(), name);
   if (!index && index.error().code == ENOENT) {
     return make_error(EUCLEAN, "inode {} does not know its name '{}' in directory {}", child.ino(), name,
@@ -77,6 +78,7 @@ Status remove_name(TransactionHandle& handle, Inode& dir, Inode& child, std::str
 }
 
 Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view name) {
+  BF_TRY(dir.load_dir_index());
   uint64_t index = 0;
   BF_TRY(for_each_dir_entry(dir.tree(), dir.ino(), 0, [&](const DirEntry& entry) {
     if (entry.name == name) index = entry.index;

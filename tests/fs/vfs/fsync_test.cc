@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <catch2/catch.hpp>
+#include <functional>
 
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
@@ -26,8 +27,14 @@ constexpr uint64_t kDeviceBytes = 256u << 20;
 // A fresh file system in memory, mounted without commits of its own; every write is recorded.
 class Recorded {
  public:
-  explicit Recorded(const std::string& options = "") : before_(std::make_shared<MemoryDevice>(kDeviceBytes)) {
+  explicit Recorded(const std::string& options = "", const std::function<void(Mount&)>& prepare = {})
+      : before_(std::make_shared<MemoryDevice>(kDeviceBytes)) {
     must(make_filesystem(*before_, {}));
+    if (prepare) {
+      const auto mount = mount_on(std::make_unique<SharedDevice>(before_), "");
+      prepare(*mount);
+      must(mount->close());
+    }
     mount_ =
         mount_on(std::make_unique<RecordingDevice>(std::make_shared<MemoryDevice>(before_), trace_), options);
   }
@@ -317,4 +324,34 @@ TEST_CASE("an inode that comes back from its tree before a commit is not committ
   CHECK_FALSE(must(test.mount().load_inode(key))->is_committed());
   must(test.mount().sync());
   CHECK(must(test.mount().load_inode(key))->is_committed());
+}
+
+// A replay would take the index for the name that the last commit has there, and remove that.
+TEST_CASE("an index that a rename has freed is not given to a new name in the same transaction") {
+  Recorded test("", [](Mount& mount) {
+    const auto mkdir = [&](Inode& in, const char* name) {
+      return must(create(mount, in, name, {.mode = 040755}, {}));
+    };
+    const InodePtr a = mkdir(mount.root(), "a"), b = mkdir(mount.root(), "b"), sub = mkdir(*a, "sub");
+    must(create(mount, *sub, "file", {.mode = 0100644}, {}));
+  });
+  Mount& mount = test.mount();
+  {
+    const InodePtr a = must(lookup_existing(mount, mount.root(), "a"));
+    const InodePtr b = must(lookup_existing(mount, mount.root(), "b"));
+    must(rename(
+        mount,
+        {.old_dir = *a, .old_name = "sub", .new_dir = *b, .new_name = "sub", .flags = 0, .caller = {}}));
+    const auto fresh = test.open(must(create(mount, *a, "new", {.mode = 0100644}, {})));
+    must(sync_file(mount, *fresh));
+  }
+  for_each_crash(test, [&](size_t, Mount& after) {
+    bool found = false;
+    for (const char* name : {"a", "b"}) {
+      const InodePtr dir = must(lookup_existing(after, after.root(), name));
+      const auto sub = lookup_existing(after, *dir, "sub");
+      found |= sub && lookup_existing(after, **sub, "file");
+    }
+    CHECK(found);
+  });
 }
