@@ -99,8 +99,8 @@ bool has_log(const BlockDevices& devices) {
   for (const auto& device : devices) {
     const auto super = read_newest_super(*device);
     if (!super || super->generation < generation) continue;
+    log = super->log_root != 0 || (log && super->generation == generation);
     generation = super->generation;
-    log = super->log_root != 0;
   }
   return log;
 }

@@ -22,7 +22,7 @@ void TreeLog::start(uint64_t transid) {
   if (cache_ != nullptr) return;
   space_.start(transid);
   cache_ = std::make_unique<TreeBlockCache>(filesystem_.volume(), kCacheBytes);
-  cache_->set_generation_limit(transid);
+  cache_->set_running(transid);
 }
 
 Result<TreeRootPointer> TreeLog::new_root() { return create_tree_root(*cache_, space_, objectid::kTreeLog); }
@@ -73,6 +73,9 @@ TreeLog::Turn TreeLog::begin_round(uint64_t change, Round& round) {
 
 Status TreeLog::fill(Round& round) {
   BF_TRY(record_roots());
+  // Asked behind the last allocation of all that is written now, whoever logged it.
+  if (filesystem_.allocator().has_uncommitted_chunks())
+    return make_error(EAGAIN, "a replay would not find the new chunk");
   round.change = changes_;
   round.root = roots_->root();
   round.blocks = cache_->take_dirty();

@@ -110,6 +110,12 @@ Status Volume::on_each_writable(const std::function<Status(MemberDevice&)>& work
   return tolerate(failed, reason, "superblock writes");
 }
 
+bool Volume::writes_failed() const {
+  return std::any_of(member_list_.begin(), member_list_.end(), [](const MemberDevice* member) {
+    return member->writable() && member->errors.write + member->errors.flush != 0;
+  });
+}
+
 Status Volume::write_supers(const DiskSuper& super, int first, int end) {
   return on_each_writable(
       [&](MemberDevice& member) { return write_super_mirrors(member, super, first, end); });

@@ -132,7 +132,10 @@ class Volume {
   // out alone and is flushed before the others follow: there is always one that is whole and has all that was
   // promised.
   Status write_supers(const DiskSuper& super, int first = 0, int end = kSuperMirrors);
-  // No device has room for a second mirror (they end before 64 MiB and 4 KiB): a torn superblock has no other.
+  // A write or flush to a device in use has failed since it was opened, though others made up for it.
+  bool writes_failed() const;
+  // No device has room for a second mirror (they end before 64 MiB and 4 KiB): a torn superblock has no
+  // other.
   bool has_lone_supers() const;
   // Writes mirrors anew that are torn or older than the one that was read, and flushes: after a crash as
   // well, none is torn while the others have less. Fails as write_supers does. REQUIRES that the chunk tree

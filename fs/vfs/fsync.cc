@@ -60,9 +60,9 @@ Result<FsyncLog::Outcome> FsyncLog::log_and_sync(Inode& inode, Reservation metad
     }
     change = log_.note_change();
   }
-  if (filesystem_.allocator().has_uncommitted_chunks()) return Outcome::needs_commit;
   BF_ASSIGN(const bool synced, log_.sync(*handle, change));
-  return synced ? Outcome::synced : Outcome::needs_commit;
+  // A device that missed the log could be believed at the next start: only a commit makes it stale.
+  return synced && !filesystem_.volume().writes_failed() ? Outcome::synced : Outcome::needs_commit;
 }
 
 Status sync_file(Mount& mount, OpenFile& file) {

@@ -8,6 +8,7 @@
 namespace butterfuse {
 namespace {
 
+constexpr int kDepthMax = 200;       // of new directories in each other: each level takes stack
 constexpr size_t kInodesMax = 5000;  // in one session: more is a commit's work
 
 bool has_parent(const std::vector<InodeRef>& refs, uint64_t dir_ino) {
@@ -205,6 +206,14 @@ Result<bool> LogSession::log_inode(Inode& inode, const InodeItem& item) {
 
 // A new inode that others need: a directory, or what has no data of its own.
 Result<bool> LogSession::log_existence(const InodeKey& key) {
+  if (depth_ >= kDepthMax) return false;
+  ++depth_;
+  Result<bool> logged = log_one_existence(key);
+  --depth_;
+  return logged;
+}
+
+Result<bool> LogSession::log_one_existence(const InodeKey& key) {
   BF_ASSIGN(InodePtr inode, owner_.mount_.inodes().get(key));
   Inode& found = *inode;
   pins_.push_back(std::move(inode));

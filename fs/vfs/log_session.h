@@ -44,6 +44,7 @@ class LogSession {
   Result<bool> log_child_file(const InodeKey& key);
   Result<bool> log_child(Inode& dir, const DirEntry& entry);
   Result<bool> log_existence(const InodeKey& key);
+  Result<bool> log_one_existence(const InodeKey& key);
   // INODE_ITEM, references, xattrs; and directories that a reference needs.
   Result<bool> log_inode(Inode& inode, const InodeItem& item);
   Result<bool> log_parents(const InodeKey& key, const std::vector<InodeRef>& refs);
@@ -69,6 +70,7 @@ class LogSession {
   std::set<InodeKey> seen_;           // directories that were in that queue
   InodeKey current_;                  // what the fsync is of
   size_t inodes_ = 0;                 // logged in this session
+  int depth_ = 0;                     // of log_existence
 };
 
 }  // namespace butterfuse
