@@ -52,7 +52,6 @@ Status truncate_pages(FileState& file, uint64_t new_size, const DomainRef& domai
   if (new_size > old_size) {
     if (old_size % kPageBytes != 0) BF_TRY(zero_tail_of_old_end(file, old_size, domain));
     file.size = new_size;
-    file.advance_disk_size();
   }
   return {};
 }

@@ -83,11 +83,12 @@ class EngineBackend final : public WritebackBackend {
   }
 
   // An error has been recorded already; one more, which leaves the file system read-only, adds nothing to it.
-  void cover_unwritten(DataOwner& owner, ByteRange file, Reservation metadata) override {
-    if (filesystem_.has_incompat(incompat::kNoHoles)) return;
+  void cover_unwritten(DataOwner& owner, ByteRange file, Reservation metadata,
+                       const ExtentsInTrees& in_trees) override {
     Result<TransactionHandle> handle = filesystem_.begin_reserved(std::move(metadata));
     if (!handle) return;
-    (void)abort_on_error(*handle, fill_gaps_before(owner.tree(), *handle, owner.ino(), file.end, true));
+    if (abort_on_error(*handle, fill_gaps_before(owner.tree(), *handle, owner.ino(), file.end, true)))
+      owner.note_extents_changed(*handle, 0, in_trees());
   }
 
  private:

@@ -110,7 +110,7 @@ Status FileData::truncate_pages(uint64_t new_size) {
 }
 
 void FileData::set_disk_size(uint64_t disk_size) {
-  impl_->state.disk_size = std::min(disk_size, impl_->state.size.load());
+  impl_->state.disk_size = disk_size;
   impl_->state.advance_disk_size();
 }
 

@@ -55,9 +55,10 @@ bool FileState::wait_background(Background kind) {
 
 // An ordered extent is registered before its delalloc bits go, so that no byte is ever missing from both.
 uint64_t FileState::safe_disk_size() const {
+  const uint64_t end = size.load();  // first: bytes are delalloc before they are in the size
   const uint64_t delalloc = extents.first_delalloc();
   const uint64_t pending = ordered.first_pending();
-  return std::min({size.load(), delalloc, pending});
+  return std::min({end, delalloc, pending});
 }
 
 uint64_t FileState::advance_disk_size() {

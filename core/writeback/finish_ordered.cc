@@ -78,8 +78,12 @@ void end_unwritten(FileState& file, const CowExtentRef& extent, const Error* err
   WritebackBackend& backend = file.pipeline.backend;
   if (!extent->disk.empty() && !extent->in_place) backend.release_extent(extent->disk);
   if (error && !extent->dead()) {
+    const ExtentsInTrees in_trees = [&] {
+      file.ordered.note_in_trees(extent);
+      return file.advance_disk_size();
+    };
     MutexLock one_at_a_time(file.finish_mutex);
-    backend.cover_unwritten(file.owner, extent->file(), std::move(extent->metadata));
+    backend.cover_unwritten(file.owner, extent->file(), std::move(extent->metadata), in_trees);
   }
   extent->metadata = {};
   if (!error) ++file.pipeline.stats.dead_extents;

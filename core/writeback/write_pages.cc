@@ -123,11 +123,25 @@ Result<LockedPages> lock_granted(FileState& file, PageRange touched, const Space
   }
 }
 
+// The flusher hears of the file, however far the change came.
+class TellsDirty {
+ public:
+  explicit TellsDirty(FileState& file) : file_(file) {}
+  ~TellsDirty() {
+    if (file_.pipeline.on_dirty) file_.pipeline.on_dirty(file_);
+  }
+  TellsDirty(const TellsDirty&) = delete;
+
+ private:
+  FileState& file_;
+};
+
 // What needs memory comes first: delalloc without a dirty page would be nobody's.
 void make_dirty(FileState& file, LockedPages& pages, ByteRange range, SpacePromise& promise,
-                const DomainRef& domain) {
+                const DomainRef& domain, uint64_t size = 0) {
   pages.expect_dirty(domain);
   file.space.commit(range, promise);
+  raise_size(file, size);  // behind delalloc: what may be told of as safe on disk goes by both
   pages.set_dirty(domain);
 }
 
@@ -140,8 +154,8 @@ Status write_part(FileState& file, ByteRange part, PieceReader& source, SpacePro
   if (touched.count() > 1) BF_TRY(prepare_edge_page(file, pages, touched.end - 1, part));
   source.copy_to(pages.contiguous_bytes(part));
   pages.set_uptodate();
-  raise_size(file, part.end);  // before the unlock: writeback cancels pages behind the size
-  make_dirty(file, pages, bytes_of(touched), promise, domain);
+  // The size changes before the unlock: writeback cancels pages behind it.
+  make_dirty(file, pages, bytes_of(touched), promise, domain, part.end);
   return {};
 }
 
@@ -155,6 +169,7 @@ Result<size_t> write_pages(FileState& file, uint64_t offset, const std::vector<B
   if (offset > file.size) BF_TRY(zero_tail_of_old_end(file, file.size, domain));
   BF_ASSIGN(Granted granted, promise_space(file, ByteRange::at(offset, total)));
   PieceReader source(pieces);
+  const TellsDirty told(file);
   uint64_t at = granted.bytes.start;
   while (at < granted.bytes.end) {
     const ByteRange part{at, std::min(granted.bytes.end, round_down(at, kFolioBytes) + kFolioBytes)};
@@ -163,7 +178,6 @@ Result<size_t> write_pages(FileState& file, uint64_t offset, const std::vector<B
     if (!status) break;  // a short write; the error comes again with the rest
     at = part.end;
   }
-  if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
   return at - offset;
 }
 
@@ -178,15 +192,16 @@ Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const Domai
       std::all_of(memory.begin(), memory.end(), [](std::byte one) { return one == std::byte{0}; });
   if (zero && when == ZeroWhen::not_zero_yet) return {};
   std::memset(memory.data(), 0, memory.size());
+  const TellsDirty told(file);
   make_dirty(file, locked, bytes_of({page, page + 1}), granted.promise, domain);
   locked.unlock();
-  if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
   return {};
 }
 
 // A folio at a time, as writing does.
 Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) {
   range = range.intersection({0, file.size});
+  const TellsDirty told(file);
   while (!range.empty()) {
     const ByteRange part{range.start,
                          std::min(range.end, round_down(range.start, kFolioBytes) + kFolioBytes)};
@@ -198,7 +213,6 @@ Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) 
     make_dirty(file, locked, bytes_of(pages), granted.promise, domain);
     range.start = std::min(range.end, bytes_of(pages).end);
   }
-  if (file.pipeline.on_dirty) file.pipeline.on_dirty(file);
   return {};
 }
 

@@ -86,7 +86,8 @@ class WritebackBackend {
                                const ExtentsInTrees& in_trees) = 0;
   // What was to lie in the range could not be written, and the file's size goes on to cover it: a range
   // without any item may need one that says that it is a hole.
-  virtual void cover_unwritten(DataOwner& owner, ByteRange file, Reservation metadata) = 0;
+  virtual void cover_unwritten(DataOwner& owner, ByteRange file, Reservation metadata,
+                               const ExtentsInTrees& in_trees) = 0;
 };
 
 }  // namespace butterfuse

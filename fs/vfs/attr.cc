@@ -4,6 +4,7 @@
 #include "core/items/file_extent.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/create.h"
+#include "fs/vfs/file_extents.h"
 #include "fs/vfs/names.h"
 #include "fs/vfs/xattr.h"
 
@@ -11,6 +12,7 @@ namespace butterfuse {
 namespace {
 
 constexpr uint32_t kTruncateItems = 8;
+constexpr uint32_t kGrowItems = 2;
 constexpr uint32_t kExtentsPerStep = 32;
 
 timespec to_timespec(const Timespec& time) { return {time.sec, static_cast<long>(time.nsec)}; }
@@ -26,14 +28,16 @@ Status cover_end(TransactionHandle& handle, Inode& inode, uint64_t size) {
 // tree first; what can't be written leaves holes there, and is fsync's to tell.
 Status resize_pages(Mount& mount, Inode& inode, uint64_t size) {
   BF_TRY(inode.data().truncate_pages(size));
-  if (!mount.filesystem().has_incompat(incompat::kNoHoles))
-    [[maybe_unused]] const Status told_by_fsync = inode.data().flush({0, UINT64_MAX}, true);
+  if (!mount.filesystem().has_incompat(incompat::kNoHoles)) [[maybe_unused]]
+    const Status told_by_fsync = inode.data().flush({0, UINT64_MAX}, true);
   return {};
 }
 
 // One bounded cut of the tree items behind `size`; true when done.
 Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kTruncateItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kTruncateItems));
+  MutexLock items(inode.data().items_mutex());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto step = truncate_file_extents(inode.tree(), handle, inode.ino(), size, kExtentsPerStep);
   if (!step) {
     handle.abort(step.error());
@@ -56,17 +60,23 @@ Status shrink(Mount& mount, Inode& inode, uint64_t size) {
 }
 
 Status grow_items(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kGrowItems));
+  MutexLock items(inode.data().items_mutex());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
   inode.data().set_disk_size(size);
   return or_abort(handle, inode.save(handle));
 }
 
 Status grow(Mount& mount, Inode& inode, uint64_t size) {
-  const uint64_t old_size = inode.data().size();
+  FileData& data = inode.data();
+  const uint64_t old_size = data.size();
+  BF_TRY(drop_behind_size(mount, inode));
   BF_TRY(resize_pages(mount, inode, size));
   Status grown = grow_items(mount, inode, size);
-  if (!grown) BF_TRY(inode.data().truncate_pages(old_size));  // there is nothing behind it
+  if (grown) return {};
+  BF_TRY(data.truncate_pages(old_size));  // there is nothing behind it
+  data.set_disk_size(std::min(data.disk_size(), old_size));
   return grown;
 }
 

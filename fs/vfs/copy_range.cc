@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "fs/vfs/attr.h"
+#include "fs/vfs/file_extents.h"
 #include "fs/vfs/names.h"
 #include "fs/vfs/reflink.h"
 
@@ -84,12 +85,9 @@ ByteRange shareable_part(const CopyRequest& request) {
   return {head, request.length - tail};
 }
 
-// The target's pages become void, and it is long enough.
-Status clear_target(Mount& mount, const CopyRequest& request) {
-  FileData& data = request.to.data();
+Status make_long_enough(Mount& mount, const CopyRequest& request) {
   const uint64_t end = request.to_offset + request.length;
-  if (end > data.size()) BF_TRY(truncate(mount, request.to, end));
-  return data.zero_range_pages(ByteRange::at(request.to_offset, round_up(request.length, kSectorSize)));
+  return end > request.to.data().size() ? truncate(mount, request.to, end) : Status{};
 }
 
 Status share(Mount& mount, const CopyRequest& request) {
@@ -97,7 +95,12 @@ Status share(Mount& mount, const CopyRequest& request) {
   BF_TRY(request.from.data().flush_to_share(source));
   BF_ASSIGN(const bool can_share, can_reflink(request));
   if (!can_share) return copy_bytes(request);
-  BF_TRY(clear_target(mount, request));
+  const ByteRange target = ByteRange::at(request.to_offset, round_up(request.length, kSectorSize));
+  BF_TRY(make_long_enough(mount, request));
+  BF_TRY(request.from.data().flush_to_share(source));  // of one file, growth may have made its old end dirty
+  BF_TRY(request.to.data().flush(target, true));       // what fails from here on loses nothing unwritten
+  BF_TRY(request.to.data().zero_range_pages(target));
+  BF_TRY(drop_extents(mount, request.to, target));  // in bounded steps, which reflink's are not
   BF_TRY(reflink(mount, request));
   FileData& data = request.to.data();
   data.set_disk_size(std::max(data.disk_size(), request.to_offset + request.length));

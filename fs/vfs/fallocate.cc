@@ -119,6 +119,7 @@ Status run(Mount& mount, Inode& inode, int mode, ByteRange range) {
   if (mode & FALLOC_FL_PUNCH_HOLE) return {};
   const bool grows = !keep_size && range.end > data.size();
   if (range.end > data.size()) BF_TRY(move_inline_data_out(inode));
+  if (grows) BF_TRY(drop_behind_size(mount, inode));
   BF_TRY(preallocate(mount, inode, whole_sectors_around(range)));
   return grows ? truncate(mount, inode, range.end) : Status{};
 }

@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "fs/vfs/attr.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/file_extents.h"
 #include "fs/vfs/names.h"
 
 namespace butterfuse {
@@ -32,6 +35,28 @@ Result<size_t> write_data(Mount& mount, Inode& inode, const WriteRequest& reques
   if (written || written.error().code != ENOSPC) return written;
   if (!mount.make_space()) return written;
   return inode.data().write(request.offset, request.pieces, domain);
+}
+
+std::vector<ByteSpan> without_first(std::vector<ByteSpan> pieces, size_t bytes) {
+  for (ByteSpan& piece : pieces) {
+    const size_t gone = std::min(bytes, piece.size());
+    piece = piece.subspan(gone);
+    bytes -= gone;
+  }
+  return pieces;
+}
+
+// The kernel does not look how much of its own writeback was taken: all of it, or an error.
+Result<size_t> write_all_data(Mount& mount, Inode& inode, WriteRequest request, DomainId domain) {
+  size_t total = 0, written = 0;
+  for (const ByteSpan piece : request.pieces) total += piece.size();
+  while (written < total) {
+    BF_ASSIGN(const size_t bytes, write_data(mount, inode, request, domain));
+    written += bytes;
+    request.offset += bytes;
+    request.pieces = without_first(std::move(request.pieces), bytes);
+  }
+  return total;
 }
 
 }  // namespace
@@ -80,7 +105,10 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   if (!request.from_kernel_cache)
     BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid, caller.kill_sgid));
   WriterLock lock(inode.data_lock());
-  BF_ASSIGN(const size_t written, write_data(mount, inode, request, domain_of(caller)));
+  if (request.offset > inode.data().size()) BF_TRY(drop_behind_size(mount, inode));
+  const DomainId domain = domain_of(caller);
+  BF_ASSIGN(const size_t written, request.from_kernel_cache ? write_all_data(mount, inode, request, domain)
+                                                            : write_data(mount, inode, request, domain));
   if (request.from_kernel_cache && mount.options().writeback_cache) return written;
   note_modified(inode);
   return written;

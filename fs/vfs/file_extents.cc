@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint32_t kDropItems = 8;  // what a step reserves, as truncation does
 constexpr uint32_t kExtentsPerStep = 32;
+constexpr uint64_t kBehindAllFiles = uint64_t{1} << 63;
 
 // The first part of `sectors` that holds at most kExtentsPerStep extents, beginning at the first of them;
 // empty: there is nothing to drop.
@@ -46,6 +47,21 @@ Status drop_extents(Mount& mount, Inode& inode, ByteRange sectors) {
     BF_TRY(drop_step(mount, inode, step));
     sectors.start = step.end;
   }
+  return {};
+}
+
+// In memory nothing is behind the size, so once in the life of the object is enough.
+Status drop_behind_size(Mount& mount, Inode& inode) {
+  if (!inode.may_have_extents_behind_size()) return {};
+  std::vector<ByteRange> behind;
+  const ByteRange range{round_up(inode.data().size(), kSectorSize), kBehindAllFiles};
+  BF_TRY(for_each_file_extent(inode.tree(), inode.ino(), range, [&](const FileExtent& extent) {
+    if (extent.kind == ExtentKind::regular)
+      behind.push_back(ByteRange{extent.start, extent.end()}.intersection(range));
+    return true;
+  }));
+  for (const ByteRange extent : behind) BF_TRY(drop_extents(mount, inode, extent));
+  inode.set_no_extents_behind_size();
   return {};
 }
 

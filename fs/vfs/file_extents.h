@@ -14,4 +14,8 @@ Status punch_range(Mount& mount, Inode& inode, ByteRange range);
 // in flight in `sectors`.
 Status drop_extents(Mount& mount, Inode& inode, ByteRange sectors);
 
+// Before a file first grows: extents behind its size go, which a power cut leaves when it comes between the
+// ends of two writes. What is preallocated there stays. REQUIRES data_lock() exclusive.
+Status drop_behind_size(Mount& mount, Inode& inode);
+
 }  // namespace butterfuse

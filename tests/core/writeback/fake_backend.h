@@ -176,7 +176,8 @@ class FakeBackend final : public butterfuse::WritebackBackend {
     fake.told_disk_size = in_trees();
     return {};
   }
-  void cover_unwritten(butterfuse::DataOwner&, butterfuse::ByteRange, butterfuse::Reservation) override {}
+  void cover_unwritten(butterfuse::DataOwner&, butterfuse::ByteRange, butterfuse::Reservation,
+                       const butterfuse::ExtentsInTrees&) override {}
   Status insert_inline(butterfuse::DataOwner& owner, const butterfuse::InlineData& data,
                        butterfuse::Reservation metadata,
                        const butterfuse::ExtentsInTrees& in_trees) override {

@@ -1,4 +1,6 @@
 // Full file systems: what can't be refused any more still finds its space.
+#include <linux/falloc.h>
+
 #include <catch2/catch.hpp>
 
 #include "fs/vfs/copy_range.h"
@@ -105,4 +107,21 @@ TEST_CASE("while free space is discarded, what was promised of it can be had") {
       bytes /= 2;
   }
   CHECK(allocator.trim({0, UINT64_MAX}, 1) < all / 2);
+}
+
+// It does not look at the answer's size.
+TEST_CASE("what the kernel writes back is taken whole or not at all") {
+  MemoryMount test;
+  const auto filler = test.create("filler");
+  const std::string much(kMiB, 'f');
+  uint64_t at = 0;
+  while (auto written = test.try_write(*filler, at, much)) at += *written;
+  must(test.mount().sync());
+  must(fallocate(test.mount(), *filler->inode, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, {0, 128 << 10}));
+  must(test.mount().sync());
+  const auto file = test.create("file");
+  const auto written = write_file(test.mount(), *file,
+                                  {.offset = 0, .pieces = {as_bytes(much)}, .from_kernel_cache = true}, {});
+  CHECK((!written || *written == much.size()));
+  CHECK_FALSE(written);
 }
