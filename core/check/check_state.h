@@ -44,6 +44,14 @@ struct TreeRoot {
   bool is_log = false;  // its blocks are of the transaction behind the last commit
 };
 
+// A directory entry that leads into a subvolume; ROOT_REFs say the same.
+struct SubvolumeName {
+  uint64_t parent = 0, child = 0;  // subvolumes
+  uint64_t dir = 0, index = 0;
+  std::string name;
+  friend auto operator<=>(const SubvolumeName&, const SubvolumeName&) = default;
+};
+
 struct BlockGroupRecord {
   uint64_t length = 0, used = 0, flags = 0, found_used = 0;
 };
@@ -58,9 +66,10 @@ struct CheckState {
   std::map<uint64_t, ExtentRecord> extents;           // by bytenr
   std::map<uint64_t, BlockGroupRecord> block_groups;  // by start
   std::map<uint64_t, TreeRoot> roots;                 // by id; root and chunk tree included
-  std::vector<TreeRoot> reloc_roots;                  // of an interrupted balance: all have one id
-  std::vector<ByteRange> summed;                      // data bytes that have checksums, in order
-  std::set<uint64_t> walked;                          // tree blocks whose references are counted
+  std::set<SubvolumeName> subvolume_names;
+  std::vector<TreeRoot> reloc_roots;  // of an interrupted balance: all have one id
+  std::vector<ByteRange> summed;      // data bytes that have checksums, in order
+  std::set<uint64_t> walked;          // tree blocks whose references are counted
 
   bool has_incompat(uint64_t bit) const { return volume.super().incompat_flags & bit; }
   bool has_compat_ro(uint64_t bit) const { return volume.super().compat_ro_flags & bit; }

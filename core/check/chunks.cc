@@ -45,6 +45,10 @@ DeviceExtents read_device_extents(CheckState& state) {
 void match_device_extents(CheckState& state, DeviceExtents extents) {
   std::pair<uint64_t, uint64_t> end{0, 0};
   for (const auto& [place, extent] : extents) {
+    const MemberDevice* member = state.volume.member(place.first);
+    if (member != nullptr && place.second + extent.length > member->item.total_bytes)
+      state.error("device {} extent {}: ends at {}, behind the device's {} bytes", place.first, place.second,
+                  place.second + extent.length, uint64_t{member->item.total_bytes});
     if (place < end) state.error("device {} extent {}: overlaps the one before", place.first, place.second);
     end = {place.first, place.second + extent.length};
   }
@@ -81,17 +85,20 @@ void check_super_device_item(CheckState& state, const DiskDevItem& item) {
 
 void check_device_items(CheckState& state) {
   std::map<uint64_t, uint64_t> used = chunk_bytes_of_devices(state.volume);
-  uint64_t count = 0;
+  uint64_t count = 0, total_bytes = 0;
   walk_items(state, state.roots[objectid::kChunkTree], [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kDevItem) return;
     ++count;
     const auto item = load<DiskDevItem>(data);
+    total_bytes += item.total_bytes;
     if (item.bytes_used != used[item.devid])
       state.error("device {}: bytes_used is {} but chunks take {}", key.offset, uint64_t{item.bytes_used},
                   used[item.devid]);
     check_super_device_item(state, item);
   });
   const uint64_t told = state.volume.super().num_devices;
+  if (const uint64_t super_bytes = state.volume.super().total_bytes; super_bytes < total_bytes)
+    state.error("superblock: total_bytes is {}, the devices have {}", super_bytes, total_bytes);
   if (told != count) state.error("superblock: num_devices is {}, the chunk tree has {}", told, count);
 }
 

@@ -10,6 +10,10 @@ namespace {
 
 using RootSet = std::set<uint64_t>;  // ids of file trees
 
+// An honest file system stays far below: subvolumes that share blocks are in a few sets together.
+constexpr size_t kMostIdsKept = 4'000'000;    // in all sets, some 50 bytes each
+constexpr size_t kMostLookUps = 400'000'000;  // some ten seconds
+
 struct Group {
   bool has_info = false;
   uint64_t referenced = 0, exclusive = 0;              // by its item
@@ -47,16 +51,20 @@ QuotaTree read_quota_tree(CheckState& state, const TreeRoot& root) {
   return quotas;
 }
 
-// Members lie at lower levels, so that going up the ids finds theirs done.
-void gather_roots(Groups& groups) {
+// Members lie at lower levels, so that going up the ids finds theirs done. False: too much to keep.
+bool gather_roots(Groups& groups) {
+  size_t kept = 0;
   for (auto& [id, group] : groups) {
     if (level_of(id) == 0) group.roots.insert(id);
     for (const uint64_t member : group.members) {
       auto found = groups.find(member);
       if (found != groups.end() && found->first != id)
         group.roots.insert(found->second.roots.begin(), found->second.roots.end());
+      if (kept + group.roots.size() > kMostIdsKept) return false;
     }
+    kept += group.roots.size();
   }
+  return true;
 }
 
 // From the roots down, level by level: when a block's turn comes, all that point to it have been there.
@@ -64,14 +72,19 @@ class RootSets {
  public:
   explicit RootSets(CheckState& state) : state_(state) {}
 
-  void find() {
+  // False: too many ways of sharing to keep them all.
+  bool find() {
     for (const auto& [id, root] : state_.roots) {
       if (!counts(id) || root.level < 0 || root.level >= kMaxLevel) continue;
       add(blocks_[static_cast<size_t>(root.level)][root.bytenr], {id});
       tops_[root.bytenr] = &root;
     }
     for (size_t level = kMaxLevel; level-- > 0;)
-      for (const auto& [bytenr, set] : blocks_[level]) descend(bytenr, static_cast<int>(level), *set);
+      for (const auto& [bytenr, set] : blocks_[level]) {
+        if (ids_kept_ > kMostIdsKept) return false;
+        descend(bytenr, static_cast<int>(level), *set);
+      }
+    return ids_kept_ <= kMostIdsKept;
   }
 
   // Calls visit(bytes, roots) for each extent.
@@ -94,12 +107,17 @@ class RootSets {
   }
 
   // Sets are kept once each, since there are few: one for each way of sharing.
-  SetPointer keep(RootSet set) { return &*sets_.insert(std::move(set)).first; }
+  SetPointer keep(RootSet set) {
+    const auto [kept, is_new] = sets_.insert(std::move(set));
+    if (is_new) ids_kept_ += kept->size();
+    return &*kept;
+  }
 
   void add(SetPointer& set, const RootSet& more) {
     if (set == nullptr) {
       set = keep(more);
-    } else if (!std::includes(set->begin(), set->end(), more.begin(), more.end())) {
+    } else if (ids_kept_ <= kMostIdsKept &&
+               !std::includes(set->begin(), set->end(), more.begin(), more.end())) {
       RootSet both = *set;
       both.insert(more.begin(), more.end());
       set = keep(std::move(both));
@@ -136,6 +154,7 @@ class RootSets {
 
   CheckState& state_;
   std::set<RootSet> sets_;
+  size_t ids_kept_ = 0;
   std::array<std::map<uint64_t, SetPointer>, kMaxLevel> blocks_;
   std::map<uint64_t, DataExtent> data_;
   std::map<uint64_t, const TreeRoot*> tops_;  // by bytenr
@@ -151,21 +170,25 @@ void count(uint64_t bytes, const RootSet& roots, Groups& groups) {
   }
 }
 
-void count_all(CheckState& state, QuotaTree& quotas) {
-  gather_roots(quotas.groups);
+// False: there is too much of it.
+bool count_all(CheckState& state, QuotaTree& quotas) {
   RootSets sets(state);
-  sets.find();
+  if (!gather_roots(quotas.groups) || !sets.find()) return false;
   std::map<const RootSet*, uint64_t> bytes_of;  // extents with the same roots count together
   sets.for_each([&](uint64_t bytes, const RootSet& roots) { bytes_of[&roots] += bytes; });
+  size_t ids = 0;
+  for (const auto& [roots, bytes] : bytes_of) ids += roots->size();
+  if (ids * quotas.groups.size() > kMostLookUps) return false;
   for (const auto& [roots, bytes] : bytes_of) count(bytes, *roots, quotas.groups);
+  return true;
 }
 
 }  // namespace
 
 std::map<uint64_t, QuotaNumbers> count_quotas(CheckState& state, const TreeRoot& quota_root) {
   QuotaTree quotas = read_quota_tree(state, quota_root);
-  count_all(state, quotas);
   std::map<uint64_t, QuotaNumbers> numbers;
+  if (!count_all(state, quotas)) return numbers;
   for (const auto& [id, group] : quotas.groups) numbers[id] = {group.found_referenced, group.found_exclusive};
   return numbers;
 }
@@ -177,7 +200,8 @@ void check_quotas(CheckState& state) {
   if (!(quotas.status & qgroup_status::kOn) || (quotas.status & qgroup_status::kSimple)) return;
   if (quotas.status & (qgroup_status::kRescan | qgroup_status::kInconsistent))
     return state.warning("quota tree: says itself that its numbers wait for a rescan; they are not checked");
-  count_all(state, quotas);
+  if (!count_all(state, quotas))
+    return state.warning("quota tree: too many groups and ways of sharing; its numbers are not checked");
   for (const auto& [id, group] : quotas.groups) {
     if (!group.has_info ||
         (group.referenced == group.found_referenced && group.exclusive == group.found_exclusive))

@@ -33,7 +33,7 @@ void load_roots(CheckState& state) {
       objectid::kChunkTree, super.chunk_root, super.chunk_root_generation, super.chunk_root_level, {}};
   load_chunks(state, chunk_root);
   if (const std::string missing = state.volume.missing_devices(); !missing.empty())
-    state.error("missing devices: {}; what lies on them is not checked", missing);
+    state.warning("missing devices: {}; what lies on them is not checked", missing);
   state.roots[objectid::kChunkTree] = chunk_root;
   TreeRoot root_tree{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
   state.roots[objectid::kRootTree] = root_tree;

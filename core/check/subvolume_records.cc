@@ -62,6 +62,7 @@ void SubvolumeRecords::add_dir_entries(const Key& key, ByteSpan data) {
       record.index = key.offset;
     }
     inodes_[key.objectid].dir_bytes += entry.name_len;
+    inodes_[key.objectid].has_entries = true;
     data = data.subspan(size);
   }
 }
@@ -110,7 +111,8 @@ void SubvolumeRecords::add_extent(const Key& key, ByteSpan data) {
     error("inode {}: extent at {} overlaps the one that ends at {}", key.objectid, key.offset,
           inode.extent_end);
   }
-  inode.has_gap |= key.offset > inode.extent_end;
+  inode.has_extents = true;
+  if (key.offset > inode.extent_end) inode.first_gap = std::min(inode.first_gap, inode.extent_end);
   const auto head = load<DiskFileExtentInline>(data);
   if (head.type == file_extent_type::kInline) {
     inode.extent_bytes += head.ram_bytes;
@@ -127,13 +129,16 @@ void SubvolumeRecords::add_extent(const Key& key, ByteSpan data) {
 // Data with a checksum flag has a checksum for every sector it uses.
 void SubvolumeRecords::check_summed(const Key& key, const DiskFileExtent& extent) {
   auto inode = inodes_.find(key.objectid);
-  if (root_id_ == objectid::kDataRelocTree || inode == inodes_.end() || !inode->second.has_item ||
-      (inode->second.item.flags & inode_flag::kNoDataSum)) {
-    return;
-  }
+  if (root_id_ == objectid::kDataRelocTree || inode == inodes_.end() || !inode->second.has_item) return;
   ByteRange range = ByteRange::at(extent.disk_bytenr + extent.offset, extent.num_bytes);
   if (extent.compression) range = ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
   const auto& summed = state_.summed;
+  if (inode->second.item.flags & inode_flag::kNoDataSum) {
+    const auto first = std::upper_bound(summed.begin(), summed.end(), range.start,
+                                        [](uint64_t start, const ByteRange& one) { return start < one.end; });
+    inode->second.has_csums |= first != summed.end() && first->start < range.end;
+    return;
+  }
   auto behind = std::upper_bound(summed.begin(), summed.end(), range.start,
                                  [](uint64_t start, const ByteRange& one) { return start < one.start; });
   if (behind == summed.begin() || !std::prev(behind)->contains(range)) {
@@ -177,7 +182,13 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
     error("inode {}: nbytes {} but its extents have {}", ino, uint64_t{inode.item.nbytes},
           inode.extent_bytes);
   }
-  const bool gap = inode.has_gap || (S_ISREG(inode.item.mode) && inode.extent_end < inode.item.size);
+  if (is_dir && inode.has_extents) error("directory {}: has file extents", ino);
+  if (!is_dir && inode.has_entries)
+    error("inode {}: has directory entries with mode {:o}", ino, uint32_t{inode.item.mode});
+  if (inode.has_csums) error("inode {}: has no checksums by its flags, but its data has some", ino);
+  // Behind the size nothing needs an item.
+  const uint64_t gap_at = std::min(inode.first_gap, inode.extent_end);
+  const bool gap = S_ISREG(inode.item.mode) && gap_at < inode.item.size;
   if (gap && !state_.has_incompat(incompat::kNoHoles) && inode.item.nlink) {
     error("inode {}: a hole without an extent item, but no-holes is off", ino);
   }
@@ -192,7 +203,10 @@ void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link)
           : link.in_index ? "no DIR_ITEM"
                           : "no entry, only a back reference");
   }
-  if (link.location.type == key_type::kRootItem) return;  // a subvolume: its reference is a ROOT_BACKREF
+  if (link.location.type == key_type::kRootItem) {  // a subvolume: its reference is a ROOT_BACKREF
+    state_.subvolume_names.insert({root_id_, link.location.objectid, dir, link.index, std::string(name)});
+    return;
+  }
   if (!link.in_ref)
     error("directory {} entry '{}': inode {} has no reference to it", dir, name, link.location.objectid);
   auto child = inodes_.find(link.location.objectid);

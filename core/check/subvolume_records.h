@@ -13,11 +13,13 @@ struct InodeRecord {
   bool has_item = false;
   bool orphan = false;
   DiskInodeItem item{};
-  uint64_t refs = 0;          // names counted in its back references
-  uint64_t dir_bytes = 0;     // name bytes of its entries, in DIR_ITEMs and DIR_INDEXes
-  uint64_t extent_bytes = 0;  // what nbytes has to be
-  uint64_t extent_end = 0;    // where the last extent ended
-  bool has_gap = false;       // between extents
+  uint64_t refs = 0;                  // names counted in its back references
+  uint64_t dir_bytes = 0;             // name bytes of its entries, in DIR_ITEMs and DIR_INDEXes
+  uint64_t extent_bytes = 0;          // what nbytes has to be
+  uint64_t extent_end = 0;            // where the last extent ended
+  uint64_t first_gap = ~uint64_t{0};  // where the first one between extents begins
+  bool has_extents = false, has_entries = false;
+  bool has_csums = false;  // of data that should have none
 };
 
 // One name in one directory and the three places that must agree on it.

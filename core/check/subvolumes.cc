@@ -11,12 +11,44 @@ bool is_file_tree(const TreeRoot& root) {
 }
 
 // ROOT_REF (parent, child) and ROOT_BACKREF (child, parent) come in equal pairs.
+using RootRefs = std::map<std::pair<uint64_t, uint64_t>, std::vector<std::byte>>;
+
+// A subvolume that is in use hangs in a directory; a deleted one is an orphan of the root tree until it is
+// gone.
+void check_places(CheckState& state, const RootRefs& refs, const std::set<uint64_t>& orphans) {
+  std::set<uint64_t> placed;
+  for (const auto& [pair, data] : refs) {
+    const auto [parent, child] = pair;
+    const auto parent_root = state.roots.find(parent);
+    if (!state.roots.contains(child)) {
+      state.error("subvolume {}: has a ROOT_REF from {}, but no ROOT_ITEM", child, parent);
+      continue;
+    }
+    placed.insert(child);
+    if (parent_root == state.roots.end() || parent_root->second.item.refs == 0) continue;
+    const auto head = load<DiskRootRef>(data);
+    const std::string name(as_text(ByteSpan(data).subspan(sizeof head)));
+    if (!state.subvolume_names.contains({parent, child, head.dirid, head.sequence, name}))
+      state.error("subvolume {}: subvolume {} has no entry '{}' with index {} for it in directory {}", child,
+                  parent, name, uint64_t{head.sequence}, uint64_t{head.dirid});
+  }
+  for (const auto& [id, root] : state.roots) {
+    if (id < objectid::kFirstFree || id > objectid::kLastFree) continue;
+    if (root.item.refs > 0 && !placed.contains(id)) state.error("subvolume {}: hangs in no directory", id);
+    if (root.item.refs == 0 && !orphans.contains(id))
+      state.error("subvolume {}: deleted, but no orphan item asks to remove it", id);
+  }
+}
+
 void check_root_refs(CheckState& state) {
-  std::map<std::pair<uint64_t, uint64_t>, std::vector<std::byte>> refs, backrefs;
+  RootRefs refs, backrefs;
+  std::set<uint64_t> orphans;
   walk_items(state, state.roots[objectid::kRootTree], [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type == key_type::kRootRef) refs[{key.objectid, key.offset}] = {data.begin(), data.end()};
     if (key.type == key_type::kRootBackref) backrefs[{key.offset, key.objectid}] = {data.begin(), data.end()};
+    if (key.type == key_type::kOrphanItem && key.objectid == objectid::kOrphan) orphans.insert(key.offset);
   });
+  if (!state.options.interrupted()) check_places(state, refs, orphans);
   if (refs == backrefs) return;
   for (const auto& [pair, data] : refs) {
     auto other = backrefs.find(pair);

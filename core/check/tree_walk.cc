@@ -42,6 +42,11 @@ class Walker {
     std::vector<Key> keys;
     for (uint32_t slot = 0; slot < node.count(); ++slot) {
       if (already_dropped(root_, block, slot)) continue;
+      if (!children.empty() &&
+          children.back().bytenr == node.ptr(slot).blockptr) {  // before it is read again
+        state_.error("tree {}: block {} is in it twice", root_.id, children.back().bytenr);
+        continue;
+      }
       children.push_back({node.ptr(slot).blockptr, node.ptr(slot).generation, header_of(block).level - 1});
       keys.push_back(node.key(slot));
     }

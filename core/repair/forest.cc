@@ -1,12 +1,16 @@
 // Forest: from the superblock to the trees; a damaged one becomes a list of items.
 #include "core/repair/forest.h"
 
+#include <sys/stat.h>
+
 #include "core/check/block_walk.h"
 #include "core/check/quotas.h"
 #include "core/check/tree_walk.h"
+#include "core/ondisk/entry_type.h"
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/qgroup_items.h"
 #include "core/ondisk/root_item.h"
+#include "core/repair/derived_items.h"
 #include "core/repair/file_extents.h"
 #include "core/repair/overlapping_extents.h"
 #include "core/repair/subvolume_survey.h"
@@ -38,10 +42,13 @@ RecordedExtents read_recorded_extents(Volume& volume, const TreeRoot& extent_roo
     note(ref.root, ref.objectid, ref.offset, bytenr);
   };
   for (const TreeItem& item : all) {
+    if (item.key.type == key_type::kMetadataItem) recorded.tree_blocks.push_back(item.key.objectid);
     if (item.key.type == key_type::kExtentDataRef && item.data.size() >= sizeof(DiskExtentDataRef))
       note_owner(item.key.objectid, load<DiskExtentDataRef>(item.data));
     if (item.key.type != key_type::kExtentItem) continue;
     const auto extent = ExtentItem::decode(item.key, item.data);
+    if (extent && (extent->flags & extent_flag::kTreeBlock))
+      recorded.tree_blocks.push_back(item.key.objectid);
     if (!extent || !(extent->flags & extent_flag::kData)) continue;
     recorded.data[item.key.objectid] = {item.key.offset, extent->generation};
     for (const CountedRef& counted : extent->inline_refs)
@@ -61,7 +68,10 @@ class Surveyor {
     BF_TRY(take_root_tree());
     const auto extent_root = roots_.find(objectid::kExtentTree);
     if (extent_root != roots_.end()) forest_.recorded = read_recorded_extents(volume_, extent_root->second);
-    for (const auto& [id, root] : roots_) take_tree(root);
+    if (!roots_.contains(objectid::kFsTree))
+      return make_error(EUCLEAN,
+                        "the root tree has no top subvolume: with another one all files would be lost");
+    for (const auto& [id, root] : roots_) BF_TRY(take_tree(root));
     for (const uint64_t id :
          {objectid::kExtentTree, objectid::kDevTree, objectid::kCsumTree, objectid::kFsTree})
       if (!forest_.sound.contains(id)) forest_.anew[id];
@@ -107,8 +117,41 @@ class Surveyor {
       return !take_root_item(item);
     });
     drop_space_cache(salvaged.items);
+    take_backup_roots(salvaged.items);
     forest_.anew[root.id] = std::move(salvaged.items);
     return {};
+  }
+
+  // Roots that the root tree has lost may still be among the superblock's backups.
+  void take_backup_roots(std::vector<TreeItem>& root_tree) {
+    const DiskRootBackup* newest = nullptr;
+    for (const DiskRootBackup& backup : volume_.super().super_roots)
+      if (backup.tree_root_gen <= generation_ &&
+          (newest == nullptr || backup.tree_root_gen > newest->tree_root_gen))
+        newest = &backup;
+    if (newest == nullptr) return;
+    take_backup_root(root_tree,
+                     {objectid::kFsTree, newest->fs_root, newest->fs_root_gen, newest->fs_root_level, {}});
+    take_backup_root(
+        root_tree,
+        {objectid::kCsumTree, newest->csum_root, newest->csum_root_gen, newest->csum_root_level, {}});
+  }
+
+  void take_backup_root(std::vector<TreeItem>& root_tree, TreeRoot root) {
+    std::vector<std::byte> block(volume_.nodesize());
+    if (roots_.contains(root.id) || root.bytenr == 0 ||
+        !volume_.read_tree_block(root.bytenr, block, root.generation, root.level, ~uint64_t{0}) ||
+        header_of(block).owner != root.id)
+      return;
+    TreeItem item = new_root_item(root.id, volume_.nodesize());
+    root.item = load_root_item(item.data);
+    root.item.bytenr = root.bytenr;
+    root.item.generation = root.item.generation_v2 = root.generation;
+    root.item.level = static_cast<uint8_t>(root.level);
+    store_root_item(item.data, root.item);
+    roots_[root.id] = root;
+    root_tree.push_back(std::move(item));
+    report_(fmt::format("tree {}: its root is taken from the superblock's backups", root.id));
   }
 
   // Of version 1: files in the root tree that say what space was free.
@@ -140,12 +183,12 @@ class Surveyor {
     return true;
   }
 
-  void take_tree(const TreeRoot& root) {
+  Status take_tree(const TreeRoot& root) {
     if (is_derived(root.id)) {
       forest_.anew[root.id] =
           root.id == objectid::kDevTree ? device_statistics(root) : std::vector<TreeItem>();
       leave(root);
-      return;
+      return {};
     }
     FileExtentFilter file_extents(volume_, forest_.recorded, root.id);
     OverlapWatch overlaps;
@@ -162,9 +205,17 @@ class Surveyor {
     } else if (is_fs_tree(root.id) && root.item.refs == 0) {
       give_up_deleted(root);
     } else {
-      forest_.anew[root.id] = salvage(root, filter, sound).items;
-      if (is_fs_tree(root.id)) complete_file_tree(root.id, forest_.anew[root.id]);
+      SalvagedTree salvaged = salvage(root, filter, sound);
+      if (is_fs_tree(root.id) && salvaged.items.empty() && salvaged.blocks_lost > 0)
+        return make_error(EUCLEAN, "nothing of subvolume {} can be read; an empty one would bury its files",
+                          root.id);
+      forest_.anew[root.id] = std::move(salvaged.items);
+      if (is_fs_tree(root.id)) {
+        tell_kinds(forest_.anew[root.id], salvaged.kindless);
+        complete_file_tree(root.id, forest_.anew[root.id]);
+      }
     }
+    return {};
   }
 
   // A subvolume whose deletion was under way: what is left of it is what nobody wants.
@@ -177,6 +228,24 @@ class Surveyor {
     leave(root);
   }
 
+  // Of inodes whose mode said nothing of what they are, their entries or names do.
+  static void tell_kinds(std::vector<TreeItem>& items, const std::set<uint64_t>& kindless) {
+    const auto survey = kindless.empty() ? Result<SubvolumeSurvey>() : survey_items(items);
+    if (!survey) return;
+    std::map<uint64_t, uint32_t> kinds;
+    for (const auto& [place, name] : survey->names)
+      if (name.item && kindless.contains(name.item->location.objectid))
+        kinds[name.item->location.objectid] = mode_of_entry_type(name.item->type);
+    for (TreeItem& item : items) {
+      if (item.key.type != key_type::kInodeItem || !kindless.contains(item.key.objectid)) continue;
+      uint32_t kind = kinds[item.key.objectid];
+      if (survey->inodes.at(item.key.objectid).has_entries) kind = S_IFDIR;
+      auto inode = load<DiskInodeItem>(item.data);
+      if (kind != 0) inode.mode = (inode.mode & ~uint32_t{S_IFMT}) | kind;
+      store(MutableByteSpan(item.data), inode);
+    }
+  }
+
   void complete_file_tree(uint64_t root_id, std::vector<TreeItem>& items) {
     if (const uint32_t count = separate_extents(items))
       report_(fmt::format("root {}: {} file extents gave way to newer ones", root_id, count));
@@ -187,6 +256,7 @@ class Surveyor {
   void complete_inodes(uint64_t root_id, std::vector<TreeItem>& items) {
     const auto survey = survey_items(items);
     if (!survey) return;
+    std::set<uint64_t> worthless;
     for (const auto& [ino, inode] : survey->inodes) {
       if (inode.item || ino < objectid::kFirstFree || ino > objectid::kLastFree) continue;
       if (is_worth_an_inode(inode, ino)) {
@@ -196,18 +266,20 @@ class Surveyor {
         report_(
             fmt::format("root {}: inode {}: made anew with mode {:o}", root_id, ino, uint32_t{item.mode}));
       } else {
-        std::erase_if(items, [number = ino](const TreeItem& item) { return item.key.objectid == number; });
+        worthless.insert(ino);
       }
     }
+    std::erase_if(items, [&](const TreeItem& item) { return worthless.contains(item.key.objectid); });
     std::sort(items.begin(), items.end(), [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
   }
 
   SalvagedTree salvage(const TreeRoot& root, const ItemFilter& filter, bool sound) {
-    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter);
+    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, forest_.recorded.tree_blocks);
     if (!sound)
-      report_(fmt::format("tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read", root.id,
-                          salvaged.items.size(), salvaged.items_mended, salvaged.items_lost,
-                          salvaged.blocks_lost));
+      report_(
+          fmt::format("tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} leaves found",
+                      root.id, salvaged.items.size(), salvaged.items_mended, salvaged.items_lost,
+                      salvaged.blocks_lost, salvaged.leaves_found));
     leave(root);
     return salvaged;
   }

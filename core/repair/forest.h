@@ -20,6 +20,7 @@ struct RecordedExtents {
   std::map<uint64_t, Extent> data;  // by bytenr
   // By subvolume, inode and file offset: the one extent that is recorded as theirs; 0: there are several.
   std::map<std::tuple<uint64_t, uint64_t, uint64_t>, uint64_t> owners;
+  std::vector<uint64_t> tree_blocks;  // bytenrs
 };
 
 struct Forest {

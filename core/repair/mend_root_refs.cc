@@ -1,5 +1,14 @@
-// mend_root_refs: each item's other half has the same data under the mirrored key.
+// mend_root_refs: each item's other half has the same data under the mirrored key; then each subvolume gets
+// its directory entry.
 #include "core/repair/mend_root_refs.h"
+
+#include <sys/stat.h>
+
+#include "core/items/dir_item.h"
+#include "core/items/inode_item.h"
+#include "core/items/name_bucket.h"
+#include "core/ondisk/root_item.h"
+#include "core/repair/name_edit.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -24,6 +33,121 @@ Result<std::vector<Half>> all_halves(Tree& root_tree) {
   return halves;
 }
 
+class PlaceMender {
+ public:
+  PlaceMender(Filesystem& filesystem, const Report& report)
+      : filesystem_(filesystem), root_tree_(filesystem.root_tree()), report_(report) {}
+
+  Result<uint64_t> run() {
+    BF_TRY(drop_refs_of_nothing());
+    BF_ASSIGN(const auto halves, all_halves(root_tree_));
+    std::set<uint64_t> placed;
+    for (const Half& half : halves) {
+      if (half.key.type != key_type::kRootRef || half.data.size() <= sizeof(DiskRootRef)) continue;
+      const auto ref = load<DiskRootRef>(half.data);
+      const std::string name(as_text(ByteSpan(half.data).subspan(sizeof ref)));
+      BF_ASSIGN(const bool there, place(half.key.objectid, half.key.offset, ref, name));
+      if (there) placed.insert(half.key.offset);
+    }
+    BF_ASSIGN(const auto subvolumes, subvolumes_in_use());
+    for (const uint64_t id : subvolumes)
+      if (!placed.contains(id)) BF_TRY(place_at_top(id));
+    return changes_;
+  }
+
+ private:
+  template <class Work>
+  Status in_transaction(const Work& work) {
+    BF_ASSIGN(TransactionHandle handle, filesystem_.begin_freeing(kItems));
+    Status done = work(handle);
+    if (!done) handle.abort(done.error());
+    return done;
+  }
+
+  Result<std::vector<uint64_t>> subvolumes_in_use() {
+    std::vector<uint64_t> ids;
+    ReadCursor cursor(root_tree_);
+    BF_TRY(cursor.seek({objectid::kFirstFree, 0, 0}));
+    for (; cursor.valid() && cursor.key().objectid <= objectid::kLastFree;) {
+      if (cursor.key().type == key_type::kRootItem && load_root_item(cursor.data()).refs > 0)
+        ids.push_back(cursor.key().objectid);
+      BF_TRY(cursor.next());
+    }
+    return ids;
+  }
+
+  Status drop_refs_of_nothing() {
+    BF_ASSIGN(const auto halves, all_halves(root_tree_));
+    for (const Half& half : halves) {
+      const uint64_t child = half.key.type == key_type::kRootRef ? half.key.offset : half.key.objectid;
+      if (filesystem_.root_item(child)) continue;
+      const auto remove = [&](TransactionHandle& handle) -> Status {
+        WriteCursor cursor(root_tree_, handle);
+        BF_ASSIGN(const bool found, cursor.seek(half.key));
+        return found ? cursor.remove() : Status{};
+      };
+      BF_TRY(in_transaction(remove));
+      report_(fmt::format("root tree: {} removed, there is no subvolume {}", to_text(half.key), child));
+      ++changes_;
+    }
+    return {};
+  }
+
+  // The entry that the reference speaks of. False: there is no such directory.
+  Result<bool> place(uint64_t parent, uint64_t child, const DiskRootRef& ref, const std::string& name) {
+    auto tree = filesystem_.subvolume(parent);
+    if (!tree) return false;
+    const auto dir = read_inode_item(**tree, ref.dirid);
+    if (!dir || !S_ISDIR(dir->mode)) return false;
+    NameEdit edit(filesystem_, **tree);
+    const FoundEntry entry{{child, key_type::kRootItem, ~uint64_t{0}}, file_type::kDir};
+    BF_ASSIGN(const auto item, lookup_item(**tree, {ref.dirid, key_type::kDirItem, name_hash(name)}));
+    BF_ASSIGN(const auto index, lookup_item(**tree, {ref.dirid, key_type::kDirIndex, ref.sequence}));
+    const bool has_item = item && leads_to(*item, name, child);
+    const bool has_index = index && leads_to(*index, name, child);
+    if (has_item && has_index) return true;
+    if (!has_item) BF_TRY(edit.set_item(ref.dirid, name, entry));
+    if (!has_index) BF_TRY(edit.set_index(ref.dirid, ref.sequence, name, entry));
+    report_(fmt::format("root {}: directory {} entry '{}' of subvolume {} written", parent,
+                        uint64_t{ref.dirid}, name, child));
+    ++changes_;
+    return true;
+  }
+
+  static bool leads_to(ByteSpan item, const std::string& name, uint64_t child) {
+    const auto entry = find_name_entry(item, name);
+    return entry && *entry && Key((*entry)->head.location).objectid == child &&
+           Key((*entry)->head.location).type == key_type::kRootItem;
+  }
+
+  // Nothing says where it was.
+  Status place_at_top(uint64_t child) {
+    BF_ASSIGN(Tree * top, filesystem_.subvolume(objectid::kFsTree));
+    BF_ASSIGN(const uint64_t index, next_dir_index(*top, objectid::kFirstFree));
+    const std::string name = fmt::format("lost-subvolume-{}", child);
+    DiskRootRef ref{};
+    ref.dirid = objectid::kFirstFree;
+    ref.sequence = index;
+    ref.name_len = static_cast<uint16_t>(name.size());
+    std::vector<std::byte> data(sizeof ref + name.size());
+    store(MutableByteSpan(data), ref);
+    std::memcpy(data.data() + sizeof ref, name.data(), name.size());
+    const auto insert = [&](TransactionHandle& handle) -> Status {
+      WriteCursor cursor(root_tree_, handle);
+      BF_TRY(cursor.insert({objectid::kFsTree, key_type::kRootRef, child}, ByteSpan(data)));
+      return cursor.insert({child, key_type::kRootBackref, objectid::kFsTree}, ByteSpan(data));
+    };
+    BF_TRY(in_transaction(insert));
+    BF_ASSIGN([[maybe_unused]] const bool placed, place(objectid::kFsTree, child, ref, name));
+    return {};
+  }
+
+  Filesystem& filesystem_;
+  Tree& root_tree_;
+  const Report& report_;
+  uint64_t changes_ = 0;
+};
+
 }  // namespace
 
 Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report) {
@@ -44,7 +168,8 @@ Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report) {
     report(fmt::format("root tree: {} written", to_text(other)));
     ++changes;
   }
-  return changes;
+  BF_ASSIGN(const uint64_t places, PlaceMender(filesystem, report).run());
+  return changes + places;
 }
 
 }  // namespace butterfuse::repair

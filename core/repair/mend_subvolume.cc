@@ -19,9 +19,11 @@ class Mender {
 
   Result<uint64_t> run() {
     BF_ASSIGN(survey_, survey_subvolume(tree_));
+    BF_TRY(drop_inode_cache());
     BF_TRY(make_missing_inodes());
     BF_TRY(settle_root());
     choose_homes();
+    count_whole_names();
     for (auto& [place, name] : survey_.names)
       for (const auto& [index, entry] : name.indexes) taken_.insert({place.first, index});
     for (auto& [place, name] : survey_.names) BF_TRY(clear_name(place.first, place.second, name));
@@ -43,6 +45,16 @@ class Mender {
   bool exists(uint64_t ino) const {
     const auto found = survey_.inodes.find(ino);
     return found != survey_.inodes.end() && found->second.item;
+  }
+
+  // The list of free inode numbers that kernels before 5.11 could keep (inode_cache): nothing reads it any
+  // more.
+  Status drop_inode_cache() {
+    if (survey_.inodes.erase(objectid::kFreeIno) == 0) return {};
+    BF_TRY(edit_.remove_all(objectid::kFreeIno));
+    BF_TRY(edit_.remove_all(objectid::kFreeSpace));  // which says where it was
+    changed("the inode cache removed");
+    return {};
   }
 
   Status make_missing_inodes() {
@@ -113,14 +125,31 @@ class Mender {
 
   bool has_names(uint64_t dir) const { return exists(dir) && S_ISDIR(survey_.inodes.at(dir).item->mode); }
 
+  // A name that only one of three items has, of an inode that has all its names without it: what a damaged
+  // name looks like.
+  bool is_stray(const FoundName& name, const Key& location) const {
+    if (location.type != key_type::kInodeItem || name.references.contains(location.objectid)) return false;
+    const auto whole = whole_names_.find(location.objectid);
+    return name.item.has_value() != !name.indexes.empty() && whole != whole_names_.end() &&
+           whole->second >= survey_.inodes.at(location.objectid).item->nlink;
+  }
+
+  // Names that have a reference and an entry that leads to its inode.
+  void count_whole_names() {
+    for (const auto& [place, name] : survey_.names)
+      for (const auto& [ino, index] : name.references)
+        if (name.item || !name.indexes.empty()) ++whole_names_[ino];
+  }
+
   // target_of, nothing for a name that must go.
   std::optional<FoundEntry> target_at(uint64_t dir, const std::string& text, const FoundName& name) const {
     if (!has_names(dir)) return std::nullopt;
     auto target = target_of(name);
-    if (target && is_directory(target->location) &&
-        homes_.at(target->location.objectid) != std::pair(dir, text))
-      return std::nullopt;
-    return target;
+    if (!target) return target;
+    const bool goes = is_directory(target->location)
+                          ? homes_.at(target->location.objectid) != std::pair(dir, text)
+                          : is_stray(name, target->location);
+    return goes ? std::nullopt : target;
   }
 
   static bool same(const FoundEntry& a, const FoundEntry& b) {
@@ -265,7 +294,7 @@ class Mender {
     const bool is_dir = S_ISDIR(item.mode);
     const uint64_t links = ino == objectid::kFirstFree ? 1 : names_[ino];
     if (!inode.orphan) item.nlink = static_cast<uint32_t>(is_dir && links > 0 ? 1 : links);
-    item.flags = item.flags & ~kUnknownInodeFlags;
+    item.flags = item.flags & kKnownInodeFlags;
     if (S_ISLNK(item.mode)) item.flags = item.flags & ~(inode_flag::kImmutable | inode_flag::kAppend);
     if (is_dir) item.size = name_bytes(ino);
     if (!is_dir && !inode.orphan) item.nbytes = inode.extent_bytes;
@@ -289,6 +318,7 @@ class Mender {
   const Report& report_;
   SubvolumeSurvey survey_;
   std::set<std::pair<uint64_t, uint64_t>> taken_;               // directory and index
+  std::map<uint64_t, uint64_t> whole_names_;                    // by inode
   std::map<uint64_t, std::pair<uint64_t, std::string>> homes_;  // directory and name of each directory
   std::map<uint64_t, uint64_t> names_;
   uint64_t changes_ = 0;

@@ -99,12 +99,26 @@ Status Repair::plan() {
 }
 
 Status Repair::attempt(const Overlays& trial, bool trees) {
-  const bool quotas_only = after_.errors_in.contains("quotas") && after_.errors_in.size() == 1;
+  const auto only = [this](const char* phase) {
+    return after_.errors_in.contains(phase) && after_.errors_in.size() == 1;
+  };
+  const bool quotas_only = only("quotas");
+  if (trees && only("free space")) {
+    BF_TRY(distrust_free_space(trial));  // nothing else need be written anew, nor the log be given up
+    return mend(trial, false);
+  }
   if (trees)
     BF_TRY(rewrite(trial, {.new_csums = after_.errors_in.contains("checksum items"),
                            .new_quotas = quotas_only,
                            .new_chunks = after_.errors_in.contains("chunks")}));
-  return trees && quotas_only ? Status{} : mend(trial);
+  return mend(trial, trees && quotas_only);
+}
+
+Status Repair::distrust_free_space(const Overlays& trial) {
+  BF_ASSIGN(auto volume, Volume::open(open_shared(trial)));
+  DiskSuper super = volume->super();
+  super.compat_ro_flags = super.compat_ro_flags & ~compat_ro::kFreeSpaceTreeValid;
+  return volume->write_supers(super);
 }
 
 Status Repair::rewrite(const Overlays& trial, const ForestWishes& wishes) {
@@ -118,24 +132,32 @@ Status Repair::rewrite(const Overlays& trial, const ForestWishes& wishes) {
   return rewrite_trees(*volume, std::move(forest));
 }
 
-Status Repair::mend(const Overlays& trial) {
+Status Repair::mend(const Overlays& trial, bool new_quotas) {
   FilesystemOptions wanted;
   wanted.commit_interval_s = 0;
+  wanted.degraded = true;  // what is missing can't be read, and was reported
+  wanted.quotas_are_right = new_quotas;
   BF_ASSIGN(auto filesystem, open_replayed(open_shared(trial), wanted));
   if (filesystem->wants_free_space_tree()) {
     BF_TRY(filesystem->rebuild_free_space_tree());
     options_.on_action("free space tree: written anew");
   }
-  BF_ASSIGN(const std::vector<uint64_t> ids, all_subvolumes(*filesystem));
+  BF_TRY(mend_subvolumes(*filesystem));
+  BF_ASSIGN(const uint64_t places, mend_root_refs(*filesystem, options_.on_action));
+  if (places > 0) BF_TRY(mend_subvolumes(*filesystem));  // sizes of directories that have new entries
+  return filesystem->close();
+}
+
+Status Repair::mend_subvolumes(Filesystem& filesystem) {
+  BF_ASSIGN(const std::vector<uint64_t> ids, all_subvolumes(filesystem));
   for (const uint64_t id : ids) {
     if (options_.interrupted()) return make_error(EINTR, "interrupted while repairing subvolume {}", id);
-    BF_ASSIGN(Tree * tree, filesystem->subvolume(id));
-    BF_TRY(mend_subvolume(*filesystem, *tree, options_.on_action));
-    BF_TRY(mend_csums(*filesystem, *tree, options_.on_action));
-    BF_TRY(filesystem->commit());
+    BF_ASSIGN(Tree * tree, filesystem.subvolume(id));
+    BF_TRY(mend_subvolume(filesystem, *tree, options_.on_action));
+    BF_TRY(mend_csums(filesystem, *tree, options_.on_action));
+    BF_TRY(filesystem.commit());
   }
-  BF_TRY(mend_root_refs(*filesystem, options_.on_action));
-  return filesystem->close();
+  return {};
 }
 
 uint64_t Repair::changed_bytes() const {

@@ -8,6 +8,7 @@
 #include "core/check/checker.h"
 #include "core/device/memory_device.h"
 #include "core/repair/forest.h"
+#include "core/transaction/filesystem.h"
 
 namespace butterfuse::repair {
 
@@ -39,7 +40,11 @@ class Repair {
   // One attempt, on overlays of its own.
   Status attempt(const Overlays& trial, bool trees);
   Status rewrite(const Overlays& trial, const ForestWishes& wishes);
-  Status mend(const Overlays& trial);
+  // The free space tree will be counted anew.
+  Status distrust_free_space(const Overlays& trial);
+  // `new_quotas`: their numbers were counted anew, and what is done here does not change them.
+  Status mend(const Overlays& trial, bool new_quotas);
+  Status mend_subvolumes(Filesystem& filesystem);
 
   const std::vector<std::shared_ptr<BlockDevice>> devices_;
   Overlays overlays_;  // the best so far

@@ -1,11 +1,14 @@
 // Salvage: block by block, then item by item.
 #include "core/repair/salvage.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <optional>
 #include <unordered_set>
 
 #include "core/check/tree_walk.h"
+#include "core/ondisk/entry_type.h"
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/subvolume_survey.h"
@@ -20,15 +23,18 @@ constexpr uint64_t kAnyGeneration = ~uint64_t{0};
 
 class Salvager {
  public:
-  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter)
+  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter,
+           const std::vector<uint64_t>& recorded)
       : volume_(volume),
         context_(volume.check_context(generation)),
         generation_(generation),
-        filter_(filter) {}
+        filter_(filter),
+        recorded_(recorded) {}
 
   SalvagedTree run(const TreeRoot& root) {
     root_id_ = root.id;
     visit({root.bytenr, root.generation, root.level}, {}, kMaxKey);
+    if (result_.blocks_lost > 0) visit_recorded();
     // Of two items with one key the one from the younger block counts.
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
       return a.item.key != b.item.key ? a.item.key < b.item.key : a.generation > b.generation;
@@ -48,6 +54,19 @@ class Salvager {
     TreeItem item;
     uint64_t generation = 0;  // of its block
   };
+
+  // Leaves that a lost node led to, by the extent tree.
+  void visit_recorded() {
+    for (const uint64_t bytenr : recorded_) {
+      Block block(volume_.nodesize());
+      if (visited_.contains(bytenr) || !volume_.read_tree_block(bytenr, block, 0, -1, kAnyGeneration) ||
+          header_of(block).level != 0 || header_of(block).owner != root_id_ || !is_own(block))
+        continue;
+      visited_.insert(bytenr);
+      ++result_.leaves_found;
+      take_leaf(block, {}, kMaxKey);
+    }
+  }
 
   // Keys are of [first, last]: a block that is not the one meant brings others, which are not taken.
   void visit(const Place& place, const Key& first, const Key& last) {
@@ -83,6 +102,13 @@ class Salvager {
     return std::nullopt;
   }
 
+  bool is_as_promised(const Place& place) {
+    Block block(volume_.nodesize());
+    return place.generation != 0 && place.level >= 0 &&
+           volume_.read_tree_block(place.bytenr, block, place.generation, place.level, kAnyGeneration) &&
+           is_own(block);
+  }
+
   // Subvolumes share blocks with each other, and nothing else does.
   bool is_own(ByteSpan block) const {
     const DiskHeader& header = header_of(block);
@@ -97,9 +123,19 @@ class Salvager {
     const NodeView node(block);
     const uint32_t count = static_cast<uint32_t>(std::min<size_t>(node.count(), fits));
     for (uint32_t slot = 0; slot < count; ++slot) {
+      const Place child{node.ptr(slot).blockptr, node.ptr(slot).generation, level - 1};
+      // The very block that was meant is right where the keys here are not.
+      if (is_as_promised(child)) {
+        visit(child, first, last);
+        continue;
+      }
       const Key from = slot == 0 ? first : std::max(first, node.key(slot));
       const Key to = slot + 1 < count ? std::min(last, node.key(slot + 1)) : last;
-      if (from <= to) visit({node.ptr(slot).blockptr, node.ptr(slot).generation, level - 1}, from, to);
+      if (from <= to) {
+        visit(child, from, to);
+      } else {
+        ++result_.blocks_lost;
+      }
     }
   }
 
@@ -108,7 +144,8 @@ class Salvager {
     const uint32_t count =
         static_cast<uint32_t>(std::min<size_t>(header_of(block).nritems, room / sizeof(DiskItem)));
     const LeafView leaf(block);
-    uint64_t end = room;  // where this item's data ends, if all items lie one behind the other
+    uint64_t taken_bytes = 0;  // no more than fit: items that overlap could be thousands of times that
+    uint64_t end = room;       // where this item's data ends, if all items lie one behind the other
     for (uint32_t slot = 0; slot < count; ++slot) {
       const DiskItem& item = leaf.item(slot);
       const uint64_t size = item.size, offset = item.offset;
@@ -116,7 +153,8 @@ class Salvager {
       std::optional<TreeItem> taken;
       if (size <= end) taken = take(block, item.key, end - size, size);
       if (!taken && !follows && offset + size <= room) taken = take(block, item.key, offset, size);
-      if (taken && taken->key >= first && taken->key <= last) {
+      if (taken) taken_bytes += taken->data.size();
+      if (taken && taken_bytes <= room && taken->key >= first && taken->key <= last) {
         found_.push_back({std::move(*taken), header_of(block).generation});
       } else {
         ++result_.items_lost;
@@ -159,14 +197,25 @@ class Salvager {
     return check_tree_block(context_, leaf).has_value();
   }
 
-  void mend(TreeItem& item) const {
+  void mend(TreeItem& item) {
     MutableByteSpan data(item.data);
     if (item.key.type == key_type::kInodeItem && data.size() == sizeof(DiskInodeItem)) {
       auto inode = load<DiskInodeItem>(data);
       inode.generation = std::min<uint64_t>(inode.generation, generation_);
       inode.transid = std::min<uint64_t>(inode.transid, generation_);
-      inode.flags = inode.flags & ~kUnknownInodeFlags;
+      inode.flags = inode.flags & kKnownInodeFlags;
+      if (S_ISDIR(inode.mode)) inode.nlink = std::min<uint32_t>(inode.nlink, 1);
+      // Names and content will tell which it was; here it only has to be one (see kindless).
+      if (entry_type_of_mode(inode.mode) == file_type::kUnknown) {
+        inode.mode = (inode.mode & 07777) | S_IFREG;
+        result_.kindless.insert(item.key.objectid);
+      }
       store(data, inode);
+    } else if (item.key.type == key_type::kExtentData && data.size() >= sizeof(DiskFileExtentInline)) {
+      auto extent = load<DiskFileExtentInline>(data);
+      if (extent.type != file_extent_type::kInline || extent.compression != compression_type::kNone) return;
+      extent.ram_bytes = data.size() - sizeof extent;
+      store(data, extent);
     } else if (item.key.type == key_type::kRootItem && data.size() >= kRootItemV0Bytes) {
       DiskRootItem root = load_root_item(data);
       root.generation = std::min<uint64_t>(root.generation, generation_);
@@ -185,6 +234,7 @@ class Salvager {
   const TreeCheckContext context_;
   const uint64_t generation_;
   const ItemFilter& filter_;
+  const std::vector<uint64_t>& recorded_;
   std::unordered_set<uint64_t> visited_;
   uint64_t root_id_ = 0;
   std::vector<Found> found_;
@@ -205,9 +255,9 @@ bool is_sound(Volume& volume, const TreeRoot& root, const ItemFilter& filter) {
   return content && state.summary.errors == 0;
 }
 
-SalvagedTree salvage_tree(Volume& volume, const TreeRoot& root, uint64_t generation,
-                          const ItemFilter& filter) {
-  return Salvager(volume, generation, filter).run(root);
+SalvagedTree salvage_tree(Volume& volume, const TreeRoot& root, uint64_t generation, const ItemFilter& filter,
+                          const std::vector<uint64_t>& recorded) {
+  return Salvager(volume, generation, filter, recorded).run(root);
 }
 
 }  // namespace butterfuse::repair

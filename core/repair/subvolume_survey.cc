@@ -94,6 +94,16 @@ class Gatherer {
   SubvolumeSurvey& survey_;
 };
 
+void note_kinds(SubvolumeSurvey& survey) {
+  for (const auto& [place, name] : survey.names) {
+    if (!name.item || name.item->location.type != key_type::kInodeItem) continue;
+    const uint64_t ino = name.item->location.objectid;
+    const auto inode = survey.inodes.find(ino);
+    const uint32_t kind = mode_of_entry_type(name.item->type);
+    if (kind != 0 && (inode == survey.inodes.end() || !inode->second.item)) survey.kinds[ino] = kind;
+  }
+}
+
 }  // namespace
 
 Result<SubvolumeSurvey> survey_subvolume(Tree& tree) {
@@ -105,6 +115,7 @@ Result<SubvolumeSurvey> survey_subvolume(Tree& tree) {
     BF_TRY(gatherer.add(cursor.key(), cursor.data()));
     BF_TRY(cursor.next());
   }
+  note_kinds(survey);
   return survey;
 }
 
@@ -112,6 +123,7 @@ Result<SubvolumeSurvey> survey_items(const std::vector<TreeItem>& items) {
   SubvolumeSurvey survey;
   Gatherer gatherer(survey);
   for (const TreeItem& item : items) BF_TRY(gatherer.add(item.key, item.data));
+  note_kinds(survey);
   return survey;
 }
 
@@ -126,11 +138,7 @@ DiskInodeItem guess_inode(const SubvolumeSurvey& survey, uint64_t ino, uint64_t 
     item.mode = S_IFDIR | 0755;
     return item;
   }
-  for (const auto& [place, name] : survey.names) {
-    const bool leads_here = name.item && name.item->location == Key{ino, key_type::kInodeItem, 0};
-    const uint32_t kind = leads_here ? mode_of_entry_type(name.item->type) : 0;
-    if (kind != 0) item.mode = kind | 0600;
-  }
+  if (const auto kind = survey.kinds.find(ino); kind != survey.kinds.end()) item.mode = kind->second | 0600;
   if (S_ISDIR(item.mode)) item.mode = S_IFDIR | 0755;
   if (!S_ISDIR(item.mode) && inode != survey.inodes.end()) item.size = inode->second.extent_end;
   return item;

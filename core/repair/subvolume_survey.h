@@ -37,6 +37,7 @@ struct FoundInode {
 struct SubvolumeSurvey {
   std::map<std::pair<uint64_t, std::string>, FoundName> names;  // by directory and name
   std::map<uint64_t, FoundInode> inodes;
+  std::map<uint64_t, uint32_t> kinds;  // by inode that has no item: S_IFMT bits, as a name of it has them
 };
 
 Result<SubvolumeSurvey> survey_subvolume(Tree& tree);
@@ -46,7 +47,7 @@ Result<SubvolumeSurvey> survey_items(const std::vector<TreeItem>& items);
 DiskInodeItem guess_inode(const SubvolumeSurvey& survey, uint64_t ino, uint64_t generation);
 // Whether there is more of the inode than a name.
 bool is_worth_an_inode(const FoundInode& inode, uint64_t ino);
-// The bits of an inode's flags that no version of btrfs gives a meaning.
-constexpr uint64_t kUnknownInodeFlags = 0xffffffff & ~uint64_t{0xfff};
+// The bits of an inode's flags that some version of btrfs gives a meaning.
+constexpr uint64_t kKnownInodeFlags = 0xfff | inode_flag::kRootItemInit | inode_flag::kRoVerity;
 
 }  // namespace butterfuse::repair

@@ -11,7 +11,8 @@
 namespace butterfuse::repair {
 
 // Saves what the devices hold where the overlays have pages, in the same order, and flushes the file: it is
-// whole before this returns. What a device can't read there is left out, with a warning. EEXIST when there is a file of that name: it may be the only way back.
+// whole before this returns. What a device can't read there is left out, with a warning. EEXIST when there is
+// a file of that name: it may be the only way back.
 Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr<BlockDevice>>& devices,
                       const std::vector<std::shared_ptr<MemoryDevice>>& overlays);
 

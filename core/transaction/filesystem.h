@@ -30,6 +30,8 @@ struct FilesystemOptions {
   bool degraded = false;  // devices may be missing
   // The free space tree is not to be trusted (clear_cache): see rebuild_free_space_tree.
   bool distrust_free_space_tree = false;
+  // Changes do not touch what quota groups count: they stay as they are. For repair.
+  bool quotas_are_right = false;
   RescueOptions rescue = {};
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
@@ -85,7 +87,7 @@ class TransactionHandle final : public CowContext {
   Filesystem* filesystem_;
   std::shared_ptr<Transaction> transaction_;  // null once moved from
   Reservation metadata_;
-  uint64_t claimed_ = 0;  // the shared block that is being copied (block_claims.h)
+  uint64_t claimed_ = 0;                         // the shared block that is being copied (block_claims.h)
   int exceptions_ = std::uncaught_exceptions();  // more when it is destroyed: a change was left in the middle
 };
 

@@ -7,7 +7,7 @@ namespace butterfuse {
 
 Status CommitDriver::mark_quotas_stale(TransactionHandle& handle) {
   auto& s = *filesystem_.state_;
-  if (!s.quota_tree || s.quota_marked) return {};
+  if (!s.quota_tree || s.quota_marked || s.options.quotas_are_right) return {};
   WriteCursor cursor(*s.quota_tree, handle);
   BF_ASSIGN(bool found, cursor.seek({0, key_type::kQgroupStatus, 0}));
   s.quota_marked = true;

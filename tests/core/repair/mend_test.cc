@@ -1,9 +1,11 @@
 // Mending what an engine writes only when it is wrong: extents that overlap, directories with two names.
 #include <catch2/catch.hpp>
 
+#include "core/items/root_ref.h"
 #include "core/repair/name_edit.h"
 #include "tests/core/repair/repaired.h"
 #include "tests/support/btrfs_check.h"
+#include "tests/support/test_images.h"
 #include "tests/support/test_mount.h"
 
 using namespace butterfuse;
@@ -113,4 +115,62 @@ TEST_CASE("a directory with two names keeps the whole one") {
   CHECK(test.exists(test.root(), kept));
   CHECK_FALSE(test.exists(test.root(), with_index ? "whole" : "another"));
   CHECK(test.exists(*test.get(test.root(), kept), "file"));
+}
+
+TEST_CASE("a subvolume without an entry gets the one that its reference speaks of") {
+  if (!have_btrfs_progs() || golden_dir().empty()) return;
+  const bool without_reference = GENERATE(false, true);
+  const UnpackedImage image = UnpackedImage::golden("subvols");
+  const std::string path = image.devices().front();
+  std::string name;
+  uint64_t child = 0;
+  tamper(path, [&](Filesystem& filesystem, Tree&) {
+    for (const SubvolumeLink& link : must(list_subvolumes(filesystem))) {
+      if (link.parent_root_id != objectid::kFsTree) continue;
+      name = link.name, child = link.root_id;
+      repair::NameEdit edit(filesystem, *must(filesystem.subvolume(link.parent_root_id)));
+      must(edit.set_item(link.dir_ino, link.name, std::nullopt));
+      must(edit.remove_index(link.dir_ino, link.index));
+      if (!without_reference) break;
+      auto handle = must(filesystem.begin(10));
+      WriteCursor cursor(filesystem.root_tree(), handle);
+      REQUIRE(must(cursor.seek({link.parent_root_id, key_type::kRootRef, child})));
+      must(cursor.remove());
+      REQUIRE(must(cursor.seek({child, key_type::kRootBackref, link.parent_root_id})));
+      must(cursor.remove());
+      break;
+    }
+  });
+  REQUIRE(child != 0);
+  repair_and_judge(path);
+  auto filesystem = open_image(path);
+  for (const SubvolumeLink& link : must(list_subvolumes(*filesystem)))
+    if (link.root_id == child)
+      CHECK(link.name == (without_reference ? "lost-subvolume-" + std::to_string(child) : name));
+}
+
+TEST_CASE("a damaged name does not become a second one") {
+  if (!have_btrfs_progs()) return;
+  const bool in_item = GENERATE(true, false);
+  TestMount test;
+  const auto file = test.create(test.root(), "name");
+  const uint64_t ino = file->ino();
+  test.remount("clear_cache");
+  test.close();
+  tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
+    constexpr uint64_t kRoot = objectid::kFirstFree;
+    repair::NameEdit edit(filesystem, tree);
+    const repair::FoundEntry entry{{ino, key_type::kInodeItem, 0}, file_type::kRegular};
+    if (in_item) {
+      must(edit.set_item(kRoot, "name", std::nullopt));
+      must(edit.set_item(kRoot, "n\x01me", entry));
+    } else {
+      must(edit.set_index(kRoot, 2, "n\x01me", entry));
+    }
+  });
+  repair_and_judge(test.path());
+  test.open("");
+  CHECK(test.exists(test.root(), "name"));
+  CHECK_FALSE(test.exists(test.root(), "n\x01me"));
+  CHECK(test.get(test.root(), "name")->nlink() == 1);
 }

@@ -98,6 +98,12 @@ const Damage kDamages[] = {
      change<DiskInodeItem>([](DiskInodeItem& item) { item.nlink = 7; })},
     {"no link counted", objectid::kFsTree, kSmall, key_type::kInodeItem,
      change<DiskInodeItem>([](DiskInodeItem& item) { item.nlink = 0; })},
+    {"two links of a directory", objectid::kFsTree, kDir, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.nlink = 2; })},
+    {"a mode that says nothing", objectid::kFsTree, kDir, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.mode = 0755; })},
+    {"wrong length of inline data", objectid::kFsTree, kSmall, key_type::kExtentData,
+     change<DiskFileExtentInline>([](DiskFileExtentInline& extent) { extent.ram_bytes = 5; })},
     {"wrong directory size", objectid::kFsTree, kRoot, key_type::kInodeItem,
      change<DiskInodeItem>([](DiskInodeItem& item) { item.size = 1; })},
     {"unknown inode flags", objectid::kFsTree, kSmall, key_type::kInodeItem,
@@ -152,6 +158,17 @@ std::string bytes_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// What repair may cost is what the damage took.
+void check_content(const std::string& image, const Damage& damage) {
+  const std::string name = damage.name;
+  auto test = TestMount::of_copy(image);
+  CHECK(test->exists(test->root(), "dir"));
+  CHECK(test->get(test->root(), "dir")->is_dir());
+  CHECK(test->read(*test->get(test->root(), "small")) == "a few bytes");
+  if (name == "file without inode item" || name == "file without extents") return;
+  CHECK((test->read(*test->get(test->root(), "big-link")) == std::string(300'000, 'b')));
+}
+
 }  // namespace
 
 TEST_CASE("what is broken is repaired, and can be undone") {
@@ -183,6 +200,7 @@ TEST_CASE("what is broken is repaired, and can be undone") {
   CHECK(check_of(image, findings).errors == 0);
   CHECK(findings == "");
   CHECK(btrfs_check(image) == "");
+  check_content(image, damage);
 
   auto device = must(open_file_device(image, {}));
   must(repair::undo(undo_log, {device.get()}));

@@ -11,27 +11,34 @@
 
 namespace butterfuse {
 
-// Of a tree of one leaf: where it lies.
-inline uint64_t leaf_of(const std::string& path, uint64_t tree) {
+// Where the root of a tree lies.
+inline uint64_t root_block_of(const std::string& path, uint64_t tree) {
   auto filesystem = must(
       Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
   if (tree == objectid::kChunkTree) return filesystem->volume().super().chunk_root;
   return must(filesystem->root_item(tree)).bytenr;
 }
 
-// Changes the only leaf of a tree as no engine would, and puts its checksum right.
-inline void edit_leaf(const std::string& path, uint64_t tree,
-                      const std::function<void(std::vector<std::byte>& block)>& edit) {
-  const uint64_t bytenr = leaf_of(path, tree);
+// Changes a tree block as no engine would, and puts its checksum right.
+inline void edit_block(const std::string& path, uint64_t bytenr,
+                       const std::function<void(std::vector<std::byte>& block)>& edit) {
   auto volume = must(Volume::open(must(open_file_device(path, {}))));
   load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
   std::vector<std::byte> block(volume->nodesize());
   must(volume->read(bytenr, block, 0));
-  if (header_of(block).level != 0) throw std::runtime_error("not a tree of one leaf");
   edit(block);
   const CsumValue sum = checksum(volume->csum_type(), ByteSpan(block).subspan(kCsumMaxBytes));
   std::copy(sum.begin(), sum.end(), block.begin());
   must(volume->write(bytenr, block, WriteKind::metadata));
+}
+
+// The only leaf of a tree.
+inline void edit_leaf(const std::string& path, uint64_t tree,
+                      const std::function<void(std::vector<std::byte>& block)>& edit) {
+  edit_block(path, root_block_of(path, tree), [&](std::vector<std::byte>& block) {
+    if (header_of(block).level != 0) throw std::runtime_error("not a tree of one leaf");
+    edit(block);
+  });
 }
 
 inline CheckSummary check_of(const std::string& path, std::string& findings) {
