@@ -48,15 +48,17 @@ Status load_free_space_tree(CursorBase& cursor, ByteRange group, uint32_t sector
   const uint8_t wanted =
       flags & free_space_flag::kUsingBitmaps ? key_type::kFreeSpaceBitmap : key_type::kFreeSpaceExtent;
   BF_TRY(cursor.next());
+  uint64_t touched = 0;  // where the extent before ends: one that begins there would be one with it
   while (cursor.valid() && cursor.key().objectid < group.end) {
     const Key key = cursor.key();
     if (key.type != wanted) {
       return make_error(EUCLEAN, "free space tree: {} is not of its block group's form", to_text(key));
     }
     if (wanted == key_type::kFreeSpaceExtent) {
-      if (key.offset > group.length())
-        return make_error(EUCLEAN, "free space tree: {} is too long", to_text(key));
+      if (key.offset > group.length() || key.objectid == touched)
+        return make_error(EUCLEAN, "free space tree: {} is too long or touches the one before", to_text(key));
       BF_TRY(add_range(into, key, ByteRange::at(key.objectid, key.offset), sectorsize));
+      touched = key.objectid + key.offset;
     } else {
       BF_TRY(add_bitmap(into, key, cursor.data(), sectorsize));
     }

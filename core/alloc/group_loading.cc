@@ -14,6 +14,7 @@ namespace {
 constexpr uint64_t kMaxGroupBytes = uint64_t{1}
                                     << 40;  // its bitmap is 32 MiB; the kernel makes 10 GiB at most
 constexpr int kScanAttempts = 100;
+constexpr int kFailedScansMax = 200;  // in a row, of several groups: they are damaged, waiting won't help
 constexpr uint64_t kSystemBytesLoaded = 1u << 20;
 
 }  // namespace
@@ -79,10 +80,14 @@ void SpaceAllocator::load_group(BlockGroup& group) {
 void SpaceAllocator::load_or_set_damaged(BlockGroup& group) {
   Status status = try_load_group(group);
   for (int attempt = 1; !status && trees_.free_space == nullptr && attempt < kScanAttempts; attempt++) {
+    if (failed_scans_.fetch_add(1) >= kFailedScansMax) break;
     std::this_thread::sleep_for(std::chrono::milliseconds(std::min(attempt, 20)));
     status = try_load_group(group);
   }
-  if (status) return;
+  if (status) {
+    failed_scans_ = 0;
+    return;
+  }
   log(LogLevel::error, "nothing will be allocated from a damaged block group: {}", status.error().message);
   MutexLock lock(mutex_);
   group.pool->set_damaged(group);

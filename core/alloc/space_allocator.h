@@ -2,6 +2,7 @@
 // the making.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <set>
@@ -162,6 +163,7 @@ class SpaceAllocator final : public Allocator {
 
   mutable Mutex mutex_;
   CondVar group_loaded_;
+  std::atomic<int> failed_scans_{0};  // tries to scan the extent tree since one succeeded
   std::map<uint64_t, std::unique_ptr<BlockGroup>> groups_ BF_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<SpacePool>> pools_ BF_GUARDED_BY(mutex_);
   SpacePool* data_ BF_GUARDED_BY(mutex_) = nullptr;  // the same pool as metadata_ where groups are mixed

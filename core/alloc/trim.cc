@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/alloc/space_allocator.h"
+#include "core/volume/super_places.h"
 
 namespace butterfuse {
 namespace {
@@ -9,18 +10,6 @@ namespace {
 constexpr uint64_t kPieceBytes = 64u << 20;  // out of reach of allocations while it is discarded
 constexpr uint64_t kHoleBytes = 1u << 30;
 constexpr uint64_t kLeastHoleBytes = 1u << 20;  // shorter ones make no chunk
-
-// All of `hole` but the superblock mirrors that may lie in it.
-void discard_around_supers(BlockDevice& device, ByteRange hole) {
-  uint64_t at = hole.start;
-  for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
-    const ByteRange super = ByteRange::at(super_mirror_offset(mirror), kStripeLen);
-    if (!super.overlaps(hole)) continue;
-    if (super.start > at) device.discard(at, super.start - at);
-    at = std::max(at, super.end);
-  }
-  if (at < hole.end) device.discard(at, hole.end - at);
-}
 
 }  // namespace
 

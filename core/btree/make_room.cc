@@ -18,7 +18,10 @@ TreeBlockRef sibling_at_hand(const TreeEdit& edit, int direction) {
   const DiskKeyPtr& ptr = NodeView(parent.bytes()).ptr(slot);
   if (ptr.generation != edit.context.transid()) return nullptr;
   TreeBlockRef sibling = edit.tree.cache().peek(ptr.blockptr);
-  return sibling && is_writable(edit, *sibling, false) ? sibling : nullptr;
+  // Nobody came to it by this pointer yet, which a damaged image may have pointing anywhere.
+  const bool good = sibling && sibling->level() == 0 && sibling->header().owner == edit.tree.id() &&
+                    sibling->count() > 0 && !(first_key_of(sibling->bytes()) < Key(ptr.key));
+  return good && is_writable(edit, *sibling, false) ? sibling : nullptr;
 }
 
 // A sibling that is rather full would soon have to give the items back.

@@ -94,6 +94,11 @@ class TreeBlockCache {
   uint64_t cached_bytes() const { return cached_bytes_; }
   // No block read from disk may be younger: the running transid.
   void set_generation_limit(uint64_t generation) { generation_limit_ = generation; }
+  // The running transaction, whose blocks may be read again once they were written.
+  void set_running(uint64_t transid) {
+    generation_limit_ = transid;
+    running_ = transid;
+  }
 
  private:
   struct Shard;
@@ -110,6 +115,7 @@ class TreeBlockCache {
   const uint32_t nodesize_;
   const uint64_t budget_bytes_;
   std::atomic<uint64_t> generation_limit_{~uint64_t{0}};
+  std::atomic<uint64_t> running_{~uint64_t{0}};
   std::atomic<uint64_t> dirty_bytes_{0};
   std::atomic<uint64_t> cached_bytes_{0};
   std::array<std::unique_ptr<Shard>, kShards> shards_;

@@ -114,6 +114,10 @@ Result<TreeBlockRef> TreeBlockCache::read_and_keep(Shard& shard, uint64_t bytenr
   Status status =
       source_->read(bytenr, block->mutable_bytes(), expect.generation, expect.level, generation_limit_);
   if (status) status = check_expectation(*block, expect);
+  // It would pass for a block that is being changed.
+  if (status && block->generation() == running_ && !(block->header().flags & header_flag::kWritten))
+    status = make_error(EUCLEAN, "tree block {}: is of transaction {} and was never written", bytenr,
+                        block->generation());
 
   MutexLock lock(shard.mutex);
   auto entry = shard.entries.find(bytenr);

@@ -4,9 +4,9 @@
 #include <ctime>
 #include <vector>
 
+#include "core/btree/tree_image.h"
 #include "core/mkfs/layout.h"
 #include "core/mkfs/mkfs_options.h"
-#include "core/btree/tree_image.h"
 #include "core/ondisk/format.h"
 
 namespace butterfuse {

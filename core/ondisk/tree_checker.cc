@@ -34,6 +34,11 @@ Status check_node(const TreeCheckContext& context, ByteSpan block) {
     if (bytenr == 0 || bytenr % context.sectorsize != 0)
       return block_error(block, "slot={}, invalid block pointer, have {} want a multiple of {} above 0", slot,
                          bytenr, context.sectorsize);
+    // A block is never younger than the one that points to it, which was copied along with it. In one of the
+    // running transaction it would pass for a block that is being changed.
+    if (ptr.generation == 0 || ptr.generation > header_of(block).generation)
+      return block_error(block, "slot={}, invalid pointer generation, have {} want 1 to {}", slot,
+                         uint64_t{ptr.generation}, uint64_t{header_of(block).generation});
     if (slot > 0) BF_TRY(check_key_order(block, slot, node.key(slot - 1), node.key(slot)));
   }
   return {};

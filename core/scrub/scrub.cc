@@ -92,7 +92,11 @@ Result<std::vector<Scrub::StoredExtent>> Scrub::next_extents(uint64_t& cursor, u
         cursor = key.objectid;
         break;
       }
-      extents.push_back(stored_extent(key, items.as<DiskExtentItem>()));
+      StoredExtent extent = stored_extent(key, items.as<DiskExtentItem>());
+      if (extent.range.length() > end - extent.range.start)
+        return make_error(EUCLEAN, "extent {} of {} bytes leaves its chunk", extent.range.start,
+                          extent.range.length());
+      extents.push_back(std::move(extent));
       bytes += extents.back().range.length();
     }
     BF_TRY(items.next());

@@ -75,7 +75,7 @@ Status CommitDriver::close_transaction(const std::shared_ptr<Transaction>& runni
   blocks_ = filesystem_.cache_->take_dirty();
   filesystem_.allocator_->begin_commit(transaction.transid());
   make_super(transaction.transid());
-  filesystem_.cache_->set_generation_limit(transaction.transid() + 1);
+  filesystem_.cache_->set_running(transaction.transid() + 1);
   return {};
 }
 

@@ -59,7 +59,7 @@ Tree* Filesystem::uuid_tree() { return state_->uuid_tree; }
 
 Result<Tree*> Filesystem::subvolume(uint64_t root_id) {
   if (!is_subvolume_id(root_id)) return make_error(ENOENT, "tree {} is not a subvolume", root_id);
-  return state_->trees->open(root_id);
+  return state_->trees->open(root_id, last_committed_);
 }
 
 Result<DiskRootItem> Filesystem::root_item(uint64_t root_id) {

@@ -249,7 +249,7 @@ void FilesystemOpener::start() {
   s.gate =
       std::make_unique<TransactionGate>(super().generation, super().nodesize, filesystem_->commit_debt());
   if (options_.read_only) return;
-  filesystem_->cache_->set_generation_limit(s.gate->running_transid());
+  filesystem_->cache_->set_running(s.gate->running_transid());
   filesystem_->volume_->set_repairs(true);
   Filesystem* filesystem = filesystem_.get();
   // Errors are kept by the gate and reported to whoever begins or commits next.

@@ -36,7 +36,7 @@ Result<FoundRootItem> TreeTable::find_root_item(uint64_t root_id) {
   return FoundRootItem{cursor.key(), trusted_part(cursor.data())};
 }
 
-Result<Tree*> TreeTable::open(uint64_t root_id) {
+Result<Tree*> TreeTable::open(uint64_t root_id, uint64_t newest) {
   MutexLock lock(mutex_);
   if (auto known = entries_.find(root_id); known != entries_.end()) return known->second->tree.get();
   BF_ASSIGN(FoundRootItem found, find_root_item(root_id));
@@ -47,6 +47,9 @@ Result<Tree*> TreeTable::open(uint64_t root_id) {
   if (item.bytenr == 0 || item.bytenr % kSectorSize != 0)
     return make_error(EUCLEAN, "root tree: {}: bytenr {} is not a tree block", to_text(found.key),
                       uint64_t{item.bytenr});
+  if (item.generation == 0 || item.generation > newest)
+    return make_error(EUCLEAN, "root tree: {}: generation {}, want 1 to {}", to_text(found.key),
+                      uint64_t{item.generation}, newest);
   if (is_subvolume_id(root_id) && item.refs == 0)
     return make_error(ENOENT, "subvolume {} is deleted and waits for its removal", root_id);
   auto entry = std::make_unique<Entry>();

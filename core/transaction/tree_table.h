@@ -23,8 +23,9 @@ class TreeTable {
  public:
   explicit TreeTable(Tree& root_tree) : root_tree_(root_tree) {}
 
-  // ENOENT when the root tree has no such item; EUCLEAN when the item can't be true.
-  Result<Tree*> open(uint64_t root_id);
+  // ENOENT when the root tree has no such item; EUCLEAN when the item can't be true, as when it names a
+  // younger block than `newest`: that could be one of another tree, being changed.
+  Result<Tree*> open(uint64_t root_id, uint64_t newest = ~uint64_t{0});
   // The newest ROOT_ITEM of the tree. ENOENT.
   Result<FoundRootItem> find_root_item(uint64_t root_id);
 

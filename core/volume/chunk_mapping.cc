@@ -36,10 +36,15 @@ size_t parity_stripe(const ChunkMapping& chunk, uint64_t row, uint64_t column) {
   return (row + column) % chunk.stripes.size();
 }
 
+constexpr uint64_t kUnusedTop = uint64_t{1} << 20;  // of the logical address space
+
 const char* chunk_flaw(const ChunkMapping& chunk) {
   const RaidProfile& profile = chunk.profile();
   const size_t count = chunk.stripes.size();
-  if (chunk.length == 0 || !adds_up(chunk.start, chunk.length)) return "impossible length";
+  // What rounds up at its end must not wrap.
+  if (chunk.length == 0 || !adds_up(chunk.start, chunk.length) ||
+      chunk.start + chunk.length > ~uint64_t{0} - kUnusedTop)
+    return "impossible length";
   if (!profile.striped() && count != static_cast<size_t>(profile.copies)) return "wrong number of stripes";
   if (profile.striped() && count < static_cast<size_t>(profile.min_devices)) return "too few stripes";
   if (profile.sub_stripes > 1 && count % profile.sub_stripes != 0) return "an odd number of stripes";

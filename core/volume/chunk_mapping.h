@@ -1,6 +1,7 @@
 // ChunkMapping: one chunk of the logical address space, and where its bytes lie on devices.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct ChunkStripe {
   MemberDevice* device = nullptr;  // set by Volume::add_chunk; it may be missing, but never null in the map
 };
 
+// Each failed try reads and computes a whole row: with more stripes than that not all ways are tried.
+constexpr size_t kMostRaid6Ways = 34;
+
 // Logical [start, start + length). Immutable once in the map.
 struct ChunkMapping {
   uint64_t start = 0;
@@ -30,7 +34,7 @@ struct ChunkMapping {
   // Ways to read a byte: its copies; in RAID5 and RAID6 the byte itself, then what rebuilds it.
   int copies() const {
     if (type & bg::kRaid5) return 2;
-    return type & bg::kRaid6 ? static_cast<int>(stripes.size()) : profile().copies;
+    return type & bg::kRaid6 ? static_cast<int>(std::min(stripes.size(), kMostRaid6Ways)) : profile().copies;
   }
   // Stripes that hold different data.
   uint64_t data_stripes() const {

@@ -16,6 +16,7 @@ Uuid uuid_of(const uint8_t (&bytes)[16]) {
   return uuid;
 }
 
+constexpr size_t kMostDevices = 4096;  // more stripes than that no chunk item can hold
 constexpr uint64_t kChangingFsidFlags = super_flag::kChangingFsid | super_flag::kChangingFsidV2;
 
 struct Candidate {
@@ -54,11 +55,16 @@ Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
   return candidates;
 }
 
+bool is_newer(const DiskSuper& one, const DiskSuper& other) {
+  if (one.generation != other.generation) return one.generation > other.generation;
+  return one.log_root != 0 && other.log_root == 0;  // the other device missed it
+}
+
 // The first one given says which file system is meant; the newest of its superblocks says how it is.
 const Candidate& newest_of_first(const std::vector<Candidate>& candidates) {
   const Candidate* newest = &candidates.front();
   for (const Candidate& other : candidates)
-    if (other.metadata_fsid() == newest->metadata_fsid() && other.super.generation > newest->super.generation)
+    if (other.metadata_fsid() == newest->metadata_fsid() && is_newer(other.super, newest->super))
       newest = &other;
   return *newest;
 }
@@ -130,10 +136,11 @@ Status Volume::adopt_devices(BlockDevices devices) {
 }
 
 Status Volume::add_member(std::unique_ptr<MemberDevice> member) {
+  if (members_.size() >= kMostDevices) return make_error(EUCLEAN, "more than {} devices", kMostDevices);
+  const auto place = std::ranges::lower_bound(member_list_, member->devid, {}, &MemberDevice::devid);
+  member_list_.insert(place, member.get());
   const uint64_t devid = member->devid;
   members_.emplace(devid, std::move(member));
-  member_list_.clear();
-  for (const auto& [id, known] : members_) member_list_.push_back(known.get());
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/log.h"
 #include "core/volume/parity.h"
+#include "core/volume/super_places.h"
 #include "core/volume/volume.h"
 
 namespace butterfuse {
@@ -21,6 +22,14 @@ Status for_each_piece(const ChunkMapping& chunk, uint64_t bytenr, uint64_t lengt
     done += piece.length;
   }
   return {};
+}
+
+// The allocator keeps away from superblocks; an extent of a damaged image may lie over one.
+Status check_no_super(const ChunkStripe& stripe, const StripePiece& piece) {
+  const ByteRange place = ByteRange::at(stripe.physical + piece.stripe_offset, piece.length);
+  if (!touches_super(place)) return {};
+  return make_error(EUCLEAN, "device {}: bytes {} to {} are a superblock's, nothing else is written there",
+                    stripe.devid, place.start, place.end);
 }
 
 // The part [start, start + length) of bytes given in pieces.
@@ -127,6 +136,7 @@ Status Volume::write_piece(const ChunkMapping& chunk, const StripePiece& piece,
   for (size_t copy = 0; copy < piece.copies; ++copy) {
     const ChunkStripe& stripe = chunk.stripes[piece.first_copy + copy];
     MemberDevice& member = *stripe.device;
+    BF_TRY(check_no_super(stripe, piece));
     Status written = member.writable()
                          ? member.device->write_gather(stripe.physical + piece.stripe_offset, bytes, kind)
                          : make_error(EIO, "device {} ({}) can't be written", member.devid, member.name());
@@ -175,7 +185,8 @@ void Volume::discard(uint64_t bytenr, uint64_t length) {
     for (size_t copy = 0; copy < piece.copies; ++copy) {
       const ChunkStripe& stripe = (*chunk)->stripes[piece.first_copy + copy];
       if (stripe.device->writable())
-        stripe.device->device->discard(stripe.physical + piece.stripe_offset, piece.length);
+        discard_around_supers(*stripe.device->device,
+                              ByteRange::at(stripe.physical + piece.stripe_offset, piece.length));
     }
     return {};
   });
@@ -212,6 +223,7 @@ bool Volume::repair_copy(uint64_t bytenr, ByteSpan good, int mirror, WriteKind k
         if (copy >= piece.copies) return make_error(EINVAL, "no copy {}", mirror);
         const ChunkStripe& stripe = (*chunk)->stripes[piece.first_copy + copy];
         if (!stripe.device->writable()) return make_error(EROFS, "device {}", stripe.devid);
+        BF_TRY(check_no_super(stripe, piece));
         BF_TRY(stripe.device->device->write(stripe.physical + piece.stripe_offset,
                                             good.subspan(at, piece.length), kind));
         ++stripe.device->errors.repaired;

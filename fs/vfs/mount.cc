@@ -16,6 +16,11 @@
 #include "fs/vfs/scrub_table.h"
 
 namespace butterfuse {
+namespace {
+
+constexpr size_t kMostPlaceholders = 65536;  // each takes a kilobyte until the unmount
+
+}  // namespace
 
 Mount::Mount(const MountOptions& options)
     : options_(options), scrubs_(std::make_unique<ScrubTable>()), inodes_(*this) {}
@@ -265,6 +270,8 @@ Result<InodePtr> Mount::placeholder(const InodeKey& dir, uint64_t index) {
   MutexLock lock(subvolumes_mutex_);  // who finds the number finds the inode as well
   if (const auto known = placeholders_.find({dir, index}); known != placeholders_.end())
     return inodes_.get({kPlaceholderRoot, known->second});
+  if (placeholders_.size() >= kMostPlaceholders)
+    return make_error(EOVERFLOW, "more than {} entries of subvolumes that are not there", kMostPlaceholders);
   auto& home = subvolumes_[kPlaceholderRoot];
   if (home == nullptr) home = std::make_unique<Subvolume>();
   home->read_only = true;

@@ -4,9 +4,12 @@
 namespace butterfuse {
 
 Result<InodePtr> new_inode(Mount& mount, Inode& dir, const InodeItem& item) {
-  const uint64_t ino = dir.subvolume().next_ino.fetch_add(1);
-  if (ino > objectid::kLastFree)
-    return make_error(ENOSPC, "subvolume {} has no inode numbers left", dir.key().root_id);
+  std::atomic<uint64_t>& next = dir.subvolume().next_ino;
+  uint64_t ino = next.load();
+  do {
+    if (ino > objectid::kLastFree)
+      return make_error(ENOSPC, "subvolume {} has no inode numbers left", dir.key().root_id);
+  } while (!next.compare_exchange_weak(ino, ino + 1));
   return mount.inodes().add(std::make_shared<Inode>(mount, dir.subvolume(), ino, item));
 }
 

@@ -45,14 +45,21 @@ Status check_moves(const Inode& inode, const RenameRequest& request) {
   return check_not_immutable(inode);
 }
 
-// `dir` or one of its parents is `inode`.
+// `dir` or one of its parents is `inode`. On a damaged image parents may form a ring: it is noticed when the
+// way up meets the place where it was after the last power of two of steps.
 Result<bool> is_inside(Mount& mount, Inode& dir, const Inode& inode) {
   InodePtr up;
+  InodeKey mark = dir.key();
+  uint64_t steps = 0, next_mark = 1;
   for (Inode* at = &dir;;) {
     if (at->key() == inode.key()) return true;
     if (at->ino() == at->subvolume().root_dirid) return false;
     BF_ASSIGN(const InodeKey parent, parent_of(mount, *at));
-    if (parent == at->key()) return false;
+    if (parent == mark) return make_error(EUCLEAN, "directory {} is its own parent", parent.ino);
+    if (++steps == next_mark) {
+      mark = parent;
+      next_mark *= 2;
+    }
     BF_ASSIGN(up, mount.inodes().get(parent));
     at = up.get();
   }
