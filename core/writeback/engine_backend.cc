@@ -87,8 +87,7 @@ class EngineBackend final : public WritebackBackend {
                        const ExtentsInTrees& in_trees) override {
     Result<TransactionHandle> handle = filesystem_.begin_reserved(std::move(metadata));
     if (!handle) return;
-    if (abort_on_error(*handle, fill_gaps_before(owner.tree(), *handle, owner.ino(), file.end, true)))
-      owner.note_extents_changed(*handle, 0, in_trees());
+    (void)abort_on_error(*handle, cover_and_tell(owner, file.end, *handle, in_trees));
   }
 
  private:
@@ -97,6 +96,22 @@ class EngineBackend final : public WritebackBackend {
   Status abort_on_error(TransactionHandle& handle, Status status) {
     if (!status) handle.abort(status.error());
     return status;
+  }
+
+  Status cover_and_tell(DataOwner& owner, uint64_t end, TransactionHandle& handle,
+                        const ExtentsInTrees& in_trees) {
+    BF_TRY(fill_gaps_before(owner.tree(), handle, owner.ino(), end, true));
+    return tell_owner(owner, 0, handle, in_trees);
+  }
+
+  // The size on disk may now reach over bytes that no extent was ever written for.
+  Status tell_owner(DataOwner& owner, int64_t nbytes_delta, TransactionHandle& handle,
+                    const ExtentsInTrees& in_trees) {
+    const uint64_t disk_size = in_trees();
+    BF_TRY(fill_gaps_before(owner.tree(), handle, owner.ino(), round_up(disk_size, kSectorBytes),
+                            owner.has_prealloc()));
+    owner.note_extents_changed(handle, nbytes_delta, disk_size);
+    return {};
   }
 
   Status insert_regular(DataOwner& owner, std::span<const FinishedExtent> extents, TransactionHandle& handle,
@@ -118,9 +133,8 @@ class EngineBackend final : public WritebackBackend {
       BF_TRY(insert_file_extent(tree, handle, ino, item, true));
     }
     BF_TRY(insert_checksums(extents, handle));
-    owner.note_extents_changed(handle, static_cast<int64_t>(range.length()) - static_cast<int64_t>(dropped),
-                               in_trees());
-    return {};
+    return tell_owner(owner, static_cast<int64_t>(range.length()) - static_cast<int64_t>(dropped), handle,
+                      in_trees);
   }
 
   Status note_in_place(DataOwner& owner, const FinishedExtent& extent, TransactionHandle& handle,
@@ -130,8 +144,7 @@ class EngineBackend final : public WritebackBackend {
       BF_TRY(mark_extent_written(owner.tree(), handle, owner.ino(), extent.in_place->file));
       BF_TRY(insert_checksums({&extent, 1}, handle));
     }
-    owner.note_extents_changed(handle, 0, in_trees());
-    return {};
+    return tell_owner(owner, 0, handle, in_trees);
   }
 
   // One insertion for extents that lie one behind the other on disk.
@@ -161,9 +174,8 @@ class EngineBackend final : public WritebackBackend {
     item.generation = handle.transid();
     item.data = data.stored;
     BF_TRY(insert_file_extent(tree, handle, owner.ino(), item, true));
-    owner.note_extents_changed(handle, static_cast<int64_t>(data.ram_bytes) - static_cast<int64_t>(dropped),
-                               in_trees());
-    return {};
+    return tell_owner(owner, static_cast<int64_t>(data.ram_bytes) - static_cast<int64_t>(dropped), handle,
+                      in_trees);
   }
 
   Filesystem& filesystem_;
