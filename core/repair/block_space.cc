@@ -1,6 +1,8 @@
 // BlockSpace: gaps between used ranges, block by block.
 #include "core/repair/block_space.h"
 
+#include <algorithm>
+
 #include "core/alloc/super_mirrors.h"
 
 namespace butterfuse::repair {
@@ -13,10 +15,21 @@ BlockSpace::BlockSpace(Volume& volume, const ExtentMap& used, const std::vector<
   for (const uint64_t bytenr : left_blocks) left_.add(ByteRange::at(bytenr, volume.nodesize()));
 }
 
+namespace {
+
+// Not the chunks of a seed, and none whose devices are missing.
+bool is_written_to(const ChunkMapping& chunk) {
+  return std::ranges::all_of(chunk.stripes, [](const ChunkStripe& stripe) {
+    return stripe.device != nullptr && stripe.device->writable();
+  });
+}
+
+}  // namespace
+
 bool BlockSpace::find(size_t count, uint64_t type, const RangeSet& used, std::vector<uint64_t>& found) const {
   const uint64_t nodesize = volume_.nodesize();
   for (const auto& chunk : volume_.chunks()) {
-    if (!(chunk->type & type)) continue;
+    if (!(chunk->type & type) || !is_written_to(*chunk)) continue;
     for (const ByteRange gap : used.gaps(ByteRange::at(chunk->start, chunk->length))) {
       for (uint64_t at = round_up(gap.start, nodesize); at + nodesize <= gap.end; at += nodesize) {
         if (found.size() == count) return true;

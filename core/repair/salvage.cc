@@ -113,9 +113,7 @@ class Salvager {
   bool is_own(ByteSpan block) const {
     const DiskHeader& header = header_of(block);
     const bool shared = is_fs_tree(root_id_) && is_fs_tree(header.owner);
-    const Uuid fsid = volume_.metadata_fsid();
-    return (header.owner == root_id_ || shared) &&
-           std::memcmp(header.fsid, fsid.bytes.data(), fsid.bytes.size()) == 0;
+    return (header.owner == root_id_ || shared) && volume_.is_block_fsid(header.fsid);
   }
 
   void take_node(ByteSpan block, int level, const Key& first, const Key& last) {

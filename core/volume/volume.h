@@ -122,6 +122,8 @@ class Volume {
   void set_ignore_metadata_csums(bool on) { ignore_metadata_csums_ = on; }
   // How much tree_checker asks of blocks; offline repair and dumps choose `structure`.
   void set_check_depth(TreeCheckDepth depth) { check_depth_ = depth; }
+  // Tree blocks carry the metadata fsid, those of a seed its own.
+  bool is_block_fsid(const uint8_t (&fsid)[16]) const;
   // For judging a block or item of this file system by hand.
   TreeCheckContext check_context(uint64_t generation_limit) const;
 
@@ -166,7 +168,6 @@ class Volume {
                      WriteKind kind);
 
   // tree_block_io.cc
-  bool is_block_fsid(const uint8_t (&fsid)[16]) const;
   Status check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,
                         uint64_t generation_limit) const;
   Status check_but_csum(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,

@@ -153,8 +153,7 @@ TEST_CASE("a damaged name does not become a second one") {
   if (!have_btrfs_progs()) return;
   const bool in_item = GENERATE(true, false);
   TestMount test;
-  const auto file = test.create(test.root(), "name");
-  const uint64_t ino = file->ino();
+  const uint64_t ino = test.create(test.root(), "name")->ino();
   test.remount("clear_cache");
   test.close();
   tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
@@ -173,4 +172,35 @@ TEST_CASE("a damaged name does not become a second one") {
   CHECK(test.exists(test.root(), "name"));
   CHECK_FALSE(test.exists(test.root(), "n\x01me"));
   CHECK(test.get(test.root(), "name")->nlink() == 1);
+}
+
+TEST_CASE("a file system that grew out of a seed is repaired beside it") {
+  if (!have_btrfs_progs() || golden_dir().empty()) return;
+  const UnpackedImage image = UnpackedImage::golden("seed-sprout");
+  REQUIRE(image.devices().size() == 2);
+  const std::string seed = image.devices()[0], sprout = image.devices()[1];
+  const auto devices = [&] {
+    BlockDevices opened;
+    opened.push_back(must(open_file_device(sprout, {})));
+    opened.push_back(must(open_file_device(seed, {.mode = OpenMode::read_only})));
+    return opened;
+  };
+  {
+    auto volume = must(Volume::open(devices()));
+    DiskSuper super = volume->super();
+    super.bytes_used = super.bytes_used + 4096;  // so that trees are written anew
+    must(volume->write_supers(super));
+  }
+  const TempDir folder;
+  std::vector<std::shared_ptr<BlockDevice>> shared;
+  for (auto& device : devices()) shared.push_back(std::move(device));
+  const Repaired repaired = repair_devices(std::move(shared), folder / "undo");
+  INFO(repaired.actions);
+  CHECK(repaired.before > 0);
+  CHECK(repaired.after == 0);
+  std::string findings;
+  CheckOptions options;
+  options.on_error = [&](const std::string& finding) { findings += finding + "\n"; };
+  must(check_filesystem(devices(), options));
+  CHECK(findings == "");
 }

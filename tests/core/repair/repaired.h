@@ -52,17 +52,21 @@ struct Repaired {
   std::string actions;
 };
 
-inline Repaired repair_file(const std::string& path, const std::string& undo_log) {
+inline Repaired repair_devices(std::vector<std::shared_ptr<BlockDevice>> devices,
+                               const std::string& undo_log) {
   Repaired result;
-  std::shared_ptr<BlockDevice> device = must(open_file_device(path, {}));
   repair::RepairOptions options;
   options.on_action = [&](const std::string& action) { result.actions += action + "\n"; };
-  repair::Repair plan({device}, options);
+  repair::Repair plan(std::move(devices), options);
   must(plan.plan());
   if (plan.is_improvement()) must(plan.write(undo_log));
   result.before = plan.before().errors;
   result.after = plan.after().errors;
   return result;
+}
+
+inline Repaired repair_file(const std::string& path, const std::string& undo_log) {
+  return repair_devices({must(open_file_device(path, {}))}, undo_log);
 }
 
 }  // namespace butterfuse
