@@ -10,8 +10,7 @@ bool is_file_tree(const TreeRoot& root) {
          (root.id >= objectid::kFirstFree && root.id <= objectid::kLastFree);
 }
 
-// ROOT_REF (parent, child) and ROOT_BACKREF (child, parent) come in equal pairs.
-using RootRefs = std::map<std::pair<uint64_t, uint64_t>, std::vector<std::byte>>;
+using RootRefs = std::map<std::pair<uint64_t, uint64_t>, std::vector<std::byte>>;  // by parent and child
 
 // A subvolume that is in use hangs in a directory; a deleted one is an orphan of the root tree until it is
 // gone.
@@ -40,6 +39,7 @@ void check_places(CheckState& state, const RootRefs& refs, const std::set<uint64
   }
 }
 
+// ROOT_REF (parent, child) and ROOT_BACKREF (child, parent) come in equal pairs.
 void check_root_refs(CheckState& state) {
   RootRefs refs, backrefs;
   std::set<uint64_t> orphans;

@@ -6,15 +6,6 @@
 #include "core/alloc/super_mirrors.h"
 
 namespace butterfuse::repair {
-
-BlockSpace::BlockSpace(Volume& volume, const ExtentMap& used, const std::vector<uint64_t>& left_blocks)
-    : volume_(volume) {
-  for (const auto& [bytenr, extent] : used) used_.add(ByteRange::at(bytenr, extent.length));
-  for (const auto& chunk : volume.chunks())
-    for (const ByteRange mirror : super_mirrors_in(*chunk)) used_.add(mirror);
-  for (const uint64_t bytenr : left_blocks) left_.add(ByteRange::at(bytenr, volume.nodesize()));
-}
-
 namespace {
 
 // Not the chunks of a seed, and none whose devices are missing.
@@ -25,6 +16,14 @@ bool is_written_to(const ChunkMapping& chunk) {
 }
 
 }  // namespace
+
+BlockSpace::BlockSpace(Volume& volume, const ExtentMap& used, const std::vector<uint64_t>& left_blocks)
+    : volume_(volume) {
+  for (const auto& [bytenr, extent] : used) used_.add(ByteRange::at(bytenr, extent.length));
+  for (const auto& chunk : volume.chunks())
+    for (const ByteRange mirror : super_mirrors_in(*chunk)) used_.add(mirror);
+  for (const uint64_t bytenr : left_blocks) left_.add(ByteRange::at(bytenr, volume.nodesize()));
+}
 
 bool BlockSpace::find(size_t count, uint64_t type, const RangeSet& used, std::vector<uint64_t>& found) const {
   const uint64_t nodesize = volume_.nodesize();

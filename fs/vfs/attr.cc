@@ -28,8 +28,7 @@ Status cover_end(TransactionHandle& handle, Inode& inode, uint64_t size) {
 // tree first; what can't be written leaves holes there, and is fsync's to tell.
 Status resize_pages(Mount& mount, Inode& inode, uint64_t size) {
   BF_TRY(inode.data().truncate_pages(size));
-  if (!mount.filesystem().has_incompat(incompat::kNoHoles)) [[maybe_unused]]
-    const Status told_by_fsync = inode.data().flush({0, UINT64_MAX}, true);
+  if (!mount.filesystem().has_incompat(incompat::kNoHoles)) (void)inode.data().flush({0, UINT64_MAX}, true);
   return {};
 }
 

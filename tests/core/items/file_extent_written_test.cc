@@ -17,8 +17,9 @@ constexpr uint64_t kIno = 300, kBlock = 4096, kBlocks = 64;
 ByteRange blocks(uint64_t first, uint64_t end) { return {first * kBlock, end * kBlock}; }
 
 // A file without checksums of one preallocated extent.
-void make_file(MkfsImage& image, Reservation& space) {
+void make_file(MkfsImage& image) {
   Filesystem& filesystem = image.filesystem();
+  Reservation space = must(filesystem.allocator().reserve(SpaceClass::data, kBlocks * kBlock));
   auto handle = must(filesystem.begin(20));
   const ByteRange disk = must(filesystem.allocator().alloc_data(kBlocks * kBlock, kBlocks * kBlock, 0));
   space.release(disk.length());
@@ -34,8 +35,7 @@ void make_file(MkfsImage& image, Reservation& space) {
   add_name(image.fs_tree(), handle, kIno, "file", 2);
 }
 
-// Neighbours of one kind are one item, unless they were written apart and nothing was written between them
-// since.
+// Which blocks are in REG items; all items are of the one extent.
 std::vector<bool> written_blocks(Tree& tree) {
   std::vector<bool> written(kBlocks);
   uint64_t disk = 0;
@@ -56,10 +56,7 @@ TEST_CASE("preallocated blocks are marked as written in any order, and the image
   const unsigned seed = GENERATE(1u, 2u, 3u, 4u);
   std::mt19937 random(seed);
   MkfsImage image;
-  {
-    Reservation space = must(image.filesystem().allocator().reserve(SpaceClass::data, kBlocks * kBlock));
-    make_file(image, space);
-  }
+  make_file(image);
   std::vector<ByteRange> pieces;
   for (uint64_t block = 0; block < kBlocks;) {
     const uint64_t end = std::min(block + 1 + random() % 4, kBlocks);
@@ -82,10 +79,7 @@ TEST_CASE("preallocated blocks are marked as written in any order, and the image
 TEST_CASE("a written neighbour of another extent stays an item of its own") {
   if (!have_btrfs_progs()) return;
   MkfsImage image;
-  {
-    Reservation space = must(image.filesystem().allocator().reserve(SpaceClass::data, kBlocks * kBlock));
-    make_file(image, space);
-  }
+  make_file(image);
   {
     // The same extent once more behind itself: its parts do not continue each other.
     auto handle = must(image.filesystem().begin(20));
@@ -105,8 +99,7 @@ TEST_CASE("a written neighbour of another extent stays an item of its own") {
 TEST_CASE("what is not preallocated is not marked") {
   if (!have_btrfs_progs()) return;
   MkfsImage image;
-  Reservation space = must(image.filesystem().allocator().reserve(SpaceClass::data, kBlocks * kBlock));
-  make_file(image, space);
+  make_file(image);
   {
     auto handle = must(image.filesystem().begin(20));
     must(mark_extent_written(image.fs_tree(), handle, kIno, blocks(4, 8)));

@@ -5,6 +5,7 @@
 #include "core/repair/name_edit.h"
 #include "tests/core/repair/repaired.h"
 #include "tests/support/btrfs_check.h"
+#include "tests/support/tamper.h"
 #include "tests/support/test_images.h"
 #include "tests/support/test_mount.h"
 
@@ -19,14 +20,6 @@ std::string blocks(char first, uint64_t count) {
   std::string text;
   for (uint64_t block = 0; block < count; ++block) text.append(kBlock, static_cast<char>(first + block));
   return text;
-}
-
-// Opens the image without a mount, for what no mount would do.
-template <class Work>
-void tamper(const std::string& path, const Work& work) {
-  auto filesystem = must(Filesystem::open(must(open_file_device(path, {})), {}));
-  work(*filesystem, *must(filesystem->subvolume(objectid::kFsTree)));
-  must(filesystem->close());
 }
 
 void repair_and_judge(const std::string& path) {

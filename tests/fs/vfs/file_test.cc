@@ -14,6 +14,7 @@
 #include "fs/vfs/unlink.h"
 #include "fs/vfs/xattr.h"
 #include "tests/support/btrfs_check.h"
+#include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
 using namespace butterfuse;
@@ -237,18 +238,13 @@ TEST_CASE("extents that a power cut left behind the size do not come back when t
   file.reset();
   test.remount("clear_cache");  // without what mkfs.btrfs 6.2 leaves in the free space tree
   test.close();
-  {
-    // As when the extents of its begin were on their way yet: their bytes count, the size does not.
-    auto filesystem = open_image(test.path());
-    Tree& tree = *must(filesystem->subvolume(objectid::kFsTree));
-    {
-      auto handle = must(filesystem->begin(2));
-      InodeItem item = must(read_inode_item(tree, ino));
-      item.size = 4096;
-      must(write_inode_item(tree, handle, ino, item));
-    }
-    must(filesystem->close());
-  }
+  // As when the extents of its begin were on their way yet: their bytes count, the size does not.
+  tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
+    auto handle = must(filesystem.begin(2));
+    InodeItem item = must(read_inode_item(tree, ino));
+    item.size = 4096;
+    must(write_inode_item(tree, handle, ino, item));
+  });
   const bool by_write = GENERATE(true, false);
   test.open("");
   auto again = test.get(test.root(), "file");

@@ -6,22 +6,12 @@
 #include "fs/vfs/create.h"
 #include "fs/vfs/rename.h"
 #include "tests/support/btrfs_check.h"
+#include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
 using namespace butterfuse;
 
 namespace {
-
-template <class Work>
-void tamper(TestMount& test, const Work& work) {
-  test.close();
-  {
-    auto filesystem = open_image(test.path());
-    work(*filesystem, *must(filesystem->subvolume(objectid::kFsTree)));
-    must(filesystem->close());
-  }
-  test.open("");
-}
 
 int code_of_move(TestMount& test, Inode& to_dir) {
   const auto moved = rename(test.mount(), {.old_dir = test.root(),
@@ -41,11 +31,13 @@ TEST_CASE("directories that are each other's parents can't be moved into for eve
   const uint64_t outer = test.mkdir(test.root(), "outer")->ino();
   const uint64_t inner = test.mkdir(*test.get(test.root(), "outer"), "inner")->ino();
   test.mkdir(test.root(), "x");
-  tamper(test, [&](Filesystem& filesystem, Tree& tree) {
+  test.close();
+  tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
     repair::NameEdit edit(filesystem, tree);
     must(edit.remove_reference(outer, objectid::kFirstFree, "outer"));
     must(edit.set_reference(outer, inner, "outer", 2));
   });
+  test.open("");
   const auto dir = test.get(test.root(), "outer");
   CHECK(code_of_move(test, *dir) == EUCLEAN);
 }
@@ -53,7 +45,8 @@ TEST_CASE("directories that are each other's parents can't be moved into for eve
 TEST_CASE("no inode gets a number behind the last, or the number of another") {
   if (!have_btrfs_progs()) return;
   TestMount test;
-  tamper(test, [](Filesystem& filesystem, Tree& tree) {
+  test.close();
+  tamper(test.path(), [](Filesystem& filesystem, Tree& tree) {
     auto handle = must(filesystem.begin(2));
     InodeItem item;
     item.mode = 0100644;
@@ -61,6 +54,7 @@ TEST_CASE("no inode gets a number behind the last, or the number of another") {
     item.generation = item.transid = handle.transid();
     must(write_inode_item(tree, handle, objectid::kLastFree, item));
   });
+  test.open("");
   for (int tries = 0; tries < 600; ++tries) {
     const auto made = create(test.mount(), test.root(), "file", {.mode = 0100644}, {});
     REQUIRE_FALSE(made);

@@ -7,6 +7,20 @@
 
 using namespace butterfuse;
 
+namespace {
+
+// Its begin is on disk; behind a gap there is more, and the write of that will fail.
+std::unique_ptr<OpenFile> file_with_failing_end(MemoryMount& test) {
+  auto file = test.create("file");
+  test.write(*file, 0, std::string(8192, 'x'));
+  must(test.mount().sync());
+  test.write(*file, 65536, std::string(8192, 'y'));
+  test.fail_next_write();
+  return file;
+}
+
+}  // namespace
+
 TEST_CASE("a copy of what can't be written fails, and so does the next fsync of the original") {
   MemoryMount test("");
   const auto from = test.create("from"), to = test.create("to");
@@ -31,11 +45,7 @@ TEST_CASE("an error of writeback by a commit is told by the next sync") {
 
 TEST_CASE("what could not be written leaves a hole with an item where files need one") {
   MemoryMount test("", "^no-holes,^block-group-tree");
-  auto file = test.create("file");
-  test.write(*file, 0, std::string(8192, 'x'));
-  must(test.mount().sync());
-  test.write(*file, 65536, std::string(8192, 'y'));
-  test.fail_next_write();
+  auto file = file_with_failing_end(test);
   CHECK_FALSE(test.mount().sync());
   test.write(*file, 0, "again");  // takes the size along
   must(test.mount().sync());
@@ -45,11 +55,7 @@ TEST_CASE("what could not be written leaves a hole with an item where files need
 
 TEST_CASE("a file whose last write fails can be resized, and has no gap") {
   MemoryMount test("", "^no-holes,^block-group-tree");
-  auto file = test.create("file");
-  test.write(*file, 0, std::string(8192, 'x'));
-  must(test.mount().sync());
-  test.write(*file, 65536, std::string(8192, 'y'));
-  test.fail_next_write();
+  auto file = file_with_failing_end(test);
   AttrChange change;
   change.size = GENERATE(70'000, 200'000);
   CHECK(set_attr(test.mount(), *file->inode, change));
