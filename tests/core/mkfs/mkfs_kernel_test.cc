@@ -1,10 +1,10 @@
 // The Linux kernel mounts what make_filesystem made, writes to it, and leaves it clean.
 #include <catch2/catch.hpp>
-#include <cstdio>
 
 #include "core/mkfs/mkfs.h"
 #include "core/mkfs/mounted.h"
 #include "tests/support/btrfs_check.h"
+#include "tests/support/kernel_mount.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 
@@ -13,37 +13,6 @@ using namespace butterfuse;
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
-
-bool kernel_can_mount() {
-  static const bool can = [] {
-    if (!running_as_root() || !have_program("losetup")) return false;
-    run_command({"modprobe", "btrfs"});
-    run_command({"modprobe", "loop"});
-    return run_command({"grep", "-qw", "btrfs", "/proc/filesystems"}).ok() &&
-           run_command({"losetup", "-f"}).ok();
-  }();
-  if (!can) std::puts("SKIP: a kernel mount needs root, loop devices and a kernel with btrfs");
-  return can;
-}
-
-// Mounted as long as it lives.
-class KernelMount {
- public:
-  KernelMount(const std::string& image, std::string mount_point) : mount_point_(std::move(mount_point)) {
-    run_command({"mkdir", "-p", mount_point_});
-    mounted_ = run_command({"mount", "-o", "loop", image, mount_point_}).ok();
-  }
-  ~KernelMount() {
-    if (mounted_) run_command({"umount", mount_point_});
-  }
-  KernelMount(const KernelMount&) = delete;
-  KernelMount& operator=(const KernelMount&) = delete;
-  bool mounted() const { return mounted_; }
-
- private:
-  std::string mount_point_;
-  bool mounted_;
-};
 
 void make_and_use(const MkfsOptions& options, uint64_t bytes) {
   const TempDir dir;

@@ -1,0 +1,21 @@
+// KernelMount: an image mounted by the Linux kernel as long as this lives. Never a damaged or hostile one.
+#pragma once
+
+#include <string>
+
+// Says SKIP and why, once, when it can't.
+bool kernel_can_mount();
+
+class KernelMount {
+ public:
+  // The mount point is made where there is none. `options` as mount(8) takes them.
+  KernelMount(const std::string& image, std::string mount_point, const std::string& options = "loop");
+  ~KernelMount();
+  KernelMount(const KernelMount&) = delete;
+  KernelMount& operator=(const KernelMount&) = delete;
+  bool mounted() const { return mounted_; }
+
+ private:
+  std::string mount_point_;
+  bool mounted_;
+};
