@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <map>
 
-#include "core/alloc/super_mirrors.h"
 #include "core/base/assert.h"
+#include "core/volume/super_mirrors.h"
 
 namespace butterfuse {
 

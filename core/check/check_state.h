@@ -94,6 +94,7 @@ void count_references(CheckState& state);
 void compare_references(CheckState& state);
 void check_chunks(CheckState& state);
 void check_free_space(CheckState& state);
+void check_space_cache(CheckState& state);  // a part of it, where there is no free space tree
 void check_csums(CheckState& state);
 void check_subvolumes(CheckState& state);
 void check_quotas(CheckState& state);

@@ -179,6 +179,19 @@ struct [[gnu::packed]] DiskFreeSpaceInfo {
 };
 static_assert(sizeof(DiskFreeSpaceInfo) == 8);
 
+// Of the space cache (version 1): the item, and what its inode's content is made of.
+struct [[gnu::packed]] DiskFreeSpaceHeader {
+  DiskKey location;
+  le64 generation, num_entries, num_bitmaps;
+};
+static_assert(sizeof(DiskFreeSpaceHeader) == 41);
+
+struct [[gnu::packed]] DiskFreeSpaceEntry {
+  le64 offset, bytes;
+  uint8_t type;
+};
+static_assert(sizeof(DiskFreeSpaceEntry) == 17);
+
 struct [[gnu::packed]] DiskRootBackup {
   le64 tree_root, tree_root_gen, chunk_root, chunk_root_gen, extent_root, extent_root_gen, fs_root,
       fs_root_gen, dev_root, dev_root_gen, csum_root, csum_root_gen, total_bytes, bytes_used, num_devices,

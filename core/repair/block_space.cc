@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/alloc/super_mirrors.h"
+#include "core/volume/super_mirrors.h"
 
 namespace butterfuse::repair {
 namespace {

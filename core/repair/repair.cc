@@ -118,6 +118,10 @@ Status Repair::distrust_free_space(const Overlays& trial) {
   BF_ASSIGN(auto volume, Volume::open(open_shared(trial)));
   DiskSuper super = volume->super();
   super.compat_ro_flags = super.compat_ro_flags & ~compat_ro::kFreeSpaceTreeValid;
+  if (super.cache_generation == super.generation) {
+    super.cache_generation = super.generation - 1;  // space caches of another transaction: nobody uses them
+    options_.on_action("space cache: given up");
+  }
   return volume->write_supers(super);
 }
 

@@ -1,5 +1,5 @@
 // Superblock mirrors: from physical to logical.
-#include "core/alloc/super_mirrors.h"
+#include "core/volume/super_mirrors.h"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 
 #include "core/alloc/chunk_allocator.h"
 #include "core/alloc/chunk_items.h"
-#include "core/alloc/super_mirrors.h"
+#include "core/volume/super_mirrors.h"
 
 using namespace butterfuse;
 

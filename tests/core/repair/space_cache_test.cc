@@ -1,0 +1,107 @@
+// The space cache (version 1): judged against the extents where it counts, and given up by repair.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/core/repair/repaired.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/kernel_mount.h"
+#include "tests/support/run_command.h"
+
+using namespace butterfuse;
+
+namespace {
+
+constexpr size_t kPage = 4096;
+
+// The kernel makes space caches for block groups of 100 MiB and more only. False when it can't (newer ones
+// may not know them any more).
+bool make_image(const std::string& path, const TempDir& folder) {
+  const std::string mount_point = folder / "mnt";
+  std::ofstream(path).close();
+  std::filesystem::resize_file(path, uint64_t{4} << 30);
+  if (!have_btrfs_progs() || !kernel_can_mount()) return false;
+  REQUIRE(run_command({"mkfs.btrfs", "-q", "-R", "^free-space-tree", path}).ok());
+  const KernelMount mount(path, mount_point, "loop,space_cache=v1");
+  if (!mount.mounted()) std::puts("SKIP: this kernel takes no space_cache=v1");
+  if (!mount.mounted()) return false;
+  for (int index = 0; index < 40; ++index)
+    std::ofstream(mount_point + "/" + std::to_string(index)) << std::string(size_t(index) * 3000, 'x');
+  run_command({"sync", "-f", mount_point});
+  for (int index = 0; index < 40; index += 2)
+    std::filesystem::remove(mount_point + "/" + std::to_string(index));
+  return true;
+}
+
+struct CachePage {
+  uint64_t bytenr = 0;
+  size_t crcs = 0;  // bytes of checksums it begins with
+};
+
+CachePage first_page_of_first_cache(const std::string& path) {
+  auto filesystem = must(
+      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+  ReadCursor cursor(filesystem->root_tree());
+  must(cursor.seek({objectid::kFreeSpace, 0, 0}));
+  REQUIRE((cursor.valid() && cursor.key().objectid == objectid::kFreeSpace));
+  const Key inode = cursor.as<DiskFreeSpaceHeader>().location;
+  REQUIRE(must(cursor.seek(inode)));
+  const size_t crcs = cursor.as<DiskInodeItem>().size / kPage * sizeof(le32);
+  REQUIRE(must(cursor.seek({inode.objectid, key_type::kExtentData, 0})));
+  return {cursor.as<DiskFileExtent>().disk_bytenr, crcs};
+}
+
+// `sealed`: the page's checksum is made right.
+void edit_cache(const std::string& path, bool sealed,
+                const std::function<void(std::vector<std::byte>& page, size_t entries)>& edit) {
+  const CachePage place = first_page_of_first_cache(path);
+  auto volume = must(Volume::open(must(open_file_device(path, {}))));
+  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+  std::vector<std::byte> page(kPage);
+  must(volume->read(place.bytenr, page, 0));
+  edit(page, place.crcs + sizeof(le64));
+  if (sealed) store(MutableByteSpan(page), le32(crc32c(ByteSpan(page).subspan(place.crcs))));
+  must(volume->write(place.bytenr, page, WriteKind::data));
+}
+
+std::string findings_of(const std::string& path) {
+  std::string findings;
+  check_of(path, findings);
+  return findings;
+}
+
+void repair_and_judge(const std::string& path) {
+  const TempDir folder;
+  const Repaired repaired = repair_file(path, folder / "undo");
+  INFO(repaired.actions);
+  CHECK(repaired.actions.find("trees written anew") == std::string::npos);
+  CHECK(findings_of(path) == "");
+  CHECK(btrfs_check(path) == "");
+}
+
+}  // namespace
+
+TEST_CASE("a space cache that calls used space free is found, and repair has it given up") {
+  const TempDir folder;
+  const std::string path = folder / "image";
+  if (!make_image(path, folder)) return;
+  CHECK(findings_of(path) == "");
+  edit_cache(path, true, [](std::vector<std::byte>& page, size_t entries) {
+    auto entry = load<DiskFreeSpaceEntry>(ByteSpan(page).subspan(entries));
+    entry.offset = entry.offset - kPage;
+    store(MutableByteSpan(page).subspan(entries), entry);
+  });
+  CHECK(findings_of(path).find("but the extents leave") != std::string::npos);
+  CHECK(btrfs_check(path) != "");
+  repair_and_judge(path);
+}
+
+TEST_CASE("a space cache with a bad checksum is found") {
+  const TempDir folder;
+  const std::string path = folder / "image";
+  if (!make_image(path, folder)) return;
+  edit_cache(path, false,
+             [](std::vector<std::byte>& page, size_t entries) { page[entries] ^= std::byte{1}; });
+  CHECK(findings_of(path).find("bad checksum") != std::string::npos);
+  repair_and_judge(path);
+}
