@@ -14,7 +14,6 @@
 #include "core/repair/file_extents.h"
 #include "core/repair/overlapping_extents.h"
 #include "core/repair/subvolume_survey.h"
-#include "core/transaction/extent_item.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -29,34 +28,6 @@ bool is_derived(uint64_t id) {
   return std::find(std::begin(kDerived), std::end(kDerived), id) != std::end(kDerived);
 }
 bool accept_all(const Key&, std::vector<std::byte>&) { return true; }
-
-RecordedExtents read_recorded_extents(Volume& volume, const TreeRoot& extent_root) {
-  RecordedExtents recorded;
-  const auto all = salvage_tree(volume, extent_root, volume.super().generation, accept_all).items;
-  // Two extents may stand for parts of a file that begin at the same place: then neither is told.
-  const auto note = [&](uint64_t root, uint64_t ino, uint64_t offset, uint64_t bytenr) {
-    const auto [place, is_new] = recorded.owners.emplace(std::tuple(root, ino, offset), bytenr);
-    if (!is_new && place->second != bytenr) place->second = 0;
-  };
-  const auto note_owner = [&](uint64_t bytenr, const DiskExtentDataRef& ref) {
-    note(ref.root, ref.objectid, ref.offset, bytenr);
-  };
-  for (const TreeItem& item : all) {
-    if (item.key.type == key_type::kMetadataItem) recorded.tree_blocks.push_back(item.key.objectid);
-    if (item.key.type == key_type::kExtentDataRef && item.data.size() >= sizeof(DiskExtentDataRef))
-      note_owner(item.key.objectid, load<DiskExtentDataRef>(item.data));
-    if (item.key.type != key_type::kExtentItem) continue;
-    const auto extent = ExtentItem::decode(item.key, item.data);
-    if (extent && (extent->flags & extent_flag::kTreeBlock))
-      recorded.tree_blocks.push_back(item.key.objectid);
-    if (!extent || !(extent->flags & extent_flag::kData)) continue;
-    recorded.data[item.key.objectid] = {item.key.offset, extent->generation};
-    for (const CountedRef& counted : extent->inline_refs)
-      if (counted.ref.type == key_type::kExtentDataRef)
-        note(counted.ref.root, counted.ref.objectid, counted.ref.offset, item.key.objectid);
-  }
-  return recorded;
-}
 
 class Surveyor {
  public:
@@ -276,10 +247,10 @@ class Surveyor {
   SalvagedTree salvage(const TreeRoot& root, const ItemFilter& filter, bool sound) {
     SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, forest_.recorded.tree_blocks);
     if (!sound)
-      report_(
-          fmt::format("tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} leaves found",
-                      root.id, salvaged.items.size(), salvaged.items_mended, salvaged.items_lost,
-                      salvaged.blocks_lost, salvaged.leaves_found));
+      report_(fmt::format(
+          "tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} found otherwise", root.id,
+          salvaged.items.size(), salvaged.items_mended, salvaged.items_lost, salvaged.blocks_lost,
+          salvaged.blocks_found));
     leave(root);
     return salvaged;
   }

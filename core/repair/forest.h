@@ -6,22 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "core/repair/recorded_extents.h"
 #include "core/repair/salvage.h"
 
 namespace butterfuse::repair {
 
 using Report = std::function<void(const std::string&)>;
-
-// What the damaged extent tree says of data extents: who refers to them, and where they lie.
-struct RecordedExtents {
-  struct Extent {
-    uint64_t length = 0, generation = 0;
-  };
-  std::map<uint64_t, Extent> data;  // by bytenr
-  // By subvolume, inode and file offset: the one extent that is recorded as theirs; 0: there are several.
-  std::map<std::tuple<uint64_t, uint64_t, uint64_t>, uint64_t> owners;
-  std::vector<uint64_t> tree_blocks;  // bytenrs
-};
 
 struct Forest {
   // By id; without the root tree and those in `anew`.

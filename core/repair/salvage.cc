@@ -23,8 +23,7 @@ constexpr uint64_t kAnyGeneration = ~uint64_t{0};
 
 class Salvager {
  public:
-  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter,
-           const std::vector<uint64_t>& recorded)
+  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter, const RecordedBlocks& recorded)
       : volume_(volume),
         context_(volume.check_context(generation)),
         generation_(generation),
@@ -34,7 +33,7 @@ class Salvager {
   SalvagedTree run(const TreeRoot& root) {
     root_id_ = root.id;
     visit({root.bytenr, root.generation, root.level}, {}, kMaxKey);
-    if (result_.blocks_lost > 0) visit_recorded();
+    for (size_t index = 0; index < lost_.size(); ++index) visit_below(Lost(lost_[index]));  // may lose more
     // Of two items with one key the one from the younger block counts.
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
       return a.item.key != b.item.key ? a.item.key < b.item.key : a.generation > b.generation;
@@ -50,22 +49,34 @@ class Salvager {
     uint64_t bytenr = 0, generation = 0;
     int level = 0;
   };
+  struct Lost {
+    Place place;
+    Key first, last;  // of the items that were below; `last` is the first of what comes behind
+  };
   struct Found {
     TreeItem item;
     uint64_t generation = 0;  // of its block
   };
 
-  // Leaves that a lost node led to, by the extent tree.
-  void visit_recorded() {
-    for (const uint64_t bytenr : recorded_) {
-      Block block(volume_.nodesize());
-      if (visited_.contains(bytenr) || !volume_.read_tree_block(bytenr, block, 0, -1, kAnyGeneration) ||
-          header_of(block).level != 0 || header_of(block).owner != root_id_ || !is_own(block))
-        continue;
-      visited_.insert(bytenr);
-      ++result_.leaves_found;
-      take_leaf(block, {}, kMaxKey);
-    }
+  // What a lost node led to, by the extent tree. Blocks that the extent tree knows nobody of are the tree's
+  // if they say so themselves.
+  void visit_below(const Lost& lost) {
+    if (lost.place.level == 0) return;
+    for (const uint64_t bytenr : recorded_.below(lost.place.bytenr, lost.place.level, root_id_))
+      visit_found({bytenr, 0, lost.place.level - 1}, lost, false);
+    for (const uint64_t bytenr : recorded_.nobodys(lost.place.level - 1))
+      visit_found({bytenr, 0, lost.place.level - 1}, lost, true);
+  }
+
+  void visit_found(const Place& place, const Lost& lost, bool of_this_tree) {
+    if (visited_.contains(place.bytenr)) return;
+    const std::optional<Block> block = read(place);
+    if (!block || header_of(*block).nritems == 0) return;
+    const Key first = place.level == 0 ? LeafView(*block).key(0) : NodeView(*block).key(0);
+    if (first < lost.first || first >= lost.last || (of_this_tree && header_of(*block).owner != root_id_))
+      return;
+    ++result_.blocks_found;
+    visit(place, lost.first, lost.last);
   }
 
   // Keys are of [first, last]: a block that is not the one meant brings others, which are not taken.
@@ -74,6 +85,7 @@ class Salvager {
     const std::optional<Block> block = read(place);
     if (!block) {
       ++result_.blocks_lost;
+      lost_.push_back({place, first, last});
     } else if (place.level == 0) {
       take_leaf(*block, first, last);
     } else {
@@ -232,10 +244,11 @@ class Salvager {
   const TreeCheckContext context_;
   const uint64_t generation_;
   const ItemFilter& filter_;
-  const std::vector<uint64_t>& recorded_;
+  const RecordedBlocks& recorded_;
   std::unordered_set<uint64_t> visited_;
   uint64_t root_id_ = 0;
   std::vector<Found> found_;
+  std::vector<Lost> lost_;
   SalvagedTree result_;
 };
 
@@ -254,7 +267,7 @@ bool is_sound(Volume& volume, const TreeRoot& root, const ItemFilter& filter) {
 }
 
 SalvagedTree salvage_tree(Volume& volume, const TreeRoot& root, uint64_t generation, const ItemFilter& filter,
-                          const std::vector<uint64_t>& recorded) {
+                          const RecordedBlocks& recorded) {
   return Salvager(volume, generation, filter, recorded).run(root);
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/btree/tree_image.h"
 #include "core/check/check_state.h"
+#include "core/repair/recorded_blocks.h"
 
 namespace butterfuse::repair {
 
@@ -16,7 +17,7 @@ using ItemFilter = std::function<bool(const Key& key, std::vector<std::byte>& da
 struct SalvagedTree {
   std::vector<TreeItem> items;  // sorted, unique, each of them good by tree_checker
   uint64_t blocks_lost = 0;     // whose items are missing, unless found otherwise
-  uint64_t leaves_found = 0;    // behind lost blocks
+  uint64_t blocks_found = 0;    // that the lost ones led to
   uint64_t items_lost = 0;
   uint64_t items_mended = 0;
   std::set<uint64_t> kindless;  // inodes whose mode has no type: they pass for regular files
@@ -27,10 +28,9 @@ struct SalvagedTree {
 bool is_sound(Volume& volume, const check::TreeRoot& root, const ItemFilter& filter);
 
 // Reads what can be read: blocks of another generation than promised, leaves whose item offsets do not add
-// up, items among bad ones; fields that only lie too far in the future are set to `generation`. Where blocks
-// are lost, leaves of the tree among `recorded` (bytenrs of blocks that are in use by the extent tree) are
-// taken as well.
+// up, items among bad ones; fields that only lie too far in the future are set to `generation`. What lost
+// nodes led to is found by `recorded`.
 SalvagedTree salvage_tree(Volume& volume, const check::TreeRoot& root, uint64_t generation,
-                          const ItemFilter& filter, const std::vector<uint64_t>& recorded = {});
+                          const ItemFilter& filter, const RecordedBlocks& recorded = {});
 
 }  // namespace butterfuse::repair

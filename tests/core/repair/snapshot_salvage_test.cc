@@ -1,0 +1,84 @@
+// Salvage beside snapshots: a subvolume whose root node is lost shares most of its leaves with another.
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+
+#include "tests/core/repair/repaired.h"
+#include "tests/support/btrfs_check.h"
+#include "tests/support/kernel_mount.h"
+#include "tests/support/run_command.h"
+
+using namespace butterfuse;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kFiles = 5000, kRemoved = 1000;  // three levels of nodes
+constexpr uint64_t kSnapshot = objectid::kFirstFree;
+
+std::string name(int number) { return "file" + std::to_string(number); }
+
+// All files are in a snapshot; in the top subvolume the first ones are gone, and one is new.
+class Snapshotted {
+ public:
+  Snapshotted() {
+    fs::resize_file((std::ofstream(path_), path_), 256 << 20);
+    REQUIRE(run_command({"mkfs.btrfs", "-q", "-n", "4096", "-m", "single", path_}).ok());
+    const KernelMount mount(path_, top_);
+    REQUIRE(mount.mounted());
+    for (int number = 0; number < kFiles; ++number) std::ofstream(top_ + "/" + name(number)) << number;
+    REQUIRE(run_command({"btrfs", "subvolume", "snapshot", top_, top_ + "/snapshot"}).ok());
+    for (int number = 0; number < kRemoved; ++number) fs::remove(top_ + "/" + name(number));
+    std::ofstream(top_ + "/new") << "new";
+  }
+
+  // Loses the root node of a subvolume, or all but the first of the nodes below it, and repairs.
+  void lose_nodes_and_repair(uint64_t subvolume, bool root) {
+    std::vector<uint64_t> lost{root_block_of(path_, subvolume)};
+    edit_block(path_, lost.front(), [&](std::vector<std::byte>& block) {
+      REQUIRE(header_of(block).level == 2);
+      if (root) return;
+      lost.clear();
+      for (uint32_t slot = 1; slot < NodeView(block).count(); ++slot)
+        lost.push_back(NodeView(block).ptr(slot).blockptr);
+    });
+    for (const uint64_t bytenr : lost)
+      edit_block(path_, bytenr,
+                 [](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+    const Repaired repaired = repair_file(path_, folder_ / "undo");
+    INFO(repaired.actions);
+    CHECK(repaired.before > 0);
+    CHECK(repaired.after == 0);
+    CHECK(btrfs_check(path_) == "");
+  }
+
+  // How many of the files [first, end) are in the folder with what they held. The image is sound again.
+  int count(const std::string& folder, int first, int end) {
+    const KernelMount mount(path_, top_);
+    int right = 0;
+    for (int number = first; number < end; ++number) {
+      std::string text;
+      std::ifstream(top_ + "/" + folder + name(number)) >> text;
+      right += text == std::to_string(number);
+    }
+    return right;
+  }
+
+ private:
+  const TempDir folder_;
+  const std::string path_ = folder_ / "image", top_ = folder_ / "mnt";
+};
+
+}  // namespace
+
+TEST_CASE("where nodes of a snapshot are lost, it and the subvolume it is of get back what each had") {
+  if (!have_btrfs_progs() || !kernel_can_mount()) return;
+  const uint64_t subvolume = GENERATE(kSnapshot, objectid::kFsTree);
+  const bool root = GENERATE(true, false);
+  INFO("subvolume " << subvolume << (root ? ", its root" : ", below its root"));
+  Snapshotted image;
+  image.lose_nodes_and_repair(subvolume, root);
+  CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
+  CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
+  CHECK(image.count("", 0, kRemoved) == 0);
+}
