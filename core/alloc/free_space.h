@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/byte_range.h"
+#include "core/base/result.h"
 
 namespace butterfuse {
 
@@ -16,6 +17,8 @@ namespace butterfuse {
 // thread-safe.
 class FreeSpace {
  public:
+  // EUCLEAN for a range longer than any block group: its bitmap would take all memory.
+  static Status check_length(ByteRange group);
   // Nothing is free at first. The range is a multiple of `unit` (the sector size) long.
   FreeSpace(ByteRange range, uint32_t unit);
 

@@ -43,7 +43,7 @@ Status SpaceAllocator::rebuild_free_space_tree(CowContext& context, Tree& tree) 
       if (group.items != BlockGroup::Items::inserted) continue;  // comes with its chunk
       range = group.range();
     }
-    BF_TRY(check_loadable(range));
+    BF_TRY(FreeSpace::check_length(range));
     FreeSpace free(range, sectorsize_);
     {
       ReadCursor cursor(*trees_.extent);

@@ -37,6 +37,7 @@ Status FreeSpaceTreeEdit::destroy() {
 }
 
 Status FreeSpaceTreeEdit::begin() {
+  BF_TRY(FreeSpace::check_length(group_));  // both conversions make one
   BF_ASSIGN(const bool found, cursor_.seek(info_key()));
   if (!found || cursor_.data().size() != sizeof(DiskFreeSpaceInfo)) {
     return make_error(EUCLEAN, "free space tree: block group {} length {} has no FREE_SPACE_INFO",

@@ -11,25 +11,18 @@
 namespace butterfuse {
 namespace {
 
-constexpr uint64_t kMaxGroupBytes = uint64_t{1}
-                                    << 40;  // its bitmap is 32 MiB; the kernel makes 10 GiB at most
 constexpr int kScanAttempts = 100;
 constexpr int kFailedScansMax = 200;  // in a row, of several groups: they are damaged, waiting won't help
 constexpr uint64_t kSystemBytesLoaded = 1u << 20;
 
 }  // namespace
 
-Status SpaceAllocator::check_loadable(ByteRange group) {
-  if (group.length() <= kMaxGroupBytes) return {};
-  return make_error(EUCLEAN, "block group {} is too long", group.start);
-}
-
 // The tree is read under its shared lock, and the group is published before that lock goes: the tree, the
 // queued changes and the pinned ranges are then of one moment, because a flush of the changes needs the
 // exclusive lock.
 Status SpaceAllocator::try_load_group(BlockGroup& group) {
   const ByteRange range = group.range();
-  BF_TRY(check_loadable(range));
+  BF_TRY(FreeSpace::check_length(range));
   auto space = std::make_unique<FreeSpace>(range, sectorsize_);
   if (trees_.free_space != nullptr) {
     ReadCursor cursor(*trees_.free_space);

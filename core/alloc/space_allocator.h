@@ -85,7 +85,6 @@ class SpaceAllocator final : public Allocator {
   void load_group(BlockGroup& group) BF_EXCLUDES(mutex_);
   void load_or_set_damaged(BlockGroup& group) BF_EXCLUDES(mutex_);
   Status try_load_group(BlockGroup& group) BF_EXCLUDES(mutex_);
-  static Status check_loadable(ByteRange group);
   Status adopt_free_space(BlockGroup& group, std::unique_ptr<FreeSpace> space) BF_REQUIRES(mutex_);
   void load_metadata_groups(uint64_t bytes) BF_EXCLUDES(mutex_);
   void load_until(SpaceClass space, uint64_t bytes) BF_EXCLUDES(mutex_);

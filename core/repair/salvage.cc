@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "core/check/tree_walk.h"
@@ -69,20 +70,25 @@ class Salvager {
   }
 
   void visit_found(const Place& place, const Lost& lost, bool of_this_tree) {
-    if (visited_.contains(place.bytenr)) return;
-    const std::optional<Block> block = read(place);
-    if (!block || header_of(*block).nritems == 0) return;
-    const Key first = place.level == 0 ? LeafView(*block).key(0) : NodeView(*block).key(0);
-    if (first < lost.first || first >= lost.last || (of_this_tree && header_of(*block).owner != root_id_))
-      return;
+    const auto fits = [&](const Key& first) { return first >= lost.first && first < lost.last; };
+    const auto known = first_keys_.find(place.bytenr);
+    if (visited_.contains(place.bytenr) || (known != first_keys_.end() && !fits(known->second))) return;
+    std::optional<Block> block = read(place);
+    const bool usable =
+        block && header_of(*block).nritems > 0 && (!of_this_tree || header_of(*block).owner == root_id_);
+    const Key first = !usable            ? kMaxKey
+                      : place.level == 0 ? LeafView(*block).key(0)
+                                         : NodeView(*block).key(0);
+    first_keys_[place.bytenr] = first;
+    if (!fits(first)) return;
     ++result_.blocks_found;
-    visit(place, lost.first, lost.last);
+    visit(place, lost.first, lost.last, std::move(block));
   }
 
   // Keys are of [first, last]: a block that is not the one meant brings others, which are not taken.
-  void visit(const Place& place, const Key& first, const Key& last) {
+  void visit(const Place& place, const Key& first, const Key& last, std::optional<Block> block = {}) {
     if (place.level < 0 || place.level >= kMaxLevel || !visited_.insert(place.bytenr).second) return;
-    const std::optional<Block> block = read(place);
+    if (!block) block = read(place);
     if (!block) {
       ++result_.blocks_lost;
       lost_.push_back({place, first, last});
@@ -114,11 +120,13 @@ class Salvager {
     return std::nullopt;
   }
 
-  bool is_as_promised(const Place& place) {
+  std::optional<Block> read_as_promised(const Place& place) {
     Block block(volume_.nodesize());
-    return place.generation != 0 && place.level >= 0 &&
-           volume_.read_tree_block(place.bytenr, block, place.generation, place.level, kAnyGeneration) &&
-           is_own(block);
+    if (place.generation == 0 || place.level < 0 ||
+        !volume_.read_tree_block(place.bytenr, block, place.generation, place.level, kAnyGeneration) ||
+        !is_own(block))
+      return std::nullopt;
+    return block;
   }
 
   // Subvolumes share blocks with each other, and nothing else does.
@@ -135,8 +143,8 @@ class Salvager {
     for (uint32_t slot = 0; slot < count; ++slot) {
       const Place child{node.ptr(slot).blockptr, node.ptr(slot).generation, level - 1};
       // The very block that was meant is right where the keys here are not.
-      if (is_as_promised(child)) {
-        visit(child, first, last);
+      if (auto promised = read_as_promised(child)) {
+        visit(child, first, last, std::move(promised));
         continue;
       }
       const Key from = slot == 0 ? first : std::max(first, node.key(slot));
@@ -249,6 +257,7 @@ class Salvager {
   uint64_t root_id_ = 0;
   std::vector<Found> found_;
   std::vector<Lost> lost_;
+  std::unordered_map<uint64_t, Key> first_keys_;  // of recorded blocks by bytenr, so that each is read once
   SalvagedTree result_;
 };
 
