@@ -85,20 +85,27 @@ void check_super_device_item(CheckState& state, const DiskDevItem& item) {
 
 void check_device_items(CheckState& state) {
   std::map<uint64_t, uint64_t> used = chunk_bytes_of_devices(state.volume);
+  const uint64_t sector = state.volume.sectorsize();
   uint64_t count = 0, total_bytes = 0;
   walk_items(state, state.roots[objectid::kChunkTree], [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kDevItem) return;
     ++count;
     const auto item = load<DiskDevItem>(data);
     total_bytes += item.total_bytes;
+    if (item.total_bytes % sector != 0)
+      state.warning("device {}: total_bytes {} is no multiple of the sector size {}", key.offset,
+                    uint64_t{item.total_bytes}, sector);
     if (item.bytes_used != used[item.devid])
       state.error("device {}: bytes_used is {} but chunks take {}", key.offset, uint64_t{item.bytes_used},
                   used[item.devid]);
     check_super_device_item(state, item);
   });
   const uint64_t told = state.volume.super().num_devices;
-  if (const uint64_t super_bytes = state.volume.super().total_bytes; super_bytes < total_bytes)
+  const uint64_t super_bytes = state.volume.super().total_bytes;
+  if (super_bytes < total_bytes)
     state.error("superblock: total_bytes is {}, the devices have {}", super_bytes, total_bytes);
+  if (super_bytes > total_bytes)  // as old kernels left it after a resize: of no consequence
+    state.warning("superblock: total_bytes is {}, the devices have {}", super_bytes, total_bytes);
   if (told != count) state.error("superblock: num_devices is {}, the chunk tree has {}", told, count);
 }
 
