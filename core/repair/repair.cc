@@ -18,7 +18,7 @@ namespace {
 // Phases of a check whose errors do not ask for new trees.
 bool only_content(const CheckSummary& summary) {
   for (const auto& [phase, errors] : summary.errors_in)
-    if (phase != "subvolumes" && phase != "superblocks") return false;
+    if (phase != "subvolumes" && phase != "superblocks" && phase != "free space") return false;
   return true;
 }
 
@@ -99,14 +99,8 @@ Status Repair::plan() {
 }
 
 Status Repair::attempt(const Overlays& trial, bool trees) {
-  const auto only = [this](const char* phase) {
-    return after_.errors_in.contains(phase) && after_.errors_in.size() == 1;
-  };
-  const bool quotas_only = only("quotas");
-  if (trees && only("free space")) {
-    BF_TRY(distrust_free_space(trial));  // nothing else need be written anew, nor the log be given up
-    return mend(trial, false);
-  }
+  const bool quotas_only = after_.errors_in.contains("quotas") && after_.errors_in.size() == 1;
+  if (!trees && after_.errors_in.contains("free space")) BF_TRY(distrust_free_space(trial));
   if (trees)
     BF_TRY(rewrite(trial, {.new_csums = after_.errors_in.contains("checksum items"),
                            .new_quotas = quotas_only,
