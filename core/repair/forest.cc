@@ -245,7 +245,8 @@ class Surveyor {
   }
 
   SalvagedTree salvage(const TreeRoot& root, const ItemFilter& filter, bool sound) {
-    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, forest_.recorded.tree_blocks);
+    LostNodes lost(forest_.recorded.tree_blocks, node_survey_, root.id);
+    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, &lost);
     if (!sound)
       report_(fmt::format(
           "tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} found otherwise", root.id,
@@ -291,6 +292,7 @@ class Surveyor {
   const Report& report_;
   const uint64_t generation_;
   std::map<uint64_t, TreeRoot> roots_;
+  NodeSurvey node_survey_{volume_, roots_};
   Forest forest_;
 };
 

@@ -1,14 +1,24 @@
 // RecordedBlocks: indexes over the references of tree blocks.
 #include "core/repair/recorded_blocks.h"
 
+#include <algorithm>
 #include <set>
 
-namespace butterfuse::repair {
+#include "core/ondisk/constants.h"
 
-// Keyed references follow their block's item in the tree, so that its level is known when they come.
+namespace butterfuse::repair {
+namespace {
+
+const std::vector<uint64_t> kNone;
+constexpr size_t kClimbMax = 1000;  // blocks; an honest file system has as many subvolumes above a block
+
+}  // namespace
+
 void RecordedBlocks::add(const Key& key, const ExtentItem& item) {
   const bool skinny = key.type == key_type::kMetadataItem;
-  blocks_[key.objectid].level = skinny ? static_cast<int>(key.offset) : item.level;
+  Block& block = blocks_[key.objectid];
+  block.level = skinny ? static_cast<int>(key.offset) : item.level;
+  block.full_backref = item.flags & extent_flag::kFullBackref;
   for (const CountedRef& counted : item.inline_refs) add_ref(key.objectid, counted.ref);
 }
 
@@ -16,31 +26,51 @@ void RecordedBlocks::add_ref(uint64_t bytenr, const ExtentRef& ref) {
   const auto block = blocks_.find(bytenr);
   if (block == blocks_.end()) return;
   if (ref.type == key_type::kSharedBlockRef) {
-    block->second.has_parents = true;
+    block->second.parents.push_back(ref.parent);
     by_parent_[ref.parent].push_back(bytenr);
   } else if (ref.type == key_type::kTreeBlockRef) {
-    block->second.roots.push_back(ref.root);
-    by_root_.emplace(std::pair(block->second.level, ref.root), bytenr);
+    block->second.trees.push_back(ref.root);
+    by_tree_[{ref.root, block->second.level}].push_back(bytenr);
   }
 }
 
-std::vector<uint64_t> RecordedBlocks::below(uint64_t lost, int level, uint64_t root) const {
-  std::set<uint64_t> roots{root};
-  if (const auto block = blocks_.find(lost); block != blocks_.end())
-    roots.insert(block->second.roots.begin(), block->second.roots.end());
-  std::vector<uint64_t> found;
-  if (const auto children = by_parent_.find(lost); children != by_parent_.end()) found = children->second;
-  for (const uint64_t one : roots) {
-    const auto [first, last] = by_root_.equal_range(std::pair(level - 1, one));
-    for (auto block = first; block != last; ++block) found.push_back(block->second);
-  }
-  return found;
+std::optional<uint64_t> RecordedBlocks::children_are_of(uint64_t node, uint64_t tree) const {
+  const auto block = blocks_.find(node);
+  if (block == blocks_.end()) return tree;
+  if (block->second.full_backref) return std::nullopt;
+  return oldest_tree(node).value_or(tree);
 }
 
-std::vector<uint64_t> RecordedBlocks::nobodys(int level) const {
+// Upwards by shared references, which a balance makes within one tree, too.
+std::optional<uint64_t> RecordedBlocks::oldest_tree(uint64_t node) const {
+  std::set<uint64_t> seen{node};
+  std::vector<uint64_t> ahead{node};
+  std::optional<uint64_t> oldest;
+  while (!ahead.empty() && seen.size() < kClimbMax) {
+    const auto block = blocks_.find(ahead.back());
+    ahead.pop_back();
+    if (block == blocks_.end()) continue;
+    for (const uint64_t tree : block->second.trees) oldest = std::min(tree, oldest.value_or(tree));
+    for (const uint64_t parent : block->second.parents)
+      if (seen.insert(parent).second) ahead.push_back(parent);
+  }
+  return oldest;
+}
+
+const std::vector<uint64_t>& RecordedBlocks::of_parent(uint64_t parent) const {
+  const auto found = by_parent_.find(parent);
+  return found == by_parent_.end() ? kNone : found->second;
+}
+
+const std::vector<uint64_t>& RecordedBlocks::of_tree(uint64_t tree, int level) const {
+  const auto found = by_tree_.find({tree, level});
+  return found == by_tree_.end() ? kNone : found->second;
+}
+
+std::vector<uint64_t> RecordedBlocks::of_nobody(int level) const {
   std::vector<uint64_t> found;
   for (const auto& [bytenr, block] : blocks_)
-    if (block.level == level && block.roots.empty() && !block.has_parents) found.push_back(bytenr);
+    if (block.level == level && block.trees.empty() && block.parents.empty()) found.push_back(bytenr);
   return found;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,26 +15,29 @@ class RecordedBlocks {
  public:
   // An EXTENT_ITEM of a tree block, or METADATA_ITEM.
   void add(const Key& key, const ExtentItem& item);
-  // A reference that has an item of its own.
+  // A reference that has an item of its own. Those follow their block's item in the tree.
   void add_ref(uint64_t bytenr, const ExtentRef& ref);
 
-  // Blocks that may have hung below `lost`, a node of `level` that tree `root` reached; others are among
-  // them, which their keys tell. A node's children are recorded for the node itself (FULL_BACKREF), or for
-  // the tree that owns it, which is one of those it is recorded for: another than `root`, where subvolumes
-  // share it.
-  std::vector<uint64_t> below(uint64_t lost, int level, uint64_t root) const;
-  // Blocks of a level that nobody is recorded for.
-  std::vector<uint64_t> nobodys(int level) const;
+  // The children of a node are recorded for the node itself, if it has FULL_BACKREF: then there is no value.
+  // Else they are for the tree that owns it, which is the oldest of those that reach it: the others are
+  // snapshots, made later. `tree`, which reaches it, when nothing is recorded of it.
+  std::optional<uint64_t> children_are_of(uint64_t node, uint64_t tree) const;
+
+  const std::vector<uint64_t>& of_parent(uint64_t parent) const;
+  const std::vector<uint64_t>& of_tree(uint64_t tree, int level) const;
+  std::vector<uint64_t> of_nobody(int level) const;  // no reference is recorded
 
  private:
   struct Block {
     int level = -1;
-    std::vector<uint64_t> roots;
-    bool has_parents = false;
+    bool full_backref = false;
+    std::vector<uint64_t> trees, parents;
   };
-  std::map<uint64_t, Block> blocks_;                           // by bytenr
-  std::map<uint64_t, std::vector<uint64_t>> by_parent_;        // bytenr to bytenrs
-  std::multimap<std::pair<int, uint64_t>, uint64_t> by_root_;  // level and root to bytenr
+  std::optional<uint64_t> oldest_tree(uint64_t node) const;
+
+  std::map<uint64_t, Block> blocks_;                                   // by bytenr
+  std::map<uint64_t, std::vector<uint64_t>> by_parent_;                // bytenr to bytenrs
+  std::map<std::pair<uint64_t, int>, std::vector<uint64_t>> by_tree_;  // and level
 };
 
 }  // namespace butterfuse::repair

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "core/check/tree_walk.h"
@@ -24,17 +23,19 @@ constexpr uint64_t kAnyGeneration = ~uint64_t{0};
 
 class Salvager {
  public:
-  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter, const RecordedBlocks& recorded)
+  Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter, LostNodes* lost)
       : volume_(volume),
         context_(volume.check_context(generation)),
         generation_(generation),
         filter_(filter),
-        recorded_(recorded) {}
+        lost_(lost) {}
 
   SalvagedTree run(const TreeRoot& root) {
     root_id_ = root.id;
     visit({root.bytenr, root.generation, root.level}, {}, kMaxKey);
-    for (size_t index = 0; index < lost_.size(); ++index) visit_below(Lost(lost_[index]));  // may lose more
+    if (lost_ != nullptr && lost_->any())
+      for (int level = kMaxLevel - 2; level >= 0; --level)
+        for (const LostNodes::Candidate& candidate : lost_->at(level)) visit_candidate(candidate, level);
     // Of two items with one key the one from the younger block counts.
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
       return a.item.key != b.item.key ? a.item.key < b.item.key : a.generation > b.generation;
@@ -50,39 +51,27 @@ class Salvager {
     uint64_t bytenr = 0, generation = 0;
     int level = 0;
   };
-  struct Lost {
-    Place place;
-    Key first, last;  // of the items that were below; `last` is the first of what comes behind
-  };
   struct Found {
     TreeItem item;
     uint64_t generation = 0;  // of its block
   };
 
-  // What a lost node led to, by the extent tree. Blocks that the extent tree knows nobody of are the tree's
-  // if they say so themselves.
-  void visit_below(const Lost& lost) {
-    if (lost.place.level == 0) return;
-    for (const uint64_t bytenr : recorded_.below(lost.place.bytenr, lost.place.level, root_id_))
-      visit_found({bytenr, 0, lost.place.level - 1}, lost, false);
-    for (const uint64_t bytenr : recorded_.nobodys(lost.place.level - 1))
-      visit_found({bytenr, 0, lost.place.level - 1}, lost, true);
-  }
-
-  void visit_found(const Place& place, const Lost& lost, bool of_this_tree) {
-    const auto fits = [&](const Key& first) { return first >= lost.first && first < lost.last; };
-    const auto known = first_keys_.find(place.bytenr);
-    if (visited_.contains(place.bytenr) || (known != first_keys_.end() && !fits(known->second))) return;
+  void visit_candidate(const LostNodes::Candidate& candidate, int level) {
+    const Place place{candidate.bytenr, 0, level};
+    if (visited_.contains(place.bytenr)) return;
     std::optional<Block> block = read(place);
-    const bool usable =
-        block && header_of(*block).nritems > 0 && (!of_this_tree || header_of(*block).owner == root_id_);
-    const Key first = !usable            ? kMaxKey
-                      : place.level == 0 ? LeafView(*block).key(0)
-                                         : NodeView(*block).key(0);
-    first_keys_[place.bytenr] = first;
-    if (!fits(first)) return;
+    if (!block && !candidate.of_nobody) {
+      visited_.insert(place.bytenr);
+      ++result_.blocks_lost;
+      lost_->add(candidate, level);
+    }
+    if (!block || header_of(*block).nritems == 0) return;
+    if (candidate.of_nobody && header_of(*block).owner != root_id_) return;
+    const Key first = level == 0 ? LeafView(*block).key(0) : NodeView(*block).key(0);
+    const std::optional<KeyRange> home = candidate.ranges->above(level, first);
+    if (!home) return;
     ++result_.blocks_found;
-    visit(place, lost.first, lost.last, std::move(block));
+    visit(place, home->first, home->last, std::move(block));
   }
 
   // Keys are of [first, last]: a block that is not the one meant brings others, which are not taken.
@@ -91,7 +80,7 @@ class Salvager {
     if (!block) block = read(place);
     if (!block) {
       ++result_.blocks_lost;
-      lost_.push_back({place, first, last});
+      if (lost_ != nullptr) lost_->add(place.bytenr, place.level, {first, last});
     } else if (place.level == 0) {
       take_leaf(*block, first, last);
     } else {
@@ -252,12 +241,10 @@ class Salvager {
   const TreeCheckContext context_;
   const uint64_t generation_;
   const ItemFilter& filter_;
-  const RecordedBlocks& recorded_;
+  LostNodes* const lost_;
   std::unordered_set<uint64_t> visited_;
   uint64_t root_id_ = 0;
   std::vector<Found> found_;
-  std::vector<Lost> lost_;
-  std::unordered_map<uint64_t, Key> first_keys_;  // of recorded blocks by bytenr, so that each is read once
   SalvagedTree result_;
 };
 
@@ -276,8 +263,8 @@ bool is_sound(Volume& volume, const TreeRoot& root, const ItemFilter& filter) {
 }
 
 SalvagedTree salvage_tree(Volume& volume, const TreeRoot& root, uint64_t generation, const ItemFilter& filter,
-                          const RecordedBlocks& recorded) {
-  return Salvager(volume, generation, filter, recorded).run(root);
+                          LostNodes* lost) {
+  return Salvager(volume, generation, filter, lost).run(root);
 }
 
 }  // namespace butterfuse::repair

@@ -7,7 +7,7 @@
 
 #include "core/btree/tree_image.h"
 #include "core/check/check_state.h"
-#include "core/repair/recorded_blocks.h"
+#include "core/repair/lost_nodes.h"
 
 namespace butterfuse::repair {
 
@@ -28,9 +28,9 @@ struct SalvagedTree {
 bool is_sound(Volume& volume, const check::TreeRoot& root, const ItemFilter& filter);
 
 // Reads what can be read: blocks of another generation than promised, leaves whose item offsets do not add
-// up, items among bad ones; fields that only lie too far in the future are set to `generation`. What lost
-// nodes led to is found by `recorded`.
+// up, items among bad ones; fields that only lie too far in the future are set to `generation`. With `lost`,
+// which is of this tree, what lost nodes led to is found as well.
 SalvagedTree salvage_tree(Volume& volume, const check::TreeRoot& root, uint64_t generation,
-                          const ItemFilter& filter, const RecordedBlocks& recorded = {});
+                          const ItemFilter& filter, LostNodes* lost = nullptr);
 
 }  // namespace butterfuse::repair

@@ -16,6 +16,8 @@ namespace {
 constexpr int kFiles = 5000, kRemoved = 1000;  // three levels of nodes
 constexpr uint64_t kSnapshot = objectid::kFirstFree;
 
+enum class Lost { root, below_root, both };
+
 std::string name(int number) { return "file" + std::to_string(number); }
 
 // All files are in a snapshot; in the top subvolume the first ones are gone, and one is new.
@@ -32,13 +34,14 @@ class Snapshotted {
     std::ofstream(top_ + "/new") << "new";
   }
 
-  // Loses the root node of a subvolume, or all but the first of the nodes below it, and repairs.
-  void lose_nodes_and_repair(uint64_t subvolume, bool root) {
+  // Loses the root node of a subvolume, or all but the first of the nodes below it, or all of these, and
+  // repairs.
+  void lose_nodes_and_repair(uint64_t subvolume, Lost which) {
     std::vector<uint64_t> lost{root_block_of(path_, subvolume)};
     edit_block(path_, lost.front(), [&](std::vector<std::byte>& block) {
       REQUIRE(header_of(block).level == 2);
-      if (root) return;
-      lost.clear();
+      if (which == Lost::root) return;
+      if (which == Lost::below_root) lost.clear();
       for (uint32_t slot = 1; slot < NodeView(block).count(); ++slot)
         lost.push_back(NodeView(block).ptr(slot).blockptr);
     });
@@ -74,10 +77,10 @@ class Snapshotted {
 TEST_CASE("where nodes of a snapshot are lost, it and the subvolume it is of get back what each had") {
   if (!have_btrfs_progs() || !kernel_can_mount()) return;
   const uint64_t subvolume = GENERATE(kSnapshot, objectid::kFsTree);
-  const bool root = GENERATE(true, false);
-  INFO("subvolume " << subvolume << (root ? ", its root" : ", below its root"));
+  const Lost which = GENERATE(Lost::root, Lost::below_root, Lost::both);
+  INFO("subvolume " << subvolume << " case " << static_cast<int>(which));
   Snapshotted image;
-  image.lose_nodes_and_repair(subvolume, root);
+  image.lose_nodes_and_repair(subvolume, which);
   CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
   CHECK(image.count("", 0, kRemoved) == 0);

@@ -1,0 +1,56 @@
+// LostNodes: the nodes of one tree that can't be read, and which recorded blocks may have hung below them.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/repair/node_survey.h"
+#include "core/repair/recorded_blocks.h"
+
+namespace butterfuse::repair {
+
+// Key ranges of lost nodes, by level: those of one level do not overlap.
+class LostRanges {
+ public:
+  void add(int level, const KeyRange& range);
+  void add(const LostRanges& others);
+  // The lowest one above `level` that contains the key.
+  std::optional<KeyRange> above(int level, const Key& key) const;
+
+ private:
+  std::array<std::map<Key, Key>, kMaxLevel> by_level_;  // first to last
+};
+
+class LostNodes {
+ public:
+  LostNodes(const RecordedBlocks& recorded, NodeSurvey& survey, uint64_t tree)
+      : recorded_(recorded), survey_(survey), tree_(tree) {}
+
+  struct Candidate {
+    uint64_t bytenr = 0;
+    const LostRanges* ranges = nullptr;  // its first key must lie in one of them
+    bool of_nobody = false;              // only its header can say whose it is
+  };
+
+  bool any() const { return any_; }
+  // A node whose keys were known to lie in the range.
+  void add(uint64_t bytenr, int level, const KeyRange& range);
+  // A candidate that can't be read itself: it may be in any of its ranges.
+  void add(const Candidate& unreadable, int level);
+  // Blocks of a level, to be asked for from the highest to the lowest: those found may have lost children
+  // again. Blocks that other nodes of their owner lead to are not among them.
+  std::vector<Candidate> at(int level);
+
+ private:
+  const RecordedBlocks& recorded_;
+  NodeSurvey& survey_;
+  const uint64_t tree_;
+  bool any_ = false;
+  LostRanges all_;
+  std::map<uint64_t, LostRanges> by_owner_;            // of the nodes' children
+  std::array<std::vector<uint64_t>, kMaxLevel> lost_;  // bytenrs by level
+};
+
+}  // namespace butterfuse::repair
