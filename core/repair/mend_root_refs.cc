@@ -33,6 +33,14 @@ Result<std::vector<Half>> all_halves(Tree& root_tree) {
   return halves;
 }
 
+// In place of what is there.
+Status put(TransactionHandle& handle, Tree& tree, const Key& key, const std::vector<std::byte>& data) {
+  WriteCursor cursor(tree, handle);
+  BF_ASSIGN(const bool found, cursor.seek(key));
+  if (found) BF_TRY(cursor.remove());
+  return cursor.insert(key, ByteSpan(data));
+}
+
 class PlaceMender {
  public:
   PlaceMender(Filesystem& filesystem, const Report& report)
@@ -132,12 +140,11 @@ class PlaceMender {
     std::vector<std::byte> data(sizeof ref + name.size());
     store(MutableByteSpan(data), ref);
     std::memcpy(data.data() + sizeof ref, name.data(), name.size());
-    const auto insert = [&](TransactionHandle& handle) -> Status {
-      WriteCursor cursor(root_tree_, handle);
-      BF_TRY(cursor.insert({objectid::kFsTree, key_type::kRootRef, child}, ByteSpan(data)));
-      return cursor.insert({child, key_type::kRootBackref, objectid::kFsTree}, ByteSpan(data));
+    const auto write = [&](TransactionHandle& handle) -> Status {
+      BF_TRY(put(handle, root_tree_, {objectid::kFsTree, key_type::kRootRef, child}, data));
+      return put(handle, root_tree_, {child, key_type::kRootBackref, objectid::kFsTree}, data);
     };
-    BF_TRY(in_transaction(insert));
+    BF_TRY(in_transaction(write));
     BF_ASSIGN([[maybe_unused]] const bool placed, place(objectid::kFsTree, child, ref, name));
     return {};
   }
@@ -161,10 +168,7 @@ Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report) {
     BF_ASSIGN(const auto there, lookup_item(root_tree, other));
     if (there && (*there == half.data || !is_backref)) continue;
     BF_ASSIGN(TransactionHandle handle, filesystem.begin_freeing(kItems));
-    WriteCursor cursor(root_tree, handle);
-    BF_ASSIGN(const bool found, cursor.seek(other));
-    if (found) BF_TRY(cursor.remove());
-    BF_TRY(cursor.insert(other, ByteSpan(half.data)));
+    BF_TRY(put(handle, root_tree, other, half.data));
     report(fmt::format("root tree: {} written", to_text(other)));
     ++changes;
   }

@@ -19,6 +19,7 @@ class Mender {
 
   Result<uint64_t> run() {
     BF_ASSIGN(survey_, survey_subvolume(tree_));
+    BF_TRY(read_subvolume_places());
     BF_TRY(drop_inode_cache());
     BF_TRY(make_missing_inodes());
     BF_TRY(settle_root());
@@ -57,7 +58,24 @@ class Mender {
     return {};
   }
 
+  // Where subvolumes hang in this one, by the root tree.
+  Status read_subvolume_places() {
+    ReadCursor cursor(filesystem_.root_tree());
+    BF_TRY(cursor.seek({tree_.id(), key_type::kRootRef, 0}));
+    for (;
+         cursor.valid() && cursor.key().objectid == tree_.id() && cursor.key().type == key_type::kRootRef;) {
+      if (cursor.data().size() > sizeof(DiskRootRef)) {
+        const auto ref = cursor.as<DiskRootRef>();
+        subvolume_indexes_[{ref.dirid, std::string(as_text(cursor.data().subspan(sizeof ref)))}] =
+            ref.sequence;
+      }
+      BF_TRY(cursor.next());
+    }
+    return {};
+  }
+
   Status make_missing_inodes() {
+    survey_.inodes[objectid::kFirstFree];  // there must be one
     for (auto& [ino, inode] : survey_.inodes) {
       if (inode.item || !is_common(ino) || inode.orphan) continue;
       if (!is_worth_an_inode(inode, ino)) {
@@ -169,7 +187,7 @@ class Mender {
       changed("directory {} entry '{}': reference of inode {} removed", dir, text, reference->first);
       reference = name.references.erase(reference);
     }
-    const uint64_t index = target ? index_of(name, *target) : 0;
+    const uint64_t index = target ? index_of(dir, text, name, *target) : 0;
     for (auto entry = name.indexes.begin(); entry != name.indexes.end();) {
       if (target && entry->first == index) {
         ++entry;
@@ -190,7 +208,11 @@ class Mender {
   }
 
   // The index the name's items agree on best.
-  static uint64_t index_of(const FoundName& name, const FoundEntry& target) {
+  uint64_t index_of(uint64_t dir, const std::string& text, const FoundName& name,
+                    const FoundEntry& target) const {
+    const auto subvolume = subvolume_indexes_.find({dir, text});
+    if (target.location.type == key_type::kRootItem && subvolume != subvolume_indexes_.end())
+      return subvolume->second;
     const auto reference = name.references.find(target.location.objectid);
     if (target.location.type == key_type::kInodeItem && reference != name.references.end() &&
         (name.indexes.empty() || name.indexes.contains(reference->second)))
@@ -204,7 +226,7 @@ class Mender {
     std::optional<FoundEntry> target;
     if (exists(dir)) target = target_of(name);
     if (!target) return {};
-    uint64_t index = name.indexes.empty() ? index_of(name, *target) : name.indexes.begin()->first;
+    uint64_t index = name.indexes.empty() ? index_of(dir, text, name, *target) : name.indexes.begin()->first;
     if (index < 2 || (name.indexes.empty() && taken_.contains({dir, index}))) {
       BF_ASSIGN(index, next_dir_index(tree_, dir));
     }
@@ -317,8 +339,9 @@ class Mender {
   NameEdit edit_;
   const Report& report_;
   SubvolumeSurvey survey_;
-  std::set<std::pair<uint64_t, uint64_t>> taken_;               // directory and index
-  std::map<uint64_t, uint64_t> whole_names_;                    // by inode
+  std::map<std::pair<uint64_t, std::string>, uint64_t> subvolume_indexes_;  // by directory and name
+  std::set<std::pair<uint64_t, uint64_t>> taken_;                           // directory and index
+  std::map<uint64_t, uint64_t> whole_names_;                                // by inode
   std::map<uint64_t, std::pair<uint64_t, std::string>> homes_;  // directory and name of each directory
   std::map<uint64_t, uint64_t> names_;
   uint64_t changes_ = 0;

@@ -104,6 +104,20 @@ void note_kinds(SubvolumeSurvey& survey) {
   }
 }
 
+// One bad reference does not make a directory: its inode has a name elsewhere.
+void note_parents(SubvolumeSurvey& survey) {
+  std::set<uint64_t> entered;
+  for (const auto& [place, name] : survey.names) {
+    if (name.item) entered.insert(name.item->location.objectid);
+    for (const auto& [index, entry] : name.indexes) entered.insert(entry.location.objectid);
+  }
+  for (const auto& [place, name] : survey.names) {
+    if (place.first < objectid::kFirstFree || place.first > objectid::kLastFree) continue;
+    for (const auto& [ino, index] : name.references)
+      if (!entered.contains(ino)) survey.inodes[place.first].is_parent = true;
+  }
+}
+
 }  // namespace
 
 Result<SubvolumeSurvey> survey_subvolume(Tree& tree) {
@@ -116,6 +130,7 @@ Result<SubvolumeSurvey> survey_subvolume(Tree& tree) {
     BF_TRY(cursor.next());
   }
   note_kinds(survey);
+  note_parents(survey);
   return survey;
 }
 
@@ -124,6 +139,7 @@ Result<SubvolumeSurvey> survey_items(const std::vector<TreeItem>& items) {
   Gatherer gatherer(survey);
   for (const TreeItem& item : items) BF_TRY(gatherer.add(item.key, item.data));
   note_kinds(survey);
+  note_parents(survey);
   return survey;
 }
 
@@ -133,7 +149,8 @@ DiskInodeItem guess_inode(const SubvolumeSurvey& survey, uint64_t ino, uint64_t 
   item.nlink = 1;
   item.mode = S_IFREG | 0600;
   const auto inode = survey.inodes.find(ino);
-  const bool has_entries = inode != survey.inodes.end() && inode->second.has_entries;
+  const bool has_entries =
+      inode != survey.inodes.end() && (inode->second.has_entries || inode->second.is_parent);
   if (has_entries || ino == objectid::kFirstFree) {
     item.mode = S_IFDIR | 0755;
     return item;
@@ -145,7 +162,8 @@ DiskInodeItem guess_inode(const SubvolumeSurvey& survey, uint64_t ino, uint64_t 
 }
 
 bool is_worth_an_inode(const FoundInode& inode, uint64_t ino) {
-  return ino == objectid::kFirstFree || inode.has_references || inode.has_entries || inode.has_extents;
+  return ino == objectid::kFirstFree || inode.has_references || inode.has_entries || inode.has_extents ||
+         inode.is_parent;
 }
 
 }  // namespace butterfuse::repair
