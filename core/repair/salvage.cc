@@ -78,7 +78,8 @@ class Salvager {
   void visit(const Place& place, const Key& first, const Key& last, std::optional<Block> block = {}) {
     if (place.level < 0 || place.level >= kMaxLevel || !visited_.insert(place.bytenr).second) return;
     if (!block) block = read(place);
-    if (!block) {
+    const bool empty = block && place.level > 0 && header_of(*block).nritems == 0;  // no node is
+    if (!block || empty) {
       ++result_.blocks_lost;
       if (lost_ != nullptr) lost_->add(place.bytenr, place.level, {first, last});
     } else if (place.level == 0) {
@@ -154,21 +155,36 @@ class Salvager {
     uint64_t taken_bytes = 0;  // no more than fit: items that overlap could be thousands of times that
     uint64_t end = room;       // where this item's data ends, if all items lie one behind the other
     for (uint32_t slot = 0; slot < count; ++slot) {
-      const DiskItem& item = leaf.item(slot);
-      const uint64_t size = item.size, offset = item.offset;
-      const bool follows = offset + size == end;
       std::optional<TreeItem> taken;
-      if (size <= end) taken = take(block, item.key, end - size, size);
-      if (!taken && !follows && offset + size <= room) taken = take(block, item.key, offset, size);
+      for (const ByteRange& data : places_of(leaf, slot, count, end)) {
+        if (data.end > room) continue;
+        taken = take(block, leaf.item(slot).key, data.start, data.length());
+        if (!taken) continue;
+        end = data.start;
+        break;
+      }
+      // A size that can't be is not believed for what comes behind it either.
+      if (!taken && leaf.item(slot).size <= end) end -= leaf.item(slot).size;
       if (taken) taken_bytes += taken->data.size();
       if (taken && taken_bytes <= room && taken->key >= first && taken->key <= last) {
         found_.push_back({std::move(*taken), header_of(block).generation});
       } else {
         ++result_.items_lost;
       }
-      // A size that can't be is not believed for what comes behind it either.
-      if (size <= end) end -= size;
     }
+  }
+
+  // Where an item's data may lie, the likeliest first. Each item's data ends where that of the one before
+  // begins: of an offset and a size, the one that meets both neighbours is right.
+  static std::vector<ByteRange> places_of(const LeafView& leaf, uint32_t slot, uint32_t count, uint64_t end) {
+    const uint64_t offset = leaf.item(slot).offset, size = leaf.item(slot).size;
+    const bool meets_next =
+        slot + 1 < count && offset == uint64_t{leaf.item(slot + 1).offset} + leaf.item(slot + 1).size;
+    std::vector<ByteRange> places;
+    if (meets_next && offset <= end && offset + size != end) places.push_back({offset, end});
+    if (size <= end) places.push_back({end - size, end});
+    if (offset + size != end) places.push_back({offset, offset + size});
+    return places;
   }
 
   std::optional<TreeItem> take(ByteSpan block, const Key& key, uint64_t offset, uint64_t size) {
@@ -178,7 +194,7 @@ class Salvager {
     item.data.assign(data.begin(), data.end());
     const std::vector<std::byte> original = item.data;
     const Key original_key = item.key;
-    if (!filter_(item.key, item.data)) return std::nullopt;
+    if (item.key == Key{} || !filter_(item.key, item.data)) return std::nullopt;
     if (!is_good(block, item)) {
       mend(item);
       if (!is_good(block, item)) return std::nullopt;
