@@ -12,6 +12,7 @@
 #include "core/ondisk/root_item.h"
 #include "core/repair/derived_items.h"
 #include "core/repair/file_extents.h"
+#include "core/repair/lost_roots.h"
 #include "core/repair/overlapping_extents.h"
 #include "core/repair/subvolume_survey.h"
 
@@ -39,6 +40,7 @@ class Surveyor {
     BF_TRY(take_root_tree());
     const auto extent_root = roots_.find(objectid::kExtentTree);
     if (extent_root != roots_.end()) forest_.recorded = read_recorded_extents(volume_, extent_root->second);
+    find_lost_roots();
     if (!roots_.contains(objectid::kFsTree))
       return make_error(EUCLEAN,
                         "the root tree has no top subvolume: with another one all files would be lost");
@@ -105,6 +107,9 @@ class Surveyor {
                      {objectid::kFsTree, newest->fs_root, newest->fs_root_gen, newest->fs_root_level, {}});
     take_backup_root(
         root_tree,
+        {objectid::kExtentTree, newest->extent_root, newest->extent_root_gen, newest->extent_root_level, {}});
+    take_backup_root(
+        root_tree,
         {objectid::kCsumTree, newest->csum_root, newest->csum_root_gen, newest->csum_root_level, {}});
   }
 
@@ -115,14 +120,38 @@ class Surveyor {
         header_of(block).owner != root.id)
       return;
     TreeItem item = new_root_item(root.id, volume_.nodesize());
+    set_root(item, root);
+    root_tree.push_back(std::move(item));
+    report_(fmt::format("tree {}: its root is taken from the superblock's backups", root.id));
+  }
+
+  // Root items that are missing or lead astray, by what the extent tree records.
+  void find_lost_roots() {
+    std::vector<TreeItem>& root_tree = forest_.anew[objectid::kRootTree];
+    for (const uint64_t id : forest_.recorded.tree_blocks.trees()) {
+      const auto have = roots_.find(id);
+      const bool deleted = have != roots_.end() && have->second.item.refs == 0;
+      if ((!is_fs_tree(id) && id != objectid::kCsumTree) || deleted) continue;
+      if (have != roots_.end() && names_own_block(volume_, forest_.recorded.tree_blocks, have->second))
+        continue;
+      auto found = recorded_root(volume_, forest_.recorded.tree_blocks, id);
+      if (!found) continue;
+      auto item = std::ranges::find_if(root_tree, [&](const TreeItem& one) {
+        return one.key.objectid == id && one.key.type == key_type::kRootItem;
+      });
+      if (item == root_tree.end()) item = root_tree.insert(item, new_root_item(id, volume_.nodesize()));
+      set_root(*item, *found);
+      report_(fmt::format("tree {}: its root is block {}, by the extent tree", id, found->bytenr));
+    }
+  }
+
+  void set_root(TreeItem& item, TreeRoot root) {
     root.item = load_root_item(item.data);
     root.item.bytenr = root.bytenr;
     root.item.generation = root.item.generation_v2 = root.generation;
     root.item.level = static_cast<uint8_t>(root.level);
     store_root_item(item.data, root.item);
     roots_[root.id] = root;
-    root_tree.push_back(std::move(item));
-    report_(fmt::format("tree {}: its root is taken from the superblock's backups", root.id));
   }
 
   // Of version 1: files in the root tree that say what space was free.

@@ -18,6 +18,7 @@ void RecordedBlocks::add(const Key& key, const ExtentItem& item) {
   const bool skinny = key.type == key_type::kMetadataItem;
   Block& block = blocks_[key.objectid];
   block.level = skinny ? static_cast<int>(key.offset) : item.level;
+  block.generation = item.generation;
   block.full_backref = item.flags & extent_flag::kFullBackref;
   for (const CountedRef& counted : item.inline_refs) add_ref(key.objectid, counted.ref);
 }
@@ -55,6 +56,23 @@ std::optional<uint64_t> RecordedBlocks::oldest_tree(uint64_t node) const {
       if (seen.insert(parent).second) ahead.push_back(parent);
   }
   return oldest;
+}
+
+bool RecordedBlocks::is_of_tree(uint64_t bytenr, uint64_t tree) const {
+  const auto block = blocks_.find(bytenr);
+  return block != blocks_.end() && std::ranges::count(block->second.trees, tree) > 0;
+}
+
+uint64_t RecordedBlocks::generation_of(uint64_t bytenr) const {
+  const auto block = blocks_.find(bytenr);
+  return block == blocks_.end() ? 0 : block->second.generation;
+}
+
+std::vector<uint64_t> RecordedBlocks::trees() const {
+  std::vector<uint64_t> trees;
+  for (const auto& [place, bytenrs] : by_tree_)
+    if (trees.empty() || trees.back() != place.first) trees.push_back(place.first);
+  return trees;
 }
 
 const std::vector<uint64_t>& RecordedBlocks::of_parent(uint64_t parent) const {

@@ -23,6 +23,11 @@ class RecordedBlocks {
   // snapshots, made later. `tree`, which reaches it, when nothing is recorded of it.
   std::optional<uint64_t> children_are_of(uint64_t node, uint64_t tree) const;
 
+  bool is_recorded(uint64_t bytenr) const { return blocks_.contains(bytenr); }
+  bool is_of_tree(uint64_t bytenr, uint64_t tree) const;
+  uint64_t generation_of(uint64_t bytenr) const;  // 0: not recorded
+  std::vector<uint64_t> trees() const;            // for which blocks are recorded
+
   const std::vector<uint64_t>& of_parent(uint64_t parent) const;
   const std::vector<uint64_t>& of_tree(uint64_t tree, int level) const;
   std::vector<uint64_t> of_nobody(int level) const;  // no reference is recorded
@@ -30,6 +35,7 @@ class RecordedBlocks {
  private:
   struct Block {
     int level = -1;
+    uint64_t generation = 0;
     bool full_backref = false;
     std::vector<uint64_t> trees, parents;
   };

@@ -244,6 +244,10 @@ class Salvager {
       root.generation = std::min<uint64_t>(root.generation, generation_);
       root.generation_v2 = std::min<uint64_t>(root.generation_v2, generation_);
       root.last_snapshot = std::min<uint64_t>(root.last_snapshot, generation_);
+      root.flags = root.flags & (root_flag::kReadonly | root_flag::kDead);
+      if (root.refs > 0) root.drop_progress = Key{};
+      if (root.refs > 0 || root.drop_level >= kMaxLevel) root.drop_level = 0;
+      if (root.level >= kMaxLevel) root.level = 0;  // the block tells
       store_root_item(data, root);
     } else if (item.key.type == key_type::kDirItem || item.key.type == key_type::kXattrItem) {
       if (data.size() < sizeof(DiskDirItem)) return;
