@@ -199,13 +199,15 @@ class Surveyor {
     };
     const bool wanted = (root.id == objectid::kCsumTree && wishes_.new_csums) ||
                         (root.id == objectid::kQuotaTree && wishes_.new_quotas);
-    const bool sound = is_sound(volume_, root, filter) && !overlaps.found();
+    LostNodes lost(forest_.recorded.tree_blocks, node_survey_, root.id);
+    const bool unreached = lost.find_unreached(root);
+    const bool sound = is_sound(volume_, root, filter) && !overlaps.found() && !unreached;
     if (sound && !wanted) {
       forest_.sound[root.id] = root;
     } else if (is_fs_tree(root.id) && root.item.refs == 0) {
       give_up_deleted(root);
     } else {
-      SalvagedTree salvaged = salvage(root, filter, sound);
+      SalvagedTree salvaged = salvage(root, filter, sound, &lost);
       if (is_fs_tree(root.id) && salvaged.items.empty() && salvaged.blocks_lost > 0)
         return make_error(EUCLEAN, "nothing of subvolume {} can be read; an empty one would bury its files",
                           root.id);
@@ -273,9 +275,9 @@ class Surveyor {
     std::sort(items.begin(), items.end(), [](const TreeItem& a, const TreeItem& b) { return a.key < b.key; });
   }
 
-  SalvagedTree salvage(const TreeRoot& root, const ItemFilter& filter, bool sound) {
-    LostNodes lost(forest_.recorded.tree_blocks, node_survey_, root.id);
-    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, &lost);
+  SalvagedTree salvage(const TreeRoot& root, const ItemFilter& filter, bool sound,
+                       LostNodes* lost = nullptr) {
+    SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, lost);
     if (!sound)
       report_(fmt::format(
           "tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} found otherwise", root.id,

@@ -25,6 +25,17 @@ std::optional<KeyRange> LostRanges::above(int level, const Key& key) const {
   return std::nullopt;
 }
 
+bool LostNodes::find_unreached(const check::TreeRoot& root) {
+  const auto& reached = survey_.of(tree_).children;
+  for (int level = 0; level < kMaxLevel - 1 && !unreached_; ++level)
+    unreached_ = std::ranges::any_of(recorded_.of_tree(tree_, level), [&](uint64_t bytenr) {
+      return bytenr != root.bytenr && !reached.contains(bytenr);
+    });
+  if (unreached_) all_.add(kMaxLevel - 1, {Key{}, kMaxKey});
+  any_ |= unreached_;
+  return unreached_;
+}
+
 // Where subvolumes that share a node differ behind it, its keys end where they end in its owner's tree.
 void LostNodes::add(uint64_t bytenr, int level, const KeyRange& range) {
   if (level <= 0) return;
@@ -52,13 +63,15 @@ void LostNodes::add(const Candidate& unreadable, int level) {
 std::vector<LostNodes::Candidate> LostNodes::at(int level) {
   std::vector<Candidate> candidates;
   for (const uint64_t parent : lost_[static_cast<size_t>(level) + 1])
-    for (const uint64_t bytenr : recorded_.of_parent(parent)) candidates.push_back({bytenr, &all_, false});
+    for (const uint64_t bytenr : recorded_.of_parent(parent)) candidates.push_back({bytenr, &all_});
   for (const auto& [owner, ranges] : by_owner_) {
     const KnownNodes* const known = owner == tree_ ? nullptr : &survey_.of(owner);
     for (const uint64_t bytenr : recorded_.of_tree(owner, level))
-      if (known == nullptr || !known->children.contains(bytenr))
-        candidates.push_back({bytenr, &ranges, false});
+      if (known == nullptr || !known->children.contains(bytenr)) candidates.push_back({bytenr, &ranges});
   }
+  if (unreached_)
+    for (const uint64_t bytenr : recorded_.of_tree(tree_, level))
+      candidates.push_back({bytenr, &all_, false, recorded_.generation_of(bytenr)});
   if (any_)
     for (const uint64_t bytenr : recorded_.of_nobody(level)) candidates.push_back({bytenr, &all_, true});
   return candidates;

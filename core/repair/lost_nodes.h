@@ -32,8 +32,13 @@ class LostNodes {
     uint64_t bytenr = 0;
     const LostRanges* ranges = nullptr;  // its first key must lie in one of them
     bool of_nobody = false;              // only its header can say whose it is
+    uint64_t unreached =
+        0;  // not zero: it must be of this generation, and its keys lie between those that are known
   };
 
+  // Blocks are recorded for the tree that none of its nodes leads to: one has lost a pointer. Those are
+  // candidates, too.
+  bool find_unreached(const check::TreeRoot& root);
   bool any() const { return any_; }
   // A node whose keys were known to lie in the range.
   void add(uint64_t bytenr, int level, const KeyRange& range);
@@ -47,7 +52,7 @@ class LostNodes {
   const RecordedBlocks& recorded_;
   NodeSurvey& survey_;
   const uint64_t tree_;
-  bool any_ = false;
+  bool any_ = false, unreached_ = false;
   LostRanges all_;
   std::map<uint64_t, LostRanges> by_owner_;            // of the nodes' children
   std::array<std::vector<uint64_t>, kMaxLevel> lost_;  // bytenrs by level

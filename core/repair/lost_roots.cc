@@ -10,13 +10,6 @@ constexpr uint64_t kAnyGeneration = ~uint64_t{0};
 
 }  // namespace
 
-bool names_own_block(Volume& volume, const RecordedBlocks& recorded, const check::TreeRoot& root) {
-  const bool told = recorded.is_recorded(root.bytenr), ours = recorded.is_of_tree(root.bytenr, root.id);
-  std::vector<std::byte> block(volume.nodesize());
-  if (!volume.read_tree_block(root.bytenr, block, 0, -1, kAnyGeneration)) return ours;
-  return header_of(block).owner == root.id && (ours || !told);
-}
-
 std::optional<check::TreeRoot> recorded_root(Volume& volume, const RecordedBlocks& recorded, uint64_t tree) {
   std::vector<std::byte> block(volume.nodesize());
   std::optional<check::TreeRoot> best;
@@ -28,6 +21,15 @@ std::optional<check::TreeRoot> recorded_root(Volume& volume, const RecordedBlock
         best = check::TreeRoot{tree, bytenr, header.generation, level, {}};
     }
   return best;
+}
+
+bool names_own_block(Volume& volume, const RecordedBlocks& recorded, const check::TreeRoot& root) {
+  const bool ours = recorded.is_of_tree(root.bytenr, root.id);
+  std::vector<std::byte> block(volume.nodesize());
+  if (!volume.read_tree_block(root.bytenr, block, 0, -1, kAnyGeneration)) return ours;
+  if (ours || header_of(block).owner != root.id) return ours && header_of(block).owner == root.id;
+  const auto better = recorded_root(volume, recorded, root.id);
+  return !better || better->level < header_of(block).level;
 }
 
 }  // namespace butterfuse::repair

@@ -8,8 +8,9 @@
 
 namespace butterfuse::repair {
 
-// Whether the block that the root item names may be the tree's top block: it is of this tree, and recorded
-// for it where it is recorded at all. A block that can't be read counts if it is recorded.
+// Whether the block that the root item names may be the tree's top block: it says so itself, and is recorded
+// for the tree. One that is not recorded (an old one, or the record is wrong) is believed if all that are
+// recorded lie lower; one that can't be read, if it is recorded.
 bool names_own_block(Volume& volume, const RecordedBlocks& recorded, const check::TreeRoot& root);
 
 // By the extent tree: the block of the highest level that is recorded for the tree; of several the youngest.

@@ -33,9 +33,7 @@ class Salvager {
   SalvagedTree run(const TreeRoot& root) {
     root_id_ = root.id;
     visit({root.bytenr, root.generation, root.level}, {}, kMaxKey);
-    if (lost_ != nullptr && lost_->any())
-      for (int level = kMaxLevel - 2; level >= 0; --level)
-        for (const LostNodes::Candidate& candidate : lost_->at(level)) visit_candidate(candidate, level);
+    if (lost_ != nullptr && lost_->any()) visit_lost();
     // Of two items with one key the one from the younger block counts.
     std::stable_sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) {
       return a.item.key != b.item.key ? a.item.key < b.item.key : a.generation > b.generation;
@@ -56,17 +54,36 @@ class Salvager {
     uint64_t generation = 0;  // of its block
   };
 
+  void visit_lost() {
+    for (const Found& found : found_) known_keys_.push_back(found.item.key);
+    std::ranges::sort(known_keys_);
+    for (int level = kMaxLevel - 2; level >= 0; --level)
+      for (const LostNodes::Candidate& candidate : lost_->at(level)) visit_candidate(candidate, level);
+  }
+
+  bool lies_between(ByteSpan block) const {
+    const uint32_t last = header_of(block).nritems - 1;
+    const bool leaf = header_of(block).level == 0;
+    const Key first_key = leaf ? LeafView(block).key(0) : NodeView(block).key(0);
+    const auto known = std::ranges::lower_bound(known_keys_, first_key);
+    return known == known_keys_.end() ||
+           *known > (leaf ? LeafView(block).key(last) : NodeView(block).key(last));
+  }
+
   void visit_candidate(const LostNodes::Candidate& candidate, int level) {
     const Place place{candidate.bytenr, 0, level};
     if (visited_.contains(place.bytenr)) return;
     std::optional<Block> block = read(place);
-    if (!block && !candidate.of_nobody) {
+    if (!block && !candidate.of_nobody && candidate.unreached == 0) {
       visited_.insert(place.bytenr);
       ++result_.blocks_lost;
       lost_->add(candidate, level);
     }
     if (!block || header_of(*block).nritems == 0) return;
     if (candidate.of_nobody && header_of(*block).owner != root_id_) return;
+    if (candidate.unreached != 0 &&
+        (header_of(*block).generation != candidate.unreached || !lies_between(*block)))
+      return;
     const Key first = level == 0 ? LeafView(*block).key(0) : NodeView(*block).key(0);
     const std::optional<KeyRange> home = candidate.ranges->above(level, first);
     if (!home) return;
@@ -265,6 +282,7 @@ class Salvager {
   std::unordered_set<uint64_t> visited_;
   uint64_t root_id_ = 0;
   std::vector<Found> found_;
+  std::vector<Key> known_keys_;  // of what the tree itself led to, sorted
   SalvagedTree result_;
 };
 
