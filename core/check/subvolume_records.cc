@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "core/ondisk/entry_type.h"
+#include "core/ondisk/item_checks.h"
 
 namespace butterfuse::check {
 
@@ -26,6 +27,7 @@ void SubvolumeRecords::add(const Key& key, ByteSpan data) {
       if (key.objectid == objectid::kOrphan) inodes_[key.offset].orphan = true;
       break;
     default:
+      if (!is_fs_tree_item(key)) error("{}: no item of a file tree", to_text(key));
       break;
   }
 }
@@ -49,6 +51,8 @@ void SubvolumeRecords::add_dir_entries(const Key& key, ByteSpan data) {
     }
     record.location = entry.location;
     record.type = entry.type;
+    if (key.type == key_type::kDirItem ? record.in_item : record.in_index)
+      error("directory {} entry '{}': is there twice", key.objectid, name);
     if (key.type == key_type::kDirItem) {
       if (key.offset != name_hash(name))
         error("directory {} entry '{}': its hash is not {}", key.objectid, name, key.offset);

@@ -69,7 +69,11 @@ void check_subvolumes(CheckState& state) {
   for (const auto& [id, root] : state.roots) {
     state.options.on_progress("subvolumes",
                               static_cast<double>(done++) / static_cast<double>(state.roots.size()));
+    if (id == objectid::kFsTree && root.item.refs == 0) state.error("subvolume {}: refs is 0", id);
     if (!is_file_tree(root) || root.item.refs == 0) continue;
+    if (root.item.root_dirid != objectid::kFirstFree)
+      state.error("subvolume {}: its top directory is {}, not {}", id, uint64_t{root.item.root_dirid},
+                  objectid::kFirstFree);
     SubvolumeRecords records(state, id);
     walk_items(state, root, [&](const Key& key, ByteSpan data, ByteSpan) { records.add(key, data); });
     if (!state.options.interrupted()) records.judge();

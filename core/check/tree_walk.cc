@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/check/read_ahead.h"
+#include "core/ondisk/item_checks.h"
 
 namespace butterfuse::check {
 namespace {
@@ -69,10 +70,16 @@ class Walker {
     const bool subvolume = root_.id == objectid::kFsTree ||
                            (root_.id >= objectid::kFirstFree && root_.id <= objectid::kLastFree) ||
                            root_.id == objectid::kTreeReloc;
-    if (!subvolume && header.owner != root_.id) {
+    const bool shareable = subvolume && (is_fs_tree(header.owner) || header.owner == objectid::kTreeReloc);
+    if (!shareable && header.owner != root_.id)
       state_.error("tree {}: block {} is owned by tree {}", root_.id, uint64_t{header.bytenr},
                    uint64_t{header.owner});
-    }
+    if (!(header.flags & header_flag::kWritten))
+      state_.error("tree {}: block {} is not marked as written", root_.id, uint64_t{header.bytenr});
+    const uint64_t revision = header.flags >> header_flag::kBackrefRevShift;
+    if (state_.has_incompat(incompat::kMixedBackref) && revision != header_flag::kMixedBackrefRev)
+      state_.error("tree {}: block {} has references of revision {}", root_.id, uint64_t{header.bytenr},
+                   revision);
   }
 
   CheckState& state_;

@@ -46,6 +46,24 @@ struct ItemCheck {
 inline bool is_fs_tree(uint64_t root) {
   return root == objectid::kFsTree || (root >= objectid::kFirstFree && root <= objectid::kLastFree);
 }
+// Items that a subvolume or the data relocation tree may have; those without type are the inode cache's.
+constexpr bool is_fs_tree_item(const Key& key) {
+  switch (key.type) {
+    case key_type::kInodeItem:
+    case key_type::kInodeRef:
+    case key_type::kInodeExtref:
+    case key_type::kXattrItem:
+    case key_type::kVerityDesc:
+    case key_type::kVerityMerkle:
+    case key_type::kOrphanItem:
+    case key_type::kDirItem:
+    case key_type::kDirIndex:
+    case key_type::kExtentData:
+      return true;
+    default:
+      return key.type == 0 && (key.objectid == objectid::kFreeIno || key.objectid == objectid::kFreeSpace);
+  }
+}
 constexpr bool is_power_of_two(uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
 constexpr bool adds_up(uint64_t start, uint64_t length) {
   return length <= ~uint64_t{0} - start;

@@ -193,6 +193,7 @@ class Surveyor {
     FileExtentFilter file_extents(volume_, forest_.recorded, root.id);
     OverlapWatch overlaps;
     const ItemFilter filter = [&](const Key& key, std::vector<std::byte>& data) {
+      if ((is_fs_tree(root.id) || root.id == objectid::kDataRelocTree) && !is_fs_tree_item(key)) return false;
       if (!is_fs_tree(root.id)) return true;
       overlaps.add(key, data);
       return file_extents.accept(key, data);

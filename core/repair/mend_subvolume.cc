@@ -230,7 +230,7 @@ class Mender {
     if (index < 2 || (name.indexes.empty() && taken_.contains({dir, index}))) {
       BF_ASSIGN(index, next_dir_index(tree_, dir));
     }
-    if (!name.item || !same(*name.item, *target)) {
+    if (!name.item || name.has_two_items || !same(*name.item, *target)) {
       BF_TRY(edit_.set_item(dir, text, target));
       changed("directory {} entry '{}': DIR_ITEM written", dir, text);
       name.item = target;

@@ -19,11 +19,15 @@ DiskDirItem head_of(const FoundEntry& entry, uint64_t transid) {
   return head;
 }
 
+// However often it is there.
 Status cut(WriteCursor& cursor, const Key& key, std::string_view name) {
-  BF_ASSIGN(const bool found, cursor.seek(key));
-  if (!found) return {};
-  BF_ASSIGN(const auto entry, find_name_entry(cursor.data(), name));
-  return entry ? cut_name_entry(cursor, *entry) : Status{};
+  for (;;) {
+    BF_ASSIGN(const bool found, cursor.seek(key));
+    if (!found) return {};
+    BF_ASSIGN(const auto entry, find_name_entry(cursor.data(), name));
+    if (!entry) return {};
+    BF_TRY(cut_name_entry(cursor, *entry));
+  }
 }
 
 }  // namespace

@@ -48,6 +48,7 @@ class Gatherer {
       const FoundEntry found{entry.head.location, entry.head.type};
       FoundName& place = name(key.objectid, entry.name);
       if (key.type == key_type::kDirItem) {
+        place.has_two_items = place.item.has_value();
         place.item = found;
       } else {
         place.indexes[key.offset] = found;

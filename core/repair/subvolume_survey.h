@@ -20,7 +20,8 @@ struct FoundEntry {
 
 // A name in a directory, wherever it was met.
 struct FoundName {
-  std::optional<FoundEntry> item;           // DIR_ITEM
+  std::optional<FoundEntry> item;  // DIR_ITEM
+  bool has_two_items = false;
   std::map<uint64_t, FoundEntry> indexes;   // DIR_INDEX, by index
   std::map<uint64_t, uint64_t> references;  // index by inode: INODE_REF, INODE_EXTREF
 };
