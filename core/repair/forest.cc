@@ -83,6 +83,7 @@ class Surveyor {
     const TreeRoot root{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
     SalvagedTree salvaged = salvage(root, accept_all, is_sound(volume_, root, accept_all));
     if (salvaged.items.empty()) return make_error(EUCLEAN, "the root tree at {} can't be read", root.bytenr);
+    revive(salvaged.items);
     std::erase_if(salvaged.items, [&](TreeItem& item) {
       // What an interrupted balance left; it starts anew.
       if (item.key.type != key_type::kRootItem) return false;
@@ -93,6 +94,20 @@ class Surveyor {
     take_backup_roots(salvaged.items);
     forest_.anew[root.id] = std::move(salvaged.items);
     return {};
+  }
+
+  // Subvolumes that nobody refers to, and that no orphan item asks to remove, were not deleted.
+  static void revive(std::vector<TreeItem>& root_tree) {
+    std::set<uint64_t> orphans;
+    for (const TreeItem& item : root_tree)
+      if (item.key.objectid == objectid::kOrphan) orphans.insert(item.key.offset);
+    for (TreeItem& item : root_tree) {
+      const uint64_t id = item.key.objectid;
+      if (item.key.type != key_type::kRootItem || !is_fs_tree(id) || orphans.contains(id)) continue;
+      DiskRootItem root = load_root_item(item.data);
+      if (root.refs == 0) root.refs = 1;
+      store_root_item(item.data, root);
+    }
   }
 
   // Roots that the root tree has lost may still be among the superblock's backups.
@@ -178,6 +193,8 @@ class Surveyor {
       root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
       if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
     }
+    if (is_fs_tree(item.key.objectid) || item.key.objectid == objectid::kDataRelocTree)
+      root.root_dirid = objectid::kFirstFree;
     store_root_item(item.data, root);
     roots_[item.key.objectid] = {item.key.objectid, root.bytenr, root.generation, root.level, root};
     return true;

@@ -36,6 +36,7 @@ class LostNodes {
         0;  // not zero: it must be of this generation, and its keys lie between those that are known
   };
 
+  const RecordedBlocks& recorded() const { return recorded_; }
   // Blocks are recorded for the tree that none of its nodes leads to: one has lost a pointer. Those are
   // candidates, too.
   bool find_unreached(const check::TreeRoot& root);

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/ondisk/constants.h"
+#include "core/ondisk/item_checks.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -61,6 +61,12 @@ std::optional<uint64_t> RecordedBlocks::oldest_tree(uint64_t node) const {
 bool RecordedBlocks::is_of_tree(uint64_t bytenr, uint64_t tree) const {
   const auto block = blocks_.find(bytenr);
   return block != blocks_.end() && std::ranges::count(block->second.trees, tree) > 0;
+}
+
+bool RecordedBlocks::is_of_subvolumes(uint64_t bytenr) const {
+  const auto block = blocks_.find(bytenr);
+  return block != blocks_.end() && std::ranges::all_of(block->second.trees, is_fs_tree) &&
+         (!block->second.trees.empty() || !block->second.parents.empty());
 }
 
 uint64_t RecordedBlocks::generation_of(uint64_t bytenr) const {

@@ -25,6 +25,7 @@ class RecordedBlocks {
 
   bool is_recorded(uint64_t bytenr) const { return blocks_.contains(bytenr); }
   bool is_of_tree(uint64_t bytenr, uint64_t tree) const;
+  bool is_of_subvolumes(uint64_t bytenr) const;   // and of nothing else
   uint64_t generation_of(uint64_t bytenr) const;  // 0: not recorded
   std::vector<uint64_t> trees() const;            // for which blocks are recorded
 

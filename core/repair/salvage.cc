@@ -136,10 +136,13 @@ class Salvager {
     return block;
   }
 
-  // Subvolumes share blocks with each other, and nothing else does.
+  // Subvolumes share blocks with each other, and nothing else does. The extent tree may know better than the
+  // block.
   bool is_own(ByteSpan block) const {
     const DiskHeader& header = header_of(block);
-    const bool shared = is_fs_tree(root_id_) && is_fs_tree(header.owner);
+    const bool shared =
+        is_fs_tree(root_id_) &&
+        (is_fs_tree(header.owner) || (lost_ != nullptr && lost_->recorded().is_of_subvolumes(header.bytenr)));
     return (header.owner == root_id_ || shared) && volume_.is_block_fsid(header.fsid);
   }
 
