@@ -41,6 +41,24 @@ Status put(TransactionHandle& handle, Tree& tree, const Key& key, const std::vec
   return cursor.insert(key, ByteSpan(data));
 }
 
+bool leads_to(ByteSpan item, const std::string& name, uint64_t child) {
+  const auto entry = find_name_entry(item, name);
+  return entry && *entry && Key((*entry)->head.location).objectid == child &&
+         Key((*entry)->head.location).type == key_type::kRootItem;
+}
+
+// Whether the directory that a reference speaks of has an entry or an index of that name for the subvolume.
+Result<bool> is_confirmed(Filesystem& filesystem, uint64_t parent, uint64_t child, ByteSpan data) {
+  if (data.size() <= sizeof(DiskRootRef)) return false;
+  const auto ref = load<DiskRootRef>(data);
+  const std::string name(as_text(data.subspan(sizeof ref)));
+  auto tree = filesystem.subvolume(parent);
+  if (!tree) return false;
+  BF_ASSIGN(const auto item, lookup_item(**tree, {ref.dirid, key_type::kDirItem, name_hash(name)}));
+  BF_ASSIGN(const auto index, lookup_item(**tree, {ref.dirid, key_type::kDirIndex, ref.sequence}));
+  return (item && leads_to(*item, name, child)) || (index && leads_to(*index, name, child));
+}
+
 class PlaceMender {
  public:
   PlaceMender(Filesystem& filesystem, const Report& report)
@@ -122,12 +140,6 @@ class PlaceMender {
     return true;
   }
 
-  static bool leads_to(ByteSpan item, const std::string& name, uint64_t child) {
-    const auto entry = find_name_entry(item, name);
-    return entry && *entry && Key((*entry)->head.location).objectid == child &&
-           Key((*entry)->head.location).type == key_type::kRootItem;
-  }
-
   // Nothing says where it was.
   Status place_at_top(uint64_t child) {
     BF_ASSIGN(Tree * top, filesystem_.subvolume(objectid::kFsTree));
@@ -161,16 +173,24 @@ Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report) {
   Tree& root_tree = filesystem.root_tree();
   BF_ASSIGN(const std::vector<Half> halves, all_halves(root_tree));
   uint64_t changes = 0;
+  const auto write = [&](const Key& key, const std::vector<std::byte>& data) -> Status {
+    BF_ASSIGN(TransactionHandle handle, filesystem.begin_freeing(kItems));
+    BF_TRY(put(handle, root_tree, key, data));
+    report(fmt::format("root tree: {} written", to_text(key)));
+    ++changes;
+    return {};
+  };
   for (const Half& half : halves) {
     const bool is_backref = half.key.type == key_type::kRootBackref;
     const Key other{half.key.offset, is_backref ? key_type::kRootRef : key_type::kRootBackref,
                     half.key.objectid};
     BF_ASSIGN(const auto there, lookup_item(root_tree, other));
     if (there && (*there == half.data || !is_backref)) continue;
-    BF_ASSIGN(TransactionHandle handle, filesystem.begin_freeing(kItems));
-    BF_TRY(put(handle, root_tree, other, half.data));
-    report(fmt::format("root tree: {} written", to_text(other)));
-    ++changes;
+    bool confirmed = false;
+    if (there) {
+      BF_ASSIGN(confirmed, is_confirmed(filesystem, half.key.offset, half.key.objectid, *there));
+    }
+    BF_TRY(confirmed ? write(half.key, *there) : write(other, half.data));
   }
   BF_ASSIGN(const uint64_t places, PlaceMender(filesystem, report).run());
   return changes + places;

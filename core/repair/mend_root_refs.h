@@ -6,7 +6,8 @@
 
 namespace butterfuse::repair {
 
-// A ROOT_REF without its ROOT_BACKREF gets one, and the other way round; of two that differ the backref wins.
+// A ROOT_REF without its ROOT_BACKREF gets one, and the other way round; of two that differ the one that
+// a directory entry agrees with wins.
 // Those of no subvolume go. Then each subvolume in use gets the directory entry that its reference speaks of,
 // or one in the top directory ("lost-subvolume-N"). Returns how many things were changed.
 Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report);

@@ -78,6 +78,7 @@ Status Repair::plan() {
   for (int round = 0; round < kRounds && after_.errors > 0; ++round) {
     Overlays trial;
     for (const auto& overlay : overlays_) trial.push_back(std::make_shared<MemoryDevice>(overlay));
+    actions_.clear();
     failed = attempt(trial, trees);
     if (options_.interrupted()) return make_error(EINTR, "interrupted");
     const auto summary = failed ? check(trial) : Result<CheckSummary>(tl::unexpected(failed.error()));
@@ -87,6 +88,7 @@ Status Repair::plan() {
       continue;
     }
     after_ = *summary;
+    for (const std::string& action : actions_) options_.on_action(action);
     for (size_t i = 0; i < trial.size(); ++i) {
       const auto keep = [&](uint64_t offset, ByteSpan page) {
         return overlays_[i]->write(offset, page, WriteKind::metadata);
@@ -114,7 +116,7 @@ Status Repair::distrust_free_space(const Overlays& trial) {
   super.compat_ro_flags = super.compat_ro_flags & ~compat_ro::kFreeSpaceTreeValid;
   if (super.cache_generation == super.generation) {
     super.cache_generation = super.generation - 1;  // space caches of another transaction: nobody uses them
-    options_.on_action("space cache: given up");
+    report_("space cache: given up");
   }
   return volume->write_supers(super);
 }
@@ -122,11 +124,11 @@ Status Repair::distrust_free_space(const Overlays& trial) {
 Status Repair::rewrite(const Overlays& trial, const ForestWishes& wishes) {
   BF_ASSIGN(auto volume, Volume::open(open_shared(trial)));
   if (volume->super().log_root != 0)
-    options_.on_action("log tree: given up, with what was fsynced since the last commit");
-  BF_ASSIGN(Forest forest, survey(*volume, wishes, options_.on_action));
+    report_("log tree: given up, with what was fsynced since the last commit");
+  BF_ASSIGN(Forest forest, survey(*volume, wishes, report_));
   std::string names;
   for (const auto& [id, items] : forest.anew) names += fmt::format(" {}", id);
-  options_.on_action("trees written anew:" + names);
+  report_("trees written anew:" + names);
   return rewrite_trees(*volume, std::move(forest));
 }
 
@@ -138,10 +140,10 @@ Status Repair::mend(const Overlays& trial, bool new_quotas) {
   BF_ASSIGN(auto filesystem, open_replayed(open_shared(trial), wanted));
   if (filesystem->wants_free_space_tree()) {
     BF_TRY(filesystem->rebuild_free_space_tree());
-    options_.on_action("free space tree: written anew");
+    report_("free space tree: written anew");
   }
   BF_TRY(mend_subvolumes(*filesystem));
-  BF_ASSIGN(const uint64_t places, mend_root_refs(*filesystem, options_.on_action));
+  BF_ASSIGN(const uint64_t places, mend_root_refs(*filesystem, report_));
   if (places > 0) BF_TRY(mend_subvolumes(*filesystem));  // sizes of directories that have new entries
   return filesystem->close();
 }
@@ -151,8 +153,8 @@ Status Repair::mend_subvolumes(Filesystem& filesystem) {
   for (const uint64_t id : ids) {
     if (options_.interrupted()) return make_error(EINTR, "interrupted while repairing subvolume {}", id);
     BF_ASSIGN(Tree * tree, filesystem.subvolume(id));
-    BF_TRY(mend_subvolume(filesystem, *tree, options_.on_action));
-    BF_TRY(mend_csums(filesystem, *tree, options_.on_action));
+    BF_TRY(mend_subvolume(filesystem, *tree, report_));
+    BF_TRY(mend_csums(filesystem, *tree, report_));
     BF_TRY(filesystem.commit());
   }
   return {};

@@ -50,6 +50,8 @@ class Repair {
   Overlays overlays_;  // the best so far
   const RepairOptions options_;
   CheckSummary before_, after_;
+  std::vector<std::string> actions_;  // of the attempt: told if it is kept
+  const Report report_ = [this](const std::string& action) { actions_.push_back(action); };
 };
 
 }  // namespace butterfuse::repair
