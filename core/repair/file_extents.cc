@@ -11,17 +11,32 @@ bool FileExtentFilter::is_possible(const DiskFileExtent& extent) const {
   return chunk && (chunk->type & bg::kData) && stored.end <= chunk->start + chunk->length;
 }
 
-// The extent tree may be the one that is wrong: it is asked only for extents that can't be where they claim.
+bool FileExtentFilter::cuts_recorded(const DiskFileExtent& extent) const {
+  const ByteRange stored = ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
+  auto next = recorded_.data.upper_bound(stored.start);
+  if (next != recorded_.data.end() && next->first < stored.end) return true;
+  if (next == recorded_.data.begin()) return false;
+  const auto& [start, before] = *std::prev(next);
+  return start < stored.start && start + before.length > stored.start;
+}
+
+// The extent tree may be the one that is wrong: it is asked only for extents that can't be where they claim,
+// or that reach into others.
 bool FileExtentFilter::accept(const Key& key, std::vector<std::byte>& data) const {
   if (key.type != key_type::kExtentData || data.size() < sizeof(DiskFileExtent)) return true;
   auto extent = load<DiskFileExtent>(data);
-  if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0 || is_possible(extent)) return true;
+  if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0) return true;
+  const bool possible = is_possible(extent);
+  if (possible && !cuts_recorded(extent)) return true;
   const auto owner = recorded_.owners.find({root_id_, key.objectid, key.offset - extent.offset});
-  if (owner == recorded_.owners.end()) return false;
+  if (owner == recorded_.owners.end()) return possible;
   const auto recorded = recorded_.data.find(owner->second);
-  if (recorded == recorded_.data.end() || recorded->second.length != extent.disk_num_bytes) return false;
+  if (recorded == recorded_.data.end()) return possible;
+  const bool one_agrees =
+      recorded->second.length == extent.disk_num_bytes || owner->second == extent.disk_bytenr;
   extent.disk_bytenr = owner->second;
-  if (!is_possible(extent)) return false;
+  extent.disk_num_bytes = recorded->second.length;
+  if (!one_agrees || !is_possible(extent) || cuts_recorded(extent)) return possible;
   store(MutableByteSpan(data), extent);
   return true;
 }

@@ -1,5 +1,5 @@
-// FileExtentFilter: file extents that lie where no data can be go, or get their place back from the extent
-// tree.
+// FileExtentFilter: file extents that lie where no data can be, or over others, get their place back from the
+// extent tree; where no data can be, and nothing is recorded, they go.
 #pragma once
 
 #include "core/repair/forest.h"
@@ -11,11 +11,13 @@ class FileExtentFilter {
   FileExtentFilter(Volume& volume, const RecordedExtents& recorded, uint64_t root_id)
       : volume_(volume), recorded_(recorded), root_id_(root_id) {}
 
-  // False for an EXTENT_DATA item whose extent lies in no data chunk.
+  // False for an EXTENT_DATA item whose extent lies in no data chunk. May change where it lies, and how long
+  // it is there.
   bool accept(const Key& key, std::vector<std::byte>& data) const;
 
  private:
   bool is_possible(const DiskFileExtent& extent) const;
+  bool cuts_recorded(const DiskFileExtent& extent) const;  // lies over a part of one that is recorded
 
   Volume& volume_;
   const RecordedExtents& recorded_;
