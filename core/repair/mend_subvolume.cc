@@ -23,6 +23,7 @@ class Mender {
     BF_TRY(drop_inode_cache());
     BF_TRY(make_missing_inodes());
     BF_TRY(settle_root());
+    BF_TRY(settle_kinds());
     choose_homes();
     count_whole_names();
     for (auto& [place, name] : survey_.names)
@@ -102,6 +103,28 @@ class Mender {
     if (parent) return {};
     BF_TRY(edit_.set_reference(kRoot, kRoot, "..", 0));
     changed("directory {}: its own reference written", kRoot);
+    return {};
+  }
+
+  // Two items of each name against one mode, where the content does not object.
+  Status settle_kinds() {
+    std::map<uint64_t, std::set<uint8_t>> told;  // types by inode
+    told[objectid::kFirstFree] = {file_type::kDir};
+    for (const auto& [place, name] : survey_.names)
+      if (name.item && name.indexes.size() == 1 && same(*name.item, name.indexes.begin()->second) &&
+          name.item->location.type == key_type::kInodeItem)
+        told[name.item->location.objectid].insert(name.item->type);
+    for (const auto& [ino, types] : told) {
+      const auto inode = survey_.inodes.find(ino);
+      if (types.size() != 1 || inode == survey_.inodes.end() || !inode->second.item) continue;
+      const uint32_t kind = mode_of_entry_type(*types.begin());
+      DiskInodeItem& item = *inode->second.item;
+      const bool content_objects = S_ISDIR(kind) ? inode->second.has_extents : inode->second.has_entries;
+      if (kind == 0 || (item.mode & S_IFMT) == kind || content_objects) continue;
+      item.mode = (item.mode & 07777) | kind;
+      BF_TRY(edit_.set_inode(ino, item));
+      changed("inode {}: mode {:o} written, as its names have it", ino, uint32_t{item.mode});
+    }
     return {};
   }
 
