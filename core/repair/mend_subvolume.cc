@@ -121,7 +121,7 @@ class Mender {
       DiskInodeItem& item = *inode->second.item;
       const bool content_objects = S_ISDIR(kind) ? inode->second.has_extents : inode->second.has_entries;
       if (kind == 0 || (item.mode & S_IFMT) == kind || content_objects) continue;
-      item.mode = (item.mode & 07777) | kind;
+      item.mode = (S_ISLNK(kind) ? 0777 : item.mode & 07777) | kind;
       BF_TRY(edit_.set_inode(ino, item));
       changed("inode {}: mode {:o} written, as its names have it", ino, uint32_t{item.mode});
     }

@@ -15,6 +15,7 @@
 #include "fs/vfs/link.h"
 #include "fs/vfs/xattr.h"
 #include "tests/core/repair/repaired.h"
+#include "tests/core/repair/victim.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
 #include "tests/support/test_images.h"
@@ -23,47 +24,6 @@
 using namespace butterfuse;
 
 namespace {
-
-// One item of a leaf in memory: no engine would write what is done to it here.
-class Victim {
- public:
-  Victim(std::vector<std::byte>& block, uint32_t slot) : block_(block), slot_(slot) {}
-  void remove() {
-    auto header = load<DiskHeader>(block_);
-    std::byte* const items = block_.data() + sizeof header;
-    std::memmove(items + slot_ * sizeof(DiskItem), items + (slot_ + 1) * sizeof(DiskItem),
-                 (header.nritems - slot_ - 1) * sizeof(DiskItem));
-    header.nritems = header.nritems - 1;
-    store(MutableByteSpan(block_), header);
-    close_gap();
-  }
-  template <class T>
-  void change(void (*change_it)(T&)) {
-    const size_t at = sizeof(DiskHeader) + LeafView(block_).item(slot_).offset;
-    auto object = load<T>(ByteSpan(block_).subspan(at));
-    change_it(object);
-    store(MutableByteSpan(block_).subspan(at), object);
-  }
-
- private:
-  // Data lies one behind the other in every leaf.
-  void close_gap() {
-    const std::vector<std::byte> old = block_;
-    const LeafView leaf(old);
-    size_t end = block_.size() - sizeof(DiskHeader);
-    for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
-      DiskItem item = leaf.item(slot);
-      end -= item.size;
-      std::copy(leaf.data(slot).begin(), leaf.data(slot).end(),
-                block_.begin() + static_cast<ptrdiff_t>(sizeof(DiskHeader) + end));
-      item.offset = static_cast<uint32_t>(end);
-      store(MutableByteSpan(block_).subspan(sizeof(DiskHeader) + slot * sizeof item), item);
-    }
-  }
-
-  std::vector<std::byte>& block_;
-  const uint32_t slot_;
-};
 
 using Blow = std::function<void(Victim&)>;
 
@@ -106,6 +66,17 @@ const Damage kDamages[] = {
      change<DiskFileExtentInline>([](DiskFileExtentInline& extent) { extent.ram_bytes = 5; })},
     {"wrong directory size", objectid::kFsTree, kRoot, key_type::kInodeItem,
      change<DiskInodeItem>([](DiskInodeItem& item) { item.size = 1; })},
+    {"mode of a directory", objectid::kFsTree, kBig, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.mode = 040644; })},
+    {"mode of a file", objectid::kFsTree, kDir, key_type::kInodeItem,
+     change<DiskInodeItem>([](DiskInodeItem& item) { item.mode = 0100755; })},
+    {"extent that reaches into the next", objectid::kFsTree, kBig, key_type::kExtentData,
+     change<DiskFileExtent>(
+         [](DiskFileExtent& extent) { extent.disk_num_bytes = extent.disk_num_bytes + 4096; })},
+    {"extent that begins in the middle", objectid::kFsTree, kBig, key_type::kExtentData,
+     change<DiskFileExtent>([](DiskFileExtent& extent) { extent.disk_bytenr = extent.disk_bytenr + 4096; })},
+    {"unknown item", objectid::kFsTree, kDir, key_type::kInodeRef,
+     [](Victim& victim) { victim.set_type(35); }},
     {"unknown inode flags", objectid::kFsTree, kSmall, key_type::kInodeItem,
      change<DiskInodeItem>([](DiskInodeItem& item) { item.flags = item.flags | 1 << 20; })},
     {"wrong entry type", objectid::kFsTree, kRoot, key_type::kDirIndex,
@@ -118,6 +89,16 @@ const Damage kDamages[] = {
      change<DiskDirItem>([](DiskDirItem& item) {
        item.location = Key{9999, key_type::kInodeItem, 0};
      })},
+    {"unknown flags of the top subvolume", objectid::kRootTree, objectid::kFsTree, key_type::kRootItem,
+     change<DiskRootItem>([](DiskRootItem& item) { item.flags = item.flags | 1 << 20; })},
+    {"no references of the top subvolume", objectid::kRootTree, objectid::kFsTree, key_type::kRootItem,
+     change<DiskRootItem>([](DiskRootItem& item) { item.refs = 0; })},
+    {"wrong top directory", objectid::kRootTree, objectid::kFsTree, key_type::kRootItem,
+     change<DiskRootItem>([](DiskRootItem& item) { item.root_dirid = 300; })},
+    {"wrong root block of the top subvolume", objectid::kRootTree, objectid::kFsTree, key_type::kRootItem,
+     change<DiskRootItem>([](DiskRootItem& item) { item.bytenr = item.bytenr + 65536; })},
+    {"no root item of the top subvolume", objectid::kRootTree, objectid::kFsTree, key_type::kRootItem,
+     remove_it},
     {"no extent item", objectid::kExtentTree, 0, key_type::kMetadataItem, remove_it},
     {"no data extent item", objectid::kExtentTree, 0, key_type::kExtentItem, remove_it},
     {"wrong reference count", objectid::kExtentTree, 0, key_type::kMetadataItem,

@@ -15,6 +15,7 @@ namespace butterfuse {
 inline uint64_t root_block_of(const std::string& path, uint64_t tree) {
   auto filesystem = must(
       Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+  if (tree == objectid::kRootTree) return filesystem->volume().super().root;
   if (tree == objectid::kChunkTree) return filesystem->volume().super().chunk_root;
   return must(filesystem->root_item(tree)).bytenr;
 }

@@ -26,6 +26,12 @@ class ManyFiles {
       edit(block);
     });
   }
+  // The fourth leaf.
+  void edit_leaf(const std::function<void(std::vector<std::byte>& block)>& edit) {
+    uint64_t bytenr = 0;
+    edit_root([&](std::vector<std::byte>& block) { bytenr = NodeView(block).ptr(3).blockptr; });
+    edit_block(path(), bytenr, edit);
+  }
   void repair_and_find_all() {
     const TempDir folder;
     const Repaired repaired = repair_file(path(), folder / "undo");
@@ -63,5 +69,66 @@ TEST_CASE("leaves behind a lost node are found by the extent tree") {
   if (!have_btrfs_progs()) return;
   ManyFiles files;
   files.edit_root([](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+  files.repair_and_find_all();
+}
+
+TEST_CASE("leaves that a node has lost are found by the extent tree") {
+  if (!have_btrfs_progs()) return;
+  ManyFiles files;
+  const bool all = GENERATE(true, false);
+  INFO((all ? "all of them" : "the last one"));
+  files.edit_root([&](std::vector<std::byte>& block) {
+    auto header = load<DiskHeader>(block);
+    header.nritems = all ? 0 : header.nritems - 1;
+    store(MutableByteSpan(block), header);
+  });
+  files.repair_and_find_all();
+}
+
+TEST_CASE("a leaf that lies where another was pointed to leaves room for that one") {
+  if (!have_btrfs_progs()) return;
+  ManyFiles files;
+  files.edit_root([](std::vector<std::byte>& block) {
+    DiskKeyPtr ptr = NodeView(block).ptr(3);
+    ptr.blockptr = NodeView(block).ptr(5).blockptr;
+    store(MutableByteSpan(block).subspan(sizeof(DiskHeader) + 3 * sizeof ptr), ptr);
+  });
+  files.repair_and_find_all();
+}
+
+TEST_CASE("a block of nobody is its tree's by the extent tree") {
+  if (!have_btrfs_progs()) return;
+  ManyFiles files;
+  const auto disown = [](std::vector<std::byte>& block) {
+    auto header = load<DiskHeader>(block);
+    header.owner = 77;
+    store(MutableByteSpan(block), header);
+  };
+  SECTION("a leaf") { files.edit_leaf(disown); }
+  SECTION("a node") { files.edit_root(disown); }
+  files.repair_and_find_all();
+}
+
+TEST_CASE("an item with a wrong size does not shift those behind it") {
+  if (!have_btrfs_progs()) return;
+  ManyFiles files;
+  const int wrong_by = GENERATE(4, -4, 4000);
+  files.edit_leaf([&](std::vector<std::byte>& block) {
+    constexpr uint32_t slot = 2;
+    DiskItem item = LeafView(block).item(slot);
+    item.size = item.size + static_cast<uint32_t>(wrong_by);
+    store(MutableByteSpan(block).subspan(sizeof(DiskHeader) + slot * sizeof item), item);
+  });
+  files.repair_and_find_all();
+}
+
+TEST_CASE("a block that is not marked as written is found") {
+  if (!have_btrfs_progs()) return;
+  ManyFiles files;
+  files.edit_leaf([](std::vector<std::byte>& block) {
+    auto header = load<DiskHeader>(block);
+    header.flags = 0;
+    store(MutableByteSpan(block), header);
+  });
   files.repair_and_find_all();
 }

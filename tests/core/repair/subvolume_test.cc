@@ -1,9 +1,9 @@
-// Salvage beside snapshots: a subvolume whose root node is lost shares most of its leaves with another.
+// Repair of subvolumes and snapshots, which share most of their blocks.
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
-#include "tests/core/repair/repaired.h"
+#include "tests/core/repair/victim.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/kernel_mount.h"
 #include "tests/support/run_command.h"
@@ -34,9 +34,8 @@ class Snapshotted {
     std::ofstream(top_ + "/new") << "new";
   }
 
-  // Loses the root node of a subvolume, or all but the first of the nodes below it, or all of these, and
-  // repairs.
-  void lose_nodes_and_repair(uint64_t subvolume, Lost which) {
+  // Loses the root node of a subvolume, or all but the first of the nodes below it, or all of these.
+  void lose_nodes(uint64_t subvolume, Lost which) {
     std::vector<uint64_t> lost{root_block_of(path_, subvolume)};
     edit_block(path_, lost.front(), [&](std::vector<std::byte>& block) {
       REQUIRE(header_of(block).level == 2);
@@ -48,6 +47,8 @@ class Snapshotted {
     for (const uint64_t bytenr : lost)
       edit_block(path_, bytenr,
                  [](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+  }
+  void repair() {
     const Repaired repaired = repair_file(path_, folder_ / "undo");
     INFO(repaired.actions);
     CHECK(repaired.before > 0);
@@ -55,6 +56,7 @@ class Snapshotted {
     CHECK(btrfs_check(path_) == "");
   }
 
+  const std::string& path() const { return path_; }
   // How many of the files [first, end) are in the folder with what they held. The image is sound again.
   int count(const std::string& folder, int first, int end) {
     const KernelMount mount(path_, top_);
@@ -80,8 +82,62 @@ TEST_CASE("where nodes of a snapshot are lost, it and the subvolume it is of get
   const Lost which = GENERATE(Lost::root, Lost::below_root, Lost::both);
   INFO("subvolume " << subvolume << " case " << static_cast<int>(which));
   Snapshotted image;
-  image.lose_nodes_and_repair(subvolume, which);
+  image.lose_nodes(subvolume, which);
+  image.repair();
   CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
   CHECK(image.count("", 0, kRemoved) == 0);
+}
+
+TEST_CASE("a snapshot is found by the extent tree, and stays where its entry is") {
+  if (!have_btrfs_progs() || !kernel_can_mount()) return;
+  Snapshotted image;
+  const auto edit_root_item = [&](void (*change_it)(DiskRootItem&)) {
+    edit_item(image.path(), objectid::kRootTree, {kSnapshot, key_type::kRootItem, 0},
+              [&](Victim& victim) { victim.change<DiskRootItem>(change_it); });
+  };
+  SECTION("flags") {
+    edit_root_item([](DiskRootItem& root) { root.flags = root.flags | 1 << 20; });
+  }
+  SECTION("no references") {
+    edit_root_item([](DiskRootItem& root) { root.refs = 0; });
+  }
+  SECTION("another subvolume's block") {
+    static uint64_t other = 0;
+    other = root_block_of(image.path(), objectid::kFsTree);
+    edit_root_item([](DiskRootItem& root) { root.bytenr = other; });
+  }
+  SECTION("no root item") {
+    edit_item(image.path(), objectid::kRootTree, {kSnapshot, key_type::kRootItem, 0},
+              [](Victim& victim) { victim.remove(); });
+  }
+  SECTION("another index in its ROOT_BACKREF") {
+    edit_item(image.path(), objectid::kRootTree, {kSnapshot, key_type::kRootBackref, objectid::kFsTree},
+              [](Victim& victim) {
+                victim.change<DiskRootRef>([](DiskRootRef& ref) { ref.sequence = ref.sequence + 7; });
+              });
+  }
+  SECTION("no DIR_INDEX") {  // the last but one: there is a new file
+    edit_item(image.path(), objectid::kFsTree, {objectid::kFirstFree, key_type::kDirIndex, kFiles + 2},
+              [](Victim& victim) { victim.remove(); });
+  }
+  image.repair();
+  CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
+  CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
+  CHECK(image.count("", 0, kRemoved) == 0);
+}
+
+TEST_CASE(
+    "where the first leaf of a subvolume is lost, its directories are made anew, and all it holds is there") {
+  if (!have_btrfs_progs() || !kernel_can_mount()) return;
+  Snapshotted image;
+  uint64_t bytenr = root_block_of(image.path(), objectid::kFsTree);
+  for (int level = 2; level > 0; --level)
+    edit_block(image.path(), bytenr,
+               [&](std::vector<std::byte>& block) { bytenr = NodeView(block).ptr(0).blockptr; });
+  edit_block(image.path(), bytenr,
+             [](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+  image.repair();
+  CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
+  CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
 }
