@@ -9,11 +9,10 @@
 #include "core/ondisk/entry_type.h"
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/qgroup_items.h"
-#include "core/ondisk/root_item.h"
 #include "core/repair/derived_items.h"
 #include "core/repair/file_extents.h"
-#include "core/repair/lost_roots.h"
 #include "core/repair/overlapping_extents.h"
+#include "core/repair/root_tree.h"
 #include "core/repair/subvolume_survey.h"
 
 namespace butterfuse::repair {
@@ -38,13 +37,15 @@ class Surveyor {
   Result<Forest> run() {
     BF_TRY(take_chunk_tree());
     BF_TRY(take_root_tree());
-    const auto extent_root = roots_.find(objectid::kExtentTree);
-    if (extent_root != roots_.end()) forest_.recorded = read_recorded_extents(volume_, extent_root->second);
-    find_lost_roots();
-    if (!roots_.contains(objectid::kFsTree))
+    const auto& roots = root_tree_.roots();
+    if (const auto extent_root = roots.find(objectid::kExtentTree); extent_root != roots.end())
+      forest_.recorded = read_recorded_extents(volume_, extent_root->second);
+    root_tree_.find_lost_roots(forest_.recorded.tree_blocks);
+    forest_.anew[objectid::kRootTree] = root_tree_.items();
+    if (!roots.contains(objectid::kFsTree))
       return make_error(EUCLEAN,
                         "the root tree has no top subvolume: with another one all files would be lost");
-    for (const auto& [id, root] : roots_) BF_TRY(take_tree(root));
+    for (const auto& [id, root] : roots) BF_TRY(take_tree(root));
     for (const uint64_t id :
          {objectid::kExtentTree, objectid::kDevTree, objectid::kCsumTree, objectid::kFsTree})
       if (!forest_.sound.contains(id)) forest_.anew[id];
@@ -83,121 +84,8 @@ class Surveyor {
     const TreeRoot root{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
     SalvagedTree salvaged = salvage(root, accept_all, is_sound(volume_, root, accept_all));
     if (salvaged.items.empty()) return make_error(EUCLEAN, "the root tree at {} can't be read", root.bytenr);
-    revive(salvaged.items);
-    std::erase_if(salvaged.items, [&](TreeItem& item) {
-      // What an interrupted balance left; it starts anew.
-      if (item.key.type != key_type::kRootItem) return false;
-      if (item.key.objectid == objectid::kTreeReloc) return true;
-      return !take_root_item(item);
-    });
-    drop_space_cache(salvaged.items);
-    take_backup_roots(salvaged.items);
-    forest_.anew[root.id] = std::move(salvaged.items);
+    root_tree_.take(std::move(salvaged.items));
     return {};
-  }
-
-  // Subvolumes that nobody refers to, and that no orphan item asks to remove, were not deleted.
-  static void revive(std::vector<TreeItem>& root_tree) {
-    std::set<uint64_t> orphans;
-    for (const TreeItem& item : root_tree)
-      if (item.key.objectid == objectid::kOrphan) orphans.insert(item.key.offset);
-    for (TreeItem& item : root_tree) {
-      const uint64_t id = item.key.objectid;
-      if (item.key.type != key_type::kRootItem || !is_fs_tree(id) || orphans.contains(id)) continue;
-      DiskRootItem root = load_root_item(item.data);
-      if (root.refs == 0) root.refs = 1;
-      store_root_item(item.data, root);
-    }
-  }
-
-  // Roots that the root tree has lost may still be among the superblock's backups.
-  void take_backup_roots(std::vector<TreeItem>& root_tree) {
-    const DiskRootBackup* newest = nullptr;
-    for (const DiskRootBackup& backup : volume_.super().super_roots)
-      if (backup.tree_root_gen <= generation_ &&
-          (newest == nullptr || backup.tree_root_gen > newest->tree_root_gen))
-        newest = &backup;
-    if (newest == nullptr) return;
-    take_backup_root(root_tree,
-                     {objectid::kFsTree, newest->fs_root, newest->fs_root_gen, newest->fs_root_level, {}});
-    take_backup_root(
-        root_tree,
-        {objectid::kExtentTree, newest->extent_root, newest->extent_root_gen, newest->extent_root_level, {}});
-    take_backup_root(
-        root_tree,
-        {objectid::kCsumTree, newest->csum_root, newest->csum_root_gen, newest->csum_root_level, {}});
-  }
-
-  void take_backup_root(std::vector<TreeItem>& root_tree, TreeRoot root) {
-    std::vector<std::byte> block(volume_.nodesize());
-    if (roots_.contains(root.id) || root.bytenr == 0 ||
-        !volume_.read_tree_block(root.bytenr, block, root.generation, root.level, ~uint64_t{0}) ||
-        header_of(block).owner != root.id)
-      return;
-    TreeItem item = new_root_item(root.id, volume_.nodesize());
-    set_root(item, root);
-    root_tree.push_back(std::move(item));
-    report_(fmt::format("tree {}: its root is taken from the superblock's backups", root.id));
-  }
-
-  // Root items that are missing or lead astray, by what the extent tree records.
-  void find_lost_roots() {
-    std::vector<TreeItem>& root_tree = forest_.anew[objectid::kRootTree];
-    for (const uint64_t id : forest_.recorded.tree_blocks.trees()) {
-      const auto have = roots_.find(id);
-      const bool deleted = have != roots_.end() && have->second.item.refs == 0;
-      if ((!is_fs_tree(id) && id != objectid::kCsumTree) || deleted) continue;
-      if (have != roots_.end() && names_own_block(volume_, forest_.recorded.tree_blocks, have->second))
-        continue;
-      auto found = recorded_root(volume_, forest_.recorded.tree_blocks, id);
-      if (!found) continue;
-      auto item = std::ranges::find_if(root_tree, [&](const TreeItem& one) {
-        return one.key.objectid == id && one.key.type == key_type::kRootItem;
-      });
-      if (item == root_tree.end()) item = root_tree.insert(item, new_root_item(id, volume_.nodesize()));
-      set_root(*item, *found);
-      report_(fmt::format("tree {}: its root is block {}, by the extent tree", id, found->bytenr));
-    }
-  }
-
-  void set_root(TreeItem& item, TreeRoot root) {
-    root.item = load_root_item(item.data);
-    root.item.bytenr = root.bytenr;
-    root.item.generation = root.item.generation_v2 = root.generation;
-    root.item.level = static_cast<uint8_t>(root.level);
-    store_root_item(item.data, root.item);
-    roots_[root.id] = root;
-  }
-
-  // Of version 1: files in the root tree that say what space was free.
-  static void drop_space_cache(std::vector<TreeItem>& root_tree) {
-    std::set<uint64_t> files;
-    const auto is_head = [](const Key& key) { return key.objectid == objectid::kFreeSpace && key.type == 0; };
-    for (const TreeItem& item : root_tree)
-      if (is_head(item.key) && item.data.size() >= sizeof(DiskKey))
-        files.insert(Key(load<DiskKey>(item.data)).objectid);
-    std::erase_if(root_tree, [&](const TreeItem& item) {
-      const bool of_inode = item.key.type == key_type::kInodeItem || item.key.type == key_type::kExtentData;
-      return is_head(item.key) || (of_inode && files.contains(item.key.objectid));
-    });
-  }
-
-  // The block itself knows its level and generation best. False: the item is of no use.
-  bool take_root_item(TreeItem& item) {
-    DiskRootItem root = load_root_item(item.data);
-    std::vector<std::byte> block(volume_.nodesize());
-    const bool as_promised =
-        volume_.read_tree_block(root.bytenr, block, root.generation, root.level, ~uint64_t{0}).has_value();
-    if (!as_promised && volume_.read_tree_block(root.bytenr, block, 0, -1, ~uint64_t{0})) {
-      root.level = header_of(block).level;
-      root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
-      if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
-    }
-    if (is_fs_tree(item.key.objectid) || item.key.objectid == objectid::kDataRelocTree)
-      root.root_dirid = objectid::kFirstFree;
-    store_root_item(item.data, root);
-    roots_[item.key.objectid] = {item.key.objectid, root.bytenr, root.generation, root.level, root};
-    return true;
   }
 
   Status take_tree(const TreeRoot& root) {
@@ -218,7 +106,7 @@ class Surveyor {
     const bool wanted = (root.id == objectid::kCsumTree && wishes_.new_csums) ||
                         (root.id == objectid::kQuotaTree && wishes_.new_quotas);
     LostNodes lost(forest_.recorded.tree_blocks, node_survey_, root.id);
-    const bool unreached = lost.find_unreached(root);
+    const bool unreached = root.item.refs != 0 && lost.find_unreached(root);
     const bool sound = is_sound(volume_, root, filter) && !overlaps.found() && !unreached;
     if (sound && !wanted) {
       forest_.sound[root.id] = root;
@@ -306,8 +194,8 @@ class Surveyor {
   }
 
   void count_quotas_anew() {
-    const auto root = roots_.find(objectid::kQuotaTree);
-    if (root == roots_.end()) return;
+    const auto root = root_tree_.roots().find(objectid::kQuotaTree);
+    if (root == root_tree_.roots().end()) return;
     const CheckOptions silent;
     check::CheckState state(volume_, silent);
     state.roots = forest_.sound;
@@ -340,8 +228,8 @@ class Surveyor {
   const ForestWishes wishes_;
   const Report& report_;
   const uint64_t generation_;
-  std::map<uint64_t, TreeRoot> roots_;
-  NodeSurvey node_survey_{volume_, roots_};
+  RootTree root_tree_{volume_, report_};
+  NodeSurvey node_survey_{volume_, root_tree_.roots()};
   Forest forest_;
 };
 
