@@ -7,7 +7,7 @@
 
 #include "core/items/dir_item.h"
 #include "core/ondisk/entry_type.h"
-#include "core/repair/name_edit.h"
+#include "core/repair/mend_inodes.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -15,15 +15,14 @@ namespace {
 class Mender {
  public:
   Mender(Filesystem& filesystem, Tree& tree, const Report& report)
-      : filesystem_(filesystem), tree_(tree), edit_(filesystem, tree), report_(report) {}
+      : filesystem_(filesystem), tree_(tree), edit_(filesystem, tree), changes_(tree.id(), report) {}
 
   Result<uint64_t> run() {
     BF_ASSIGN(survey_, survey_subvolume(tree_));
     BF_TRY(read_subvolume_places());
-    BF_TRY(drop_inode_cache());
-    BF_TRY(make_missing_inodes());
+    InodeMender inodes(filesystem_, edit_, survey_, changes_);
+    BF_TRY(inodes.make_sure_of_kinds());
     BF_TRY(settle_root());
-    BF_TRY(settle_kinds());
     choose_homes();
     count_whole_names();
     for (auto& [place, name] : survey_.names)
@@ -31,32 +30,14 @@ class Mender {
     for (auto& [place, name] : survey_.names) BF_TRY(clear_name(place.first, place.second, name));
     for (auto& [place, name] : survey_.names) BF_TRY(settle_name(place.first, place.second, name));
     BF_TRY(name_the_lost());
-    names_ = count_names();
-    for (auto& [ino, inode] : survey_.inodes) BF_TRY(settle_inode(ino, inode));
-    return changes_;
+    BF_TRY(inodes.settle(count_names()));
+    return changes_.count();
   }
 
  private:
-  template <class... Args>
-  void changed(fmt::format_string<Args...> format, Args&&... args) {
-    ++changes_;
-    report_(fmt::format("root {}: {}", tree_.id(), fmt::format(format, std::forward<Args>(args)...)));
-  }
-
-  static bool is_common(uint64_t ino) { return ino >= objectid::kFirstFree && ino <= objectid::kLastFree; }
   bool exists(uint64_t ino) const {
     const auto found = survey_.inodes.find(ino);
     return found != survey_.inodes.end() && found->second.item;
-  }
-
-  // The list of free inode numbers that kernels before 5.11 could keep (inode_cache): nothing reads it any
-  // more.
-  Status drop_inode_cache() {
-    if (survey_.inodes.erase(objectid::kFreeIno) == 0) return {};
-    BF_TRY(edit_.remove_all(objectid::kFreeIno));
-    BF_TRY(edit_.remove_all(objectid::kFreeSpace));  // which says where it was
-    changed("the inode cache removed");
-    return {};
   }
 
   // Where subvolumes hang in this one, by the root tree.
@@ -75,22 +56,6 @@ class Mender {
     return {};
   }
 
-  Status make_missing_inodes() {
-    survey_.inodes[objectid::kFirstFree];  // there must be one
-    for (auto& [ino, inode] : survey_.inodes) {
-      if (inode.item || !is_common(ino) || inode.orphan) continue;
-      if (!is_worth_an_inode(inode, ino)) {
-        BF_TRY(edit_.remove_all(ino));
-        changed("inode {}: items without an inode item removed", ino);
-        continue;
-      }
-      inode.item = guess_inode(survey_, ino, filesystem_.last_committed());
-      BF_TRY(edit_.set_inode(ino, *inode.item));
-      changed("inode {}: made anew with mode {:o}", ino, uint32_t{inode.item->mode});
-    }
-    return {};
-  }
-
   bool is_directory(const Key& location) const {
     return location.type == key_type::kInodeItem && exists(location.objectid) &&
            S_ISDIR(survey_.inodes.at(location.objectid).item->mode);
@@ -102,29 +67,7 @@ class Mender {
     BF_ASSIGN(const auto parent, find_inode_ref(tree_, kRoot, kRoot, ".."));
     if (parent) return {};
     BF_TRY(edit_.set_reference(kRoot, kRoot, "..", 0));
-    changed("directory {}: its own reference written", kRoot);
-    return {};
-  }
-
-  // Two items of each name against one mode, where the content does not object.
-  Status settle_kinds() {
-    std::map<uint64_t, std::set<uint8_t>> told;  // types by inode
-    told[objectid::kFirstFree] = {file_type::kDir};
-    for (const auto& [place, name] : survey_.names)
-      if (name.item && name.indexes.size() == 1 && same(*name.item, name.indexes.begin()->second) &&
-          name.item->location.type == key_type::kInodeItem)
-        told[name.item->location.objectid].insert(name.item->type);
-    for (const auto& [ino, types] : told) {
-      const auto inode = survey_.inodes.find(ino);
-      if (types.size() != 1 || inode == survey_.inodes.end() || !inode->second.item) continue;
-      const uint32_t kind = mode_of_entry_type(*types.begin());
-      DiskInodeItem& item = *inode->second.item;
-      const bool content_objects = S_ISDIR(kind) ? inode->second.has_extents : inode->second.has_entries;
-      if (kind == 0 || (item.mode & S_IFMT) == kind || content_objects) continue;
-      item.mode = (S_ISLNK(kind) ? 0777 : item.mode & 07777) | kind;
-      BF_TRY(edit_.set_inode(ino, item));
-      changed("inode {}: mode {:o} written, as its names have it", ino, uint32_t{item.mode});
-    }
+    changes_.add("directory {}: its own reference written", kRoot);
     return {};
   }
 
@@ -193,10 +136,6 @@ class Mender {
     return goes ? std::nullopt : target;
   }
 
-  static bool same(const FoundEntry& a, const FoundEntry& b) {
-    return a.location == b.location && a.type == b.type;
-  }
-
   // Takes away what can't stay, so that its place is free for what must be there.
   Status clear_name(uint64_t dir, const std::string& text, FoundName& name) {
     const std::optional<FoundEntry> target = target_at(dir, text, name);
@@ -207,7 +146,7 @@ class Mender {
         continue;
       }
       BF_TRY(edit_.remove_reference(reference->first, dir, text));
-      changed("directory {} entry '{}': reference of inode {} removed", dir, text, reference->first);
+      changes_.add("directory {} entry '{}': reference of inode {} removed", dir, text, reference->first);
       reference = name.references.erase(reference);
     }
     const uint64_t index = target ? index_of(dir, text, name, *target) : 0;
@@ -218,13 +157,13 @@ class Mender {
       }
       BF_TRY(edit_.remove_index(dir, entry->first));
       taken_.erase({dir, entry->first});
-      changed("directory {} entry '{}': DIR_INDEX {} removed", dir, text, entry->first);
+      changes_.add("directory {} entry '{}': DIR_INDEX {} removed", dir, text, entry->first);
       entry = name.indexes.erase(entry);
     }
     if (!target && name.item) {
       BF_TRY(edit_.set_item(dir, text, std::nullopt));
-      changed("directory {} entry '{}': removed, it leads nowhere or to a directory of another name", dir,
-              text);
+      changes_.add("directory {} entry '{}': removed, it leads nowhere or to a directory of another name",
+                   dir, text);
       name.item.reset();
     }
     return {};
@@ -253,15 +192,15 @@ class Mender {
     if (index < 2 || (name.indexes.empty() && taken_.contains({dir, index}))) {
       BF_ASSIGN(index, next_dir_index(tree_, dir));
     }
-    if (!name.item || name.has_two_items || !same(*name.item, *target)) {
+    if (!name.item || name.has_two_items || *name.item != *target) {
       BF_TRY(edit_.set_item(dir, text, target));
-      changed("directory {} entry '{}': DIR_ITEM written", dir, text);
+      changes_.add("directory {} entry '{}': DIR_ITEM written", dir, text);
       name.item = target;
     }
     const auto there = name.indexes.find(index);
-    if (there == name.indexes.end() || !same(there->second, *target)) {
+    if (there == name.indexes.end() || there->second != *target) {
       BF_TRY(edit_.set_index(dir, index, text, *target));
-      changed("directory {} entry '{}': DIR_INDEX {} written", dir, text, index);
+      changes_.add("directory {} entry '{}': DIR_INDEX {} written", dir, text, index);
       name.indexes[index] = *target;
       taken_.insert({dir, index});
     }
@@ -269,7 +208,8 @@ class Mender {
     const auto reference = name.references.find(target->location.objectid);
     if (reference == name.references.end() || reference->second != index) {
       BF_TRY(edit_.set_reference(target->location.objectid, dir, text, index));
-      changed("directory {} entry '{}': reference of inode {} written", dir, text, target->location.objectid);
+      changes_.add("directory {} entry '{}': reference of inode {} written", dir, text,
+                   target->location.objectid);
       name.references[target->location.objectid] = index;
     }
     return {};
@@ -325,49 +265,15 @@ class Mender {
     return ino;
   }
 
-  uint64_t name_bytes(uint64_t dir) const {
-    uint64_t bytes = 0;
-    for (auto name = survey_.names.lower_bound({dir, ""});
-         name != survey_.names.end() && name->first.first == dir; ++name)
-      if (name->second.item) bytes += 2 * name->first.second.size();
-    return bytes;
-  }
-
-  Status settle_inode(uint64_t ino, FoundInode& inode) {
-    if (!inode.item || !is_common(ino)) return {};
-    DiskInodeItem item = *inode.item;
-    const bool is_dir = S_ISDIR(item.mode);
-    const uint64_t links = ino == objectid::kFirstFree ? 1 : names_[ino];
-    if (!inode.orphan) item.nlink = static_cast<uint32_t>(is_dir && links > 0 ? 1 : links);
-    item.flags = item.flags & kKnownInodeFlags;
-    if (S_ISLNK(item.mode)) item.flags = item.flags & ~(inode_flag::kImmutable | inode_flag::kAppend);
-    if (is_dir) item.size = name_bytes(ino);
-    if (!is_dir && !inode.orphan) item.nbytes = inode.extent_bytes;
-    if (std::memcmp(&item, &*inode.item, sizeof item) != 0) {
-      BF_TRY(edit_.set_inode(ino, item));
-      changed("inode {}: links {}, size {}, bytes {}", ino, uint32_t{item.nlink}, uint64_t{item.size},
-              uint64_t{item.nbytes});
-    }
-    if (item.nlink == 0 && !inode.orphan) {
-      BF_TRY(edit_.add_orphan(ino));
-      changed("inode {}: has no name, will be deleted at the next mount", ino);
-    }
-    if (S_ISREG(item.mode) && item.nlink > 0 && !filesystem_.has_incompat(incompat::kNoHoles))
-      BF_TRY(edit_.fill_gaps(ino, std::max<uint64_t>(item.size, inode.extent_end)));
-    return {};
-  }
-
   Filesystem& filesystem_;
   Tree& tree_;
   NameEdit edit_;
-  const Report& report_;
+  Changes changes_;
   SubvolumeSurvey survey_;
   std::map<std::pair<uint64_t, std::string>, uint64_t> subvolume_indexes_;  // by directory and name
   std::set<std::pair<uint64_t, uint64_t>> taken_;                           // directory and index
   std::map<uint64_t, uint64_t> whole_names_;                                // by inode
   std::map<uint64_t, std::pair<uint64_t, std::string>> homes_;  // directory and name of each directory
-  std::map<uint64_t, uint64_t> names_;
-  uint64_t changes_ = 0;
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace butterfuse::repair {
 struct FoundEntry {
   Key location;
   uint8_t type = 0;
+  friend bool operator==(const FoundEntry&, const FoundEntry&) = default;
 };
 
 // A name in a directory, wherever it was met.

@@ -1,0 +1,55 @@
+// InodeMender: the inodes of one subvolume: those that are missing, what kind they are of, links, sizes and
+// bytes.
+#pragma once
+
+#include <fmt/format.h>
+
+#include "core/repair/forest.h"
+#include "core/repair/name_edit.h"
+
+namespace butterfuse::repair {
+
+// Tells what is changed in a subvolume, and counts it.
+class Changes {
+ public:
+  Changes(uint64_t subvolume, const Report& report) : subvolume_(subvolume), report_(report) {}
+  template <class... Args>
+  void add(fmt::format_string<Args...> format, Args&&... args) {
+    ++count_;
+    report_(fmt::format("root {}: {}", subvolume_, fmt::format(format, std::forward<Args>(args)...)));
+  }
+  uint64_t count() const { return count_; }
+
+ private:
+  const uint64_t subvolume_;
+  const Report& report_;
+  uint64_t count_ = 0;
+};
+
+// Inode numbers that files and directories have.
+constexpr bool is_common(uint64_t ino) { return ino >= objectid::kFirstFree && ino <= objectid::kLastFree; }
+
+class InodeMender {
+ public:
+  InodeMender(Filesystem& filesystem, NameEdit& edit, SubvolumeSurvey& survey, Changes& changes)
+      : filesystem_(filesystem), edit_(edit), survey_(survey), changes_(changes) {}
+
+  // Makes those that are missing; each is then of the kind that its names and content speak of.
+  Status make_sure_of_kinds();
+  // When the names are right. `names`: how many each inode has.
+  Status settle(const std::map<uint64_t, uint64_t>& names);
+
+ private:
+  Status drop_inode_cache();
+  Status make_missing_inodes();
+  Status settle_kinds();
+  uint64_t name_bytes(uint64_t dir) const;
+  Status settle_inode(uint64_t ino, FoundInode& inode, uint64_t names);
+
+  Filesystem& filesystem_;
+  NameEdit& edit_;
+  SubvolumeSurvey& survey_;
+  Changes& changes_;
+};
+
+}  // namespace butterfuse::repair
