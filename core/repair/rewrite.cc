@@ -189,6 +189,7 @@ class Rewriter {
       super_.chunk_root = chunk_tree.root();
       super_.chunk_root_level = chunk_tree.level;
       super_.chunk_root_generation = generation_;
+      count_devices(chunk_tree);
     }
     super_.log_root = 0;
     super_.log_root_level = 0;
@@ -201,6 +202,17 @@ class Rewriter {
     super_.bytes_used = bytes_used;
     // They name trees that are gone.
     std::memset(static_cast<void*>(super_.super_roots), 0, sizeof super_.super_roots);
+  }
+
+  void count_devices(const NewTree& chunk_tree) {
+    uint64_t devices = 0, bytes = 0;
+    for (const TreeItem& item : chunk_tree.items) {
+      if (item.key.type != key_type::kDevItem || item.data.size() < sizeof(DiskDevItem)) continue;
+      ++devices;
+      bytes += load<DiskDevItem>(item.data).total_bytes;
+    }
+    if (devices > 0) super_.num_devices = devices;
+    super_.total_bytes = std::max<uint64_t>(super_.total_bytes, bytes);
   }
 
   Volume& volume_;

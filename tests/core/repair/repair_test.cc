@@ -221,6 +221,25 @@ TEST_CASE("an extent with more references than its item holds gets them all back
   CHECK(btrfs_check(image) == "");
 }
 
+TEST_CASE("a superblock that counts devices wrong is put right") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  test.remount("clear_cache");
+  test.close();
+  {
+    auto volume = must(Volume::open(must(open_file_device(test.path(), {}))));
+    DiskSuper super = volume->super();
+    super.num_devices = 3;
+    must(volume->write_supers(super));
+  }
+  const TempDir folder;
+  const Repaired repaired = repair_file(test.path(), folder / "undo");
+  INFO(repaired.actions);
+  CHECK(repaired.before > 0);
+  CHECK(repaired.after == 0);
+  CHECK(btrfs_check(test.path()) == "");
+}
+
 TEST_CASE("a sound file system is left alone") {
   if (!have_btrfs_progs()) return;
   TestMount test;
