@@ -32,8 +32,8 @@ class LostNodes {
     uint64_t bytenr = 0;
     const LostRanges* ranges = nullptr;  // its first key must lie in one of them
     bool of_nobody = false;              // only its header can say whose it is
-    uint64_t unreached =
-        0;  // not zero: it must be of this generation, and its keys lie between those that are known
+    // Not zero: it must be of this generation, and its keys lie between those that are known.
+    uint64_t unreached = 0;
   };
 
   const RecordedBlocks& recorded() const { return recorded_; }
