@@ -118,6 +118,9 @@ void SubvolumeRecords::add_extent(const Key& key, ByteSpan data) {
   inode.has_extents = true;
   if (key.offset > inode.extent_end) inode.first_gap = std::min(inode.first_gap, inode.extent_end);
   const auto head = load<DiskFileExtentInline>(data);
+  if (head.generation > state_.volume.super().generation)
+    error("inode {}: extent at {} is of generation {}, the file system of {}", key.objectid, key.offset,
+          uint64_t{head.generation}, uint64_t{state_.volume.super().generation});
   if (head.type == file_extent_type::kInline) {
     inode.extent_bytes += head.ram_bytes;
     inode.extent_end = round_up(key.offset + head.ram_bytes, state_.volume.sectorsize());

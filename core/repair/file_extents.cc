@@ -23,7 +23,12 @@ bool FileExtentFilter::cuts_recorded(const DiskFileExtent& extent) const {
 // The extent tree may be the one that is wrong: it is asked only for extents that can't be where they claim,
 // or that reach into others.
 bool FileExtentFilter::accept(const Key& key, std::vector<std::byte>& data) const {
-  if (key.type != key_type::kExtentData || data.size() < sizeof(DiskFileExtent)) return true;
+  if (key.type != key_type::kExtentData || data.size() < sizeof(DiskFileExtentInline)) return true;
+  if (auto head = load<DiskFileExtentInline>(data); head.generation > volume_.super().generation) {
+    head.generation = volume_.super().generation;
+    store(MutableByteSpan(data), head);
+  }
+  if (data.size() < sizeof(DiskFileExtent)) return true;
   auto extent = load<DiskFileExtent>(data);
   if (extent.type == file_extent_type::kInline || extent.disk_bytenr == 0) return true;
   const bool possible = is_possible(extent);

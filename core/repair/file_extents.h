@@ -12,7 +12,7 @@ class FileExtentFilter {
       : volume_(volume), recorded_(recorded), root_id_(root_id) {}
 
   // False for an EXTENT_DATA item whose extent lies in no data chunk. May change where it lies, and how long
-  // it is there.
+  // it is there, and a generation that is yet to come.
   bool accept(const Key& key, std::vector<std::byte>& data) const;
 
  private:

@@ -77,6 +77,8 @@ const Damage kDamages[] = {
      change<DiskFileExtent>([](DiskFileExtent& extent) { extent.disk_bytenr = extent.disk_bytenr + 4096; })},
     {"extent of an unknown type", objectid::kFsTree, kBig, key_type::kExtentData,
      change<DiskFileExtent>([](DiskFileExtent& extent) { extent.type = 7; })},
+    {"extent of a generation to come", objectid::kFsTree, kBig, key_type::kExtentData,
+     change<DiskFileExtent>([](DiskFileExtent& extent) { extent.generation = 99999; })},
     {"extent of no bytes", objectid::kFsTree, kBig, key_type::kExtentData,
      change<DiskFileExtent>([](DiskFileExtent& extent) { extent.num_bytes = 0; })},
     {"unknown item", objectid::kFsTree, kDir, key_type::kInodeRef,
