@@ -167,6 +167,32 @@ TEST_CASE("a damaged name does not become a second one") {
   CHECK(test.get(test.root(), "name")->nlink() == 1);
 }
 
+TEST_CASE("a name that is there twice is there once again") {
+  if (!have_btrfs_progs()) return;
+  const bool in_item = GENERATE(true, false);
+  TestMount test;
+  const uint64_t ino = test.create(test.root(), "name")->ino();
+  test.remount("clear_cache");
+  test.close();
+  tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
+    constexpr uint64_t kRoot = objectid::kFirstFree;
+    if (!in_item)
+      return must(repair::NameEdit(filesystem, tree)
+                      .set_index(kRoot, 77, "name", {{ino, key_type::kInodeItem, 0}, file_type::kRegular}));
+    auto handle = must(filesystem.begin(10));
+    WriteCursor cursor(tree, handle);
+    const Key key{kRoot, key_type::kDirItem, name_hash("name")};
+    REQUIRE(must(cursor.seek(key)));
+    std::vector<std::byte> twice(cursor.data().begin(), cursor.data().end());
+    twice.insert(twice.end(), cursor.data().begin(), cursor.data().end());
+    must(cursor.remove());
+    must(cursor.insert(key, ByteSpan(twice)));
+  });
+  repair_and_judge(test.path());
+  test.open("");
+  CHECK(test.get(test.root(), "name")->nlink() == 1);
+}
+
 TEST_CASE("a file system that grew out of a seed is repaired beside it") {
   if (!have_btrfs_progs() || golden_dir().empty()) return;
   const UnpackedImage image = UnpackedImage::golden("seed-sprout");
