@@ -16,8 +16,8 @@ constexpr uint64_t kPageBits = kWordBits * kPageWords;
 }  // namespace
 
 Status FreeSpace::check_length(ByteRange group) {
-  constexpr uint64_t kLongest = uint64_t{1}
-                                << 40;  // a bitmap of 32 MiB; the kernel makes groups of 10 GiB at most
+  // A bitmap of 32 MiB; the kernel makes groups of 10 GiB at most.
+  constexpr uint64_t kLongest = uint64_t{1} << 40;
   if (group.length() <= kLongest) return {};
   return make_error(EUCLEAN, "block group {} is too long: {} bytes", group.start, group.length());
 }

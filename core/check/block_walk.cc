@@ -5,10 +5,6 @@
 
 namespace butterfuse {
 
-namespace {
-constexpr uint64_t kAnyGeneration = ~uint64_t{0};
-}
-
 Status read_any_tree_block(Volume& volume, const WalkRoot& root, MutableByteSpan into,
                            const BlockWalk::ErrorSink& report) {
   Status as_promised = volume.read_tree_block(root.bytenr, into, root.generation, root.level, kAnyGeneration);

@@ -3,6 +3,7 @@
 #include "core/check/quotas.h"
 
 #include "core/check/tree_walk.h"
+#include "core/ondisk/item_checks.h"
 #include "core/ondisk/qgroup_items.h"
 
 namespace butterfuse::check {
@@ -102,9 +103,7 @@ class RootSets {
     SetPointer roots = nullptr;
   };
 
-  static bool counts(uint64_t id) {
-    return id == objectid::kFsTree || (id >= objectid::kFirstFree && id <= objectid::kLastFree);
-  }
+  static bool counts(uint64_t id) { return is_fs_tree(id); }
 
   // Sets are kept once each, since there are few: one for each way of sharing.
   SetPointer keep(RootSet set) {

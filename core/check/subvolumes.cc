@@ -1,14 +1,10 @@
 // Every subvolume's names and inodes, and the references that hang subvolumes into directories.
 #include "core/check/subvolume_records.h"
 #include "core/check/tree_walk.h"
+#include "core/ondisk/item_checks.h"
 
 namespace butterfuse::check {
 namespace {
-
-bool is_file_tree(const TreeRoot& root) {
-  return root.id == objectid::kFsTree || root.id == objectid::kDataRelocTree ||
-         (root.id >= objectid::kFirstFree && root.id <= objectid::kLastFree);
-}
 
 using RootRefs = std::map<std::pair<uint64_t, uint64_t>, std::vector<std::byte>>;  // by parent and child
 
@@ -70,7 +66,7 @@ void check_subvolumes(CheckState& state) {
     state.options.on_progress("subvolumes",
                               static_cast<double>(done++) / static_cast<double>(state.roots.size()));
     if (id == objectid::kFsTree && root.item.refs == 0) state.error("subvolume {}: refs is 0", id);
-    if (!is_file_tree(root) || root.item.refs == 0) continue;
+    if (!is_file_tree(id) || root.item.refs == 0) continue;
     if (root.item.root_dirid != objectid::kFirstFree)
       state.error("subvolume {}: its top directory is {}, not {}", id, uint64_t{root.item.root_dirid},
                   objectid::kFirstFree);

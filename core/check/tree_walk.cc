@@ -59,7 +59,7 @@ class Walker {
   void check_promises(ByteSpan block, const Key* first_key) {
     const DiskHeader& header = header_of(block);
     if (first_key) {
-      const Key have = header.level == 0 ? LeafView(block).key(0) : NodeView(block).key(0);
+      const Key have = key_at(block, 0);
       if (header.nritems == 0) {
         state_.error("tree {}: block {} is empty but not the root", root_.id, uint64_t{header.bytenr});
       } else if (have != *first_key) {
@@ -67,10 +67,8 @@ class Walker {
                      uint64_t{header.bytenr}, to_text(have), to_text(*first_key));
       }
     }
-    const bool subvolume = root_.id == objectid::kFsTree ||
-                           (root_.id >= objectid::kFirstFree && root_.id <= objectid::kLastFree) ||
-                           root_.id == objectid::kTreeReloc;
-    const bool shareable = subvolume && (is_fs_tree(header.owner) || header.owner == objectid::kTreeReloc);
+    const auto may_share = [](uint64_t tree) { return is_fs_tree(tree) || tree == objectid::kTreeReloc; };
+    const bool shareable = may_share(root_.id) && may_share(header.owner);
     if (!shareable && header.owner != root_.id)
       state_.error("tree {}: block {} is owned by tree {}", root_.id, uint64_t{header.bytenr},
                    uint64_t{header.owner});

@@ -46,7 +46,9 @@ struct ItemCheck {
 inline bool is_fs_tree(uint64_t root) {
   return root == objectid::kFsTree || (root >= objectid::kFirstFree && root <= objectid::kLastFree);
 }
-// Items that a subvolume or the data relocation tree may have; those without type are the inode cache's.
+// Subvolumes, and the tree that balance moves data in.
+inline bool is_file_tree(uint64_t root) { return is_fs_tree(root) || root == objectid::kDataRelocTree; }
+// Items that a file tree may have; those without type are the inode cache's.
 constexpr bool is_fs_tree_item(const Key& key) {
   switch (key.type) {
     case key_type::kInodeItem:

@@ -39,4 +39,9 @@ class NodeView {
   ByteSpan block_;
 };
 
+// Of a leaf or node.
+inline Key key_at(ByteSpan block, uint32_t slot) {
+  return header_of(block).level == 0 ? LeafView(block).key(slot) : NodeView(block).key(slot);
+}
+
 }  // namespace butterfuse

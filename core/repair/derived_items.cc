@@ -90,7 +90,7 @@ TreeItem new_root_item(uint64_t id, uint32_t nodesize) {
   root.inode.nbytes = nodesize;
   root.inode.nlink = 1;
   root.inode.mode = S_IFDIR | 0755;
-  root.root_dirid = is_fs_tree(id) || id == objectid::kDataRelocTree ? objectid::kFirstFree : 0;
+  root.root_dirid = is_file_tree(id) ? objectid::kFirstFree : 0;
   root.refs = 1;
   return {{id, key_type::kRootItem, 0}, bytes_of(root)};
 }

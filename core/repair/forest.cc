@@ -41,7 +41,7 @@ class Surveyor {
     if (const auto extent_root = roots.find(objectid::kExtentTree); extent_root != roots.end())
       forest_.recorded = read_recorded_extents(volume_, extent_root->second);
     root_tree_.find_lost_roots(forest_.recorded.tree_blocks);
-    forest_.anew[objectid::kRootTree] = root_tree_.items();
+    forest_.anew[objectid::kRootTree] = root_tree_.take_items();
     if (!roots.contains(objectid::kFsTree))
       return make_error(EUCLEAN,
                         "the root tree has no top subvolume: with another one all files would be lost");
@@ -61,7 +61,7 @@ class Surveyor {
     const auto ignore = [](const Error&) {};
     load_chunk_tree(volume_, ignore);
     std::vector<std::byte> block(volume_.nodesize());
-    if (volume_.read_tree_block(root.bytenr, block, 0, -1, ~uint64_t{0})) {
+    if (volume_.read_tree_block(root.bytenr, block, 0, -1, kAnyGeneration)) {
       Uuid uuid;
       std::memcpy(uuid.bytes.data(), header_of(block).chunk_tree_uuid, uuid.bytes.size());
       volume_.set_chunk_tree_uuid(uuid);
@@ -98,7 +98,7 @@ class Surveyor {
     FileExtentFilter file_extents(volume_, forest_.recorded, root.id);
     OverlapWatch overlaps;
     const ItemFilter filter = [&](const Key& key, std::vector<std::byte>& data) {
-      if ((is_fs_tree(root.id) || root.id == objectid::kDataRelocTree) && !is_fs_tree_item(key)) return false;
+      if (is_file_tree(root.id) && !is_fs_tree_item(key)) return false;
       if (!is_fs_tree(root.id)) return true;
       overlaps.add(key, data);
       return file_extents.accept(key, data);
@@ -166,7 +166,7 @@ class Surveyor {
     if (!survey) return;
     std::set<uint64_t> worthless;
     for (const auto& [ino, inode] : survey->inodes) {
-      if (inode.item || ino < objectid::kFirstFree || ino > objectid::kLastFree) continue;
+      if (inode.item || !is_common(ino)) continue;
       if (is_worth_an_inode(inode, ino)) {
         const DiskInodeItem item = guess_inode(*survey, ino, generation_);
         const ByteSpan bytes = object_bytes(item);

@@ -1,17 +1,14 @@
 // Forest: all trees of a file system: those that are good as they are, and those that must be written anew.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <string>
 #include <vector>
 
 #include "core/repair/recorded_extents.h"
+#include "core/repair/report.h"
 #include "core/repair/salvage.h"
 
 namespace butterfuse::repair {
-
-using Report = std::function<void(const std::string&)>;
 
 struct Forest {
   // By id; without the root tree and those in `anew`.

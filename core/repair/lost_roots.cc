@@ -4,11 +4,6 @@
 #include "core/ondisk/leaf_view.h"
 
 namespace butterfuse::repair {
-namespace {
-
-constexpr uint64_t kAnyGeneration = ~uint64_t{0};
-
-}  // namespace
 
 std::optional<check::TreeRoot> recorded_root(Volume& volume, const RecordedBlocks& recorded, uint64_t tree) {
   std::vector<std::byte> block(volume.nodesize());
@@ -27,7 +22,8 @@ bool names_own_block(Volume& volume, const RecordedBlocks& recorded, const check
   const bool ours = recorded.is_of_tree(root.bytenr, root.id);
   std::vector<std::byte> block(volume.nodesize());
   if (!volume.read_tree_block(root.bytenr, block, 0, -1, kAnyGeneration)) return ours;
-  if (ours || header_of(block).owner != root.id) return ours && header_of(block).owner == root.id;
+  if (header_of(block).owner != root.id) return false;
+  if (ours) return true;
   const auto better = recorded_root(volume, recorded, root.id);
   return !better || better->level < header_of(block).level;
 }

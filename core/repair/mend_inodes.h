@@ -2,32 +2,10 @@
 // bytes.
 #pragma once
 
-#include <fmt/format.h>
-
-#include "core/repair/forest.h"
 #include "core/repair/name_edit.h"
+#include "core/repair/report.h"
 
 namespace butterfuse::repair {
-
-// Tells what is changed in a subvolume, and counts it.
-class Changes {
- public:
-  Changes(uint64_t subvolume, const Report& report) : subvolume_(subvolume), report_(report) {}
-  template <class... Args>
-  void add(fmt::format_string<Args...> format, Args&&... args) {
-    ++count_;
-    report_(fmt::format("root {}: {}", subvolume_, fmt::format(format, std::forward<Args>(args)...)));
-  }
-  uint64_t count() const { return count_; }
-
- private:
-  const uint64_t subvolume_;
-  const Report& report_;
-  uint64_t count_ = 0;
-};
-
-// Inode numbers that files and directories have.
-constexpr bool is_common(uint64_t ino) { return ino >= objectid::kFirstFree && ino <= objectid::kLastFree; }
 
 class InodeMender {
  public:

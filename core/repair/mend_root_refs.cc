@@ -9,6 +9,7 @@
 #include "core/items/name_bucket.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/name_edit.h"
+#include "core/repair/one_transaction.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -47,16 +48,26 @@ bool leads_to(ByteSpan item, const std::string& name, uint64_t child) {
          Key((*entry)->head.location).type == key_type::kRootItem;
 }
 
-// Whether the directory that a reference speaks of has an entry or an index of that name for the subvolume.
+struct Entry {
+  bool has_item = false, has_index = false;
+};
+
+// What of the directory entry that a reference speaks of is there.
+Result<Entry> find_entry(Tree& tree, uint64_t child, const DiskRootRef& ref, const std::string& name) {
+  BF_ASSIGN(const auto item, lookup_item(tree, {ref.dirid, key_type::kDirItem, name_hash(name)}));
+  BF_ASSIGN(const auto index, lookup_item(tree, {ref.dirid, key_type::kDirIndex, ref.sequence}));
+  return Entry{item && leads_to(*item, name, child), index && leads_to(*index, name, child)};
+}
+
+// Whether a part of that entry is there.
 Result<bool> is_confirmed(Filesystem& filesystem, uint64_t parent, uint64_t child, ByteSpan data) {
   if (data.size() <= sizeof(DiskRootRef)) return false;
   const auto ref = load<DiskRootRef>(data);
-  const std::string name(as_text(data.subspan(sizeof ref)));
   auto tree = filesystem.subvolume(parent);
   if (!tree) return false;
-  BF_ASSIGN(const auto item, lookup_item(**tree, {ref.dirid, key_type::kDirItem, name_hash(name)}));
-  BF_ASSIGN(const auto index, lookup_item(**tree, {ref.dirid, key_type::kDirIndex, ref.sequence}));
-  return (item && leads_to(*item, name, child)) || (index && leads_to(*index, name, child));
+  BF_ASSIGN(const Entry entry,
+            find_entry(**tree, child, ref, std::string(as_text(data.subspan(sizeof ref)))));
+  return entry.has_item || entry.has_index;
 }
 
 class PlaceMender {
@@ -82,19 +93,11 @@ class PlaceMender {
   }
 
  private:
-  template <class Work>
-  Status in_transaction(const Work& work) {
-    BF_ASSIGN(TransactionHandle handle, filesystem_.begin_freeing(kItems));
-    Status done = work(handle);
-    if (!done) handle.abort(done.error());
-    return done;
-  }
-
   Result<std::vector<uint64_t>> subvolumes_in_use() {
     std::vector<uint64_t> ids;
     ReadCursor cursor(root_tree_);
     BF_TRY(cursor.seek({objectid::kFirstFree, 0, 0}));
-    for (; cursor.valid() && cursor.key().objectid <= objectid::kLastFree;) {
+    while (cursor.valid() && cursor.key().objectid <= objectid::kLastFree) {
       if (cursor.key().type == key_type::kRootItem && load_root_item(cursor.data()).refs > 0)
         ids.push_back(cursor.key().objectid);
       BF_TRY(cursor.next());
@@ -112,7 +115,7 @@ class PlaceMender {
         BF_ASSIGN(const bool found, cursor.seek(half.key));
         return found ? cursor.remove() : Status{};
       };
-      BF_TRY(in_transaction(remove));
+      BF_TRY(in_transaction(filesystem_, kItems, remove));
       report_(fmt::format("root tree: {} removed, there is no subvolume {}", to_text(half.key), child));
       ++changes_;
     }
@@ -127,13 +130,10 @@ class PlaceMender {
     if (!dir || !S_ISDIR(dir->mode)) return false;
     NameEdit edit(filesystem_, **tree);
     const FoundEntry entry{{child, key_type::kRootItem, ~uint64_t{0}}, file_type::kDir};
-    BF_ASSIGN(const auto item, lookup_item(**tree, {ref.dirid, key_type::kDirItem, name_hash(name)}));
-    BF_ASSIGN(const auto index, lookup_item(**tree, {ref.dirid, key_type::kDirIndex, ref.sequence}));
-    const bool has_item = item && leads_to(*item, name, child);
-    const bool has_index = index && leads_to(*index, name, child);
-    if (has_item && has_index) return true;
-    if (!has_item) BF_TRY(edit.set_item(ref.dirid, name, entry));
-    if (!has_index) BF_TRY(edit.set_index(ref.dirid, ref.sequence, name, entry));
+    BF_ASSIGN(const Entry there, find_entry(**tree, child, ref, name));
+    if (there.has_item && there.has_index) return true;
+    if (!there.has_item) BF_TRY(edit.set_item(ref.dirid, name, entry));
+    if (!there.has_index) BF_TRY(edit.set_index(ref.dirid, ref.sequence, name, entry));
     report_(fmt::format("root {}: directory {} entry '{}' of subvolume {} written", parent,
                         uint64_t{ref.dirid}, name, child));
     ++changes_;
@@ -156,7 +156,7 @@ class PlaceMender {
       BF_TRY(put(handle, root_tree_, {objectid::kFsTree, key_type::kRootRef, child}, data));
       return put(handle, root_tree_, {child, key_type::kRootBackref, objectid::kFsTree}, data);
     };
-    BF_TRY(in_transaction(write));
+    BF_TRY(in_transaction(filesystem_, kItems, write));
     BF_ASSIGN([[maybe_unused]] const bool placed, place(objectid::kFsTree, child, ref, name));
     return {};
   }
@@ -174,8 +174,8 @@ Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report) {
   BF_ASSIGN(const std::vector<Half> halves, all_halves(root_tree));
   uint64_t changes = 0;
   const auto write = [&](const Key& key, const std::vector<std::byte>& data) -> Status {
-    BF_ASSIGN(TransactionHandle handle, filesystem.begin_freeing(kItems));
-    BF_TRY(put(handle, root_tree, key, data));
+    BF_TRY(in_transaction(filesystem, kItems,
+                          [&](TransactionHandle& handle) { return put(handle, root_tree, key, data); }));
     report(fmt::format("root tree: {} written", to_text(key)));
     ++changes;
     return {};

@@ -44,8 +44,7 @@ class Mender {
   Status read_subvolume_places() {
     ReadCursor cursor(filesystem_.root_tree());
     BF_TRY(cursor.seek({tree_.id(), key_type::kRootRef, 0}));
-    for (;
-         cursor.valid() && cursor.key().objectid == tree_.id() && cursor.key().type == key_type::kRootRef;) {
+    while (cursor.valid() && cursor.key().objectid == tree_.id() && cursor.key().type == key_type::kRootRef) {
       if (cursor.data().size() > sizeof(DiskRootRef)) {
         const auto ref = cursor.as<DiskRootRef>();
         subvolume_indexes_[{ref.dirid, std::string(as_text(cursor.data().subspan(sizeof ref)))}] =

@@ -5,6 +5,7 @@
 #include "core/items/file_extent.h"
 #include "core/items/inode_item.h"
 #include "core/items/name_bucket.h"
+#include "core/repair/one_transaction.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -32,16 +33,8 @@ Status cut(WriteCursor& cursor, const Key& key, std::string_view name) {
 
 }  // namespace
 
-template <class Work>
-Status NameEdit::in_transaction(const Work& work) {
-  BF_ASSIGN(TransactionHandle handle, filesystem_.begin_freeing(kItems));
-  Status done = work(handle);
-  if (!done) handle.abort(done.error());
-  return done;
-}
-
 Status NameEdit::set_item(uint64_t dir, const std::string& name, const std::optional<FoundEntry>& entry) {
-  return in_transaction([&](TransactionHandle& handle) -> Status {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) -> Status {
     const Key key{dir, key_type::kDirItem, name_hash(name)};
     WriteCursor cursor(tree_, handle);
     BF_TRY(cut(cursor, key, name));
@@ -51,7 +44,7 @@ Status NameEdit::set_item(uint64_t dir, const std::string& name, const std::opti
 
 Status NameEdit::set_index(uint64_t dir, uint64_t index, const std::string& name, const FoundEntry& entry) {
   BF_TRY(remove_index(dir, index));
-  return in_transaction([&](TransactionHandle& handle) -> Status {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) -> Status {
     WriteCursor cursor(tree_, handle);
     return add_single_entry(cursor, {dir, key_type::kDirIndex, index}, head_of(entry, handle.transid()),
                             name);
@@ -59,7 +52,7 @@ Status NameEdit::set_index(uint64_t dir, uint64_t index, const std::string& name
 }
 
 Status NameEdit::remove_index(uint64_t dir, uint64_t index) {
-  return in_transaction([&](TransactionHandle& handle) -> Status {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) -> Status {
     WriteCursor cursor(tree_, handle);
     BF_ASSIGN(const bool found, cursor.seek({dir, key_type::kDirIndex, index}));
     return found ? cursor.remove() : Status{};
@@ -68,14 +61,14 @@ Status NameEdit::remove_index(uint64_t dir, uint64_t index) {
 
 Status NameEdit::set_reference(uint64_t ino, uint64_t dir, const std::string& name, uint64_t index) {
   BF_TRY(remove_reference(ino, dir, name));
-  return in_transaction([&](TransactionHandle& handle) {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) {
     return insert_inode_ref(tree_, handle, ino, {dir, index, name},
                             filesystem_.has_incompat(incompat::kExtendedIref));
   });
 }
 
 Status NameEdit::remove_reference(uint64_t ino, uint64_t dir, const std::string& name) {
-  return in_transaction([&](TransactionHandle& handle) -> Status {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) -> Status {
     const auto removed = remove_inode_ref(tree_, handle, ino, dir, name);
     if (!removed && removed.error().code != ENOENT) return tl::unexpected(removed.error());
     return {};
@@ -83,7 +76,7 @@ Status NameEdit::remove_reference(uint64_t ino, uint64_t dir, const std::string&
 }
 
 Status NameEdit::set_inode(uint64_t ino, const DiskInodeItem& item) {
-  return in_transaction([&](TransactionHandle& handle) -> Status {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) -> Status {
     WriteCursor cursor(tree_, handle);
     BF_ASSIGN(const bool found, cursor.seek({ino, key_type::kInodeItem, 0}));
     return found ? cursor.replace(item) : cursor.insert({ino, key_type::kInodeItem, 0}, object_bytes(item));
@@ -91,7 +84,8 @@ Status NameEdit::set_inode(uint64_t ino, const DiskInodeItem& item) {
 }
 
 Status NameEdit::add_orphan(uint64_t ino) {
-  return in_transaction([&](TransactionHandle& handle) { return insert_orphan(tree_, handle, ino); });
+  return in_transaction(filesystem_, kItems,
+                        [&](TransactionHandle& handle) { return insert_orphan(tree_, handle, ino); });
 }
 
 Status NameEdit::remove_all(uint64_t ino) {
@@ -105,7 +99,7 @@ Status NameEdit::remove_all(uint64_t ino) {
     }
     done = step->done;
   }
-  return in_transaction([&](TransactionHandle& handle) -> Status {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) -> Status {
     WriteCursor cursor(tree_, handle);
     BF_TRY(cursor.seek({ino, 0, 0}));
     if (!cursor.valid()) return {};
@@ -115,7 +109,7 @@ Status NameEdit::remove_all(uint64_t ino) {
 }
 
 Status NameEdit::fill_gaps(uint64_t ino, uint64_t end) {
-  return in_transaction([&](TransactionHandle& handle) {
+  return in_transaction(filesystem_, kItems, [&](TransactionHandle& handle) {
     return fill_gaps_before(tree_, handle, ino, round_up(end, filesystem_.sectorsize()), true);
   });
 }

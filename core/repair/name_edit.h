@@ -24,9 +24,6 @@ class NameEdit {
   Status fill_gaps(uint64_t ino, uint64_t end);
 
  private:
-  template <class Work>
-  Status in_transaction(const Work& work);
-
   Filesystem& filesystem_;
   Tree& tree_;
 };

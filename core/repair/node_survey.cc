@@ -7,7 +7,6 @@ namespace butterfuse::repair {
 namespace {
 
 constexpr size_t kMostChildren = 20'000'000;  // of file systems with 300 GiB of metadata; some 50 bytes each
-constexpr uint64_t kAnyGeneration = ~uint64_t{0};
 
 }  // namespace
 

@@ -51,8 +51,7 @@ class Rewriter {
     if (anew.contains(objectid::kCsumTree))
       anew[objectid::kCsumTree] = sound_csum_items(anew[objectid::kCsumTree], volume_, extents_);
     for (auto& [id, items] : anew)
-      if ((is_fs_tree(id) || id == objectid::kDataRelocTree) && items.empty())
-        items = empty_subvolume(generation_, volume_.nodesize());
+      if (is_file_tree(id) && items.empty()) items = empty_subvolume(generation_, volume_.nodesize());
     if (super_.compat_ro_flags & compat_ro::kFreeSpaceTree) anew[objectid::kFreeSpaceTree];
     if (has_block_group_tree()) anew[objectid::kBlockGroupTree];
     add_missing_root_items();

@@ -10,13 +10,8 @@
 #include "core/repair/lost_roots.h"
 
 namespace butterfuse::repair {
-namespace {
 
 using check::TreeRoot;
-
-constexpr uint64_t kAnyGeneration = ~uint64_t{0};
-
-}  // namespace
 
 void RootTree::take(std::vector<TreeItem> items) {
   items_ = std::move(items);
@@ -55,8 +50,7 @@ void RootTree::take_root_item(TreeItem& item) {
     root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
     if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
   }
-  if (is_fs_tree(item.key.objectid) || item.key.objectid == objectid::kDataRelocTree)
-    root.root_dirid = objectid::kFirstFree;
+  if (is_file_tree(item.key.objectid)) root.root_dirid = objectid::kFirstFree;
   store_root_item(item.data, root);
   roots_[item.key.objectid] = {item.key.objectid, root.bytenr, root.generation, root.level, root};
 }

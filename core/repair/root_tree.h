@@ -1,20 +1,19 @@
 // RootTree: the items of the root tree, and the roots of all trees, by it and where it is wrong by others.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <string>
 #include <vector>
 
 #include "core/btree/tree_image.h"
 #include "core/check/check_state.h"
 #include "core/repair/recorded_blocks.h"
+#include "core/repair/report.h"
 
 namespace butterfuse::repair {
 
 class RootTree {
  public:
-  RootTree(Volume& volume, const std::function<void(const std::string&)>& report)
+  RootTree(Volume& volume, const Report& report)
       : volume_(volume), report_(report), generation_(volume.super().generation) {}
 
   // What was salvaged of it. Items of an interrupted balance and of the space cache go. Roots that it lacks
@@ -24,7 +23,7 @@ class RootTree {
   void find_lost_roots(const RecordedBlocks& recorded);
 
   const std::map<uint64_t, check::TreeRoot>& roots() const { return roots_; }  // by id
-  const std::vector<TreeItem>& items() const { return items_; }                // not sorted
+  std::vector<TreeItem> take_items() { return std::move(items_); }             // not sorted
 
  private:
   void revive();
@@ -35,7 +34,7 @@ class RootTree {
   void set_root(TreeItem& item, check::TreeRoot root);
 
   Volume& volume_;
-  const std::function<void(const std::string&)>& report_;
+  const Report& report_;
   const uint64_t generation_;
   std::vector<TreeItem> items_;
   std::map<uint64_t, check::TreeRoot> roots_;

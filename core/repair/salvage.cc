@@ -15,8 +15,6 @@ namespace {
 using check::TreeRoot;
 using Block = std::vector<std::byte>;
 
-constexpr uint64_t kAnyGeneration = ~uint64_t{0};
-
 class Salvager {
  public:
   Salvager(Volume& volume, uint64_t generation, const ItemFilter& filter, LostNodes* lost)
@@ -54,12 +52,8 @@ class Salvager {
   }
 
   bool lies_between(ByteSpan block) const {
-    const uint32_t last = header_of(block).nritems - 1;
-    const bool leaf = header_of(block).level == 0;
-    const Key first_key = leaf ? LeafView(block).key(0) : NodeView(block).key(0);
-    const auto known = std::ranges::lower_bound(known_keys_, first_key);
-    return known == known_keys_.end() ||
-           *known > (leaf ? LeafView(block).key(last) : NodeView(block).key(last));
+    const auto known = std::ranges::lower_bound(known_keys_, key_at(block, 0));
+    return known == known_keys_.end() || *known > key_at(block, header_of(block).nritems - 1);
   }
 
   void visit_candidate(const LostNodes::Candidate& candidate, int level) {
@@ -76,8 +70,7 @@ class Salvager {
     if (candidate.unreached != 0 &&
         (header_of(*block).generation != candidate.unreached || !lies_between(*block)))
       return;
-    const Key first = level == 0 ? LeafView(*block).key(0) : NodeView(*block).key(0);
-    const std::optional<KeyRange> home = candidate.ranges->above(level, first);
+    const std::optional<KeyRange> home = candidate.ranges->above(level, key_at(*block, 0));
     if (!home) return;
     ++result_.blocks_found;
     visit(place, home->first, home->last, std::move(block));

@@ -32,8 +32,7 @@ class Gatherer {
         if (key.objectid == objectid::kOrphan) survey_.inodes[key.offset].orphan = true;
         return {};
       default:
-        if (key.objectid >= objectid::kFirstFree && key.objectid <= objectid::kLastFree)
-          survey_.inodes[key.objectid];
+        if (is_common(key.objectid)) survey_.inodes[key.objectid];
         return {};
     }
   }
@@ -113,7 +112,7 @@ void note_parents(SubvolumeSurvey& survey) {
     for (const auto& [index, entry] : name.indexes) entered.insert(entry.location.objectid);
   }
   for (const auto& [place, name] : survey.names) {
-    if (place.first < objectid::kFirstFree || place.first > objectid::kLastFree) continue;
+    if (!is_common(place.first)) continue;
     for (const auto& [ino, index] : name.references)
       if (!entered.contains(ino)) survey.inodes[place.first].is_parent = true;
   }

@@ -13,6 +13,9 @@
 
 namespace butterfuse::repair {
 
+// Inode numbers that files and directories have.
+constexpr bool is_common(uint64_t ino) { return ino >= objectid::kFirstFree && ino <= objectid::kLastFree; }
+
 struct FoundEntry {
   Key location;
   uint8_t type = 0;

@@ -27,6 +27,9 @@ inline BlockDevices one_device(std::unique_ptr<BlockDevice> device) {
   return devices;
 }
 
+// As the generation_limit of Volume::read_tree_block: none.
+constexpr uint64_t kAnyGeneration = ~uint64_t{0};
+
 // Owns the devices. Thread-safe. The chunk map has a lock of its own (innermost: taken with any other held).
 // Bytenrs are logical; a range must lie in one chunk.
 class Volume {
