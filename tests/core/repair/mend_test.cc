@@ -34,6 +34,14 @@ void repair_and_judge(const std::string& path) {
   CHECK(btrfs_check(path) == "");
 }
 
+// An empty file "name" in the top directory; its inode number.
+uint64_t make_name_and_close(TestMount& test) {
+  const uint64_t ino = test.create(test.root(), "name")->ino();
+  test.remount("clear_cache");
+  test.close();
+  return ino;
+}
+
 struct Overlap {
   const char* name;
   uint64_t start, count;  // blocks of the file's second extent, that comes to lie over the first one of 16
@@ -146,9 +154,7 @@ TEST_CASE("a damaged name does not become a second one") {
   if (!have_btrfs_progs()) return;
   const bool in_item = GENERATE(true, false);
   TestMount test;
-  const uint64_t ino = test.create(test.root(), "name")->ino();
-  test.remount("clear_cache");
-  test.close();
+  const uint64_t ino = make_name_and_close(test);
   tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
     constexpr uint64_t kRoot = objectid::kFirstFree;
     repair::NameEdit edit(filesystem, tree);
@@ -171,9 +177,7 @@ TEST_CASE("a name that is there twice is there once again") {
   if (!have_btrfs_progs()) return;
   const bool in_item = GENERATE(true, false);
   TestMount test;
-  const uint64_t ino = test.create(test.root(), "name")->ino();
-  test.remount("clear_cache");
-  test.close();
+  const uint64_t ino = make_name_and_close(test);
   tamper(test.path(), [&](Filesystem& filesystem, Tree& tree) {
     constexpr uint64_t kRoot = objectid::kFirstFree;
     if (!in_item)

@@ -214,8 +214,7 @@ TEST_CASE("an extent with more references than its item holds gets them all back
   REQUIRE(run_command({"cp", "--sparse=always", test.path(), image}).ok());
   {
     // The superblock's sum is wrong, so that the extent tree is written anew.
-    auto volume = must(Volume::open(must(open_file_device(image, {}))));
-    load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+    const auto volume = open_volume(image);
     DiskSuper super = volume->super();
     super.bytes_used = super.bytes_used + 4096;
     must(volume->write_supers(super));

@@ -11,10 +11,21 @@
 
 namespace butterfuse {
 
+inline std::unique_ptr<Filesystem> open_for_reading(const std::string& path) {
+  return must(
+      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+}
+
+// With its chunk tree, for reading and writing at any bytenr.
+inline std::unique_ptr<Volume> open_volume(const std::string& path) {
+  auto volume = must(Volume::open(must(open_file_device(path, {}))));
+  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+  return volume;
+}
+
 // Where the root of a tree lies.
 inline uint64_t root_block_of(const std::string& path, uint64_t tree) {
-  auto filesystem = must(
-      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+  const auto filesystem = open_for_reading(path);
   if (tree == objectid::kRootTree) return filesystem->volume().super().root;
   if (tree == objectid::kChunkTree) return filesystem->volume().super().chunk_root;
   return must(filesystem->root_item(tree)).bytenr;
@@ -23,8 +34,7 @@ inline uint64_t root_block_of(const std::string& path, uint64_t tree) {
 // Changes a tree block as no engine would, and puts its checksum right.
 inline void edit_block(const std::string& path, uint64_t bytenr,
                        const std::function<void(std::vector<std::byte>& block)>& edit) {
-  auto volume = must(Volume::open(must(open_file_device(path, {}))));
-  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+  const auto volume = open_volume(path);
   std::vector<std::byte> block(volume->nodesize());
   must(volume->read(bytenr, block, 0));
   edit(block);
@@ -32,6 +42,8 @@ inline void edit_block(const std::string& path, uint64_t bytenr,
   std::copy(sum.begin(), sum.end(), block.begin());
   must(volume->write(bytenr, block, WriteKind::metadata));
 }
+
+inline void wipe(std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); }
 
 // The only leaf of a tree.
 inline void edit_leaf(const std::string& path, uint64_t tree,

@@ -68,7 +68,7 @@ TEST_CASE("leaves behind a wrong key are not lost") {
 TEST_CASE("leaves behind a lost node are found by the extent tree") {
   if (!have_btrfs_progs()) return;
   ManyFiles files;
-  files.edit_root([](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+  files.edit_root(wipe);
   files.repair_and_find_all();
 }
 

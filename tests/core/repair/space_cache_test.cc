@@ -39,8 +39,7 @@ struct CachePage {
 };
 
 CachePage first_page_of_first_cache(const std::string& path) {
-  auto filesystem = must(
-      Filesystem::open(must(open_file_device(path, {.mode = OpenMode::read_only})), {.read_only = true}));
+  const auto filesystem = open_for_reading(path);
   ReadCursor cursor(filesystem->root_tree());
   must(cursor.seek({objectid::kFreeSpace, 0, 0}));
   REQUIRE((cursor.valid() && cursor.key().objectid == objectid::kFreeSpace));
@@ -55,8 +54,7 @@ CachePage first_page_of_first_cache(const std::string& path) {
 void edit_cache(const std::string& path, bool sealed,
                 const std::function<void(std::vector<std::byte>& page, size_t entries)>& edit) {
   const CachePage place = first_page_of_first_cache(path);
-  auto volume = must(Volume::open(must(open_file_device(path, {}))));
-  load_chunk_tree(*volume, [](const Error& error) { throw std::runtime_error(error.message); });
+  const auto volume = open_volume(path);
   std::vector<std::byte> page(kPage);
   must(volume->read(place.bytenr, page, 0));
   edit(page, place.crcs + sizeof(le64));

@@ -44,9 +44,7 @@ class Snapshotted {
       for (uint32_t slot = 1; slot < NodeView(block).count(); ++slot)
         lost.push_back(NodeView(block).ptr(slot).blockptr);
     });
-    for (const uint64_t bytenr : lost)
-      edit_block(path_, bytenr,
-                 [](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+    for (const uint64_t bytenr : lost) edit_block(path_, bytenr, wipe);
   }
   void repair() {
     const Repaired repaired = repair_file(path_, folder_ / "undo");
@@ -135,8 +133,7 @@ TEST_CASE(
   for (int level = 2; level > 0; --level)
     edit_block(image.path(), bytenr,
                [&](std::vector<std::byte>& block) { bytenr = NodeView(block).ptr(0).blockptr; });
-  edit_block(image.path(), bytenr,
-             [](std::vector<std::byte>& block) { std::ranges::fill(block, std::byte{0}); });
+  edit_block(image.path(), bytenr, wipe);
   image.repair();
   CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
