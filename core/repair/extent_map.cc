@@ -21,8 +21,7 @@ void add_data_extent(ExtentMap& extents, const DiskFileExtent& extent, const Ext
 
 class Collector {
  public:
-  Collector(Volume& volume, const Forest& forest)
-      : volume_(volume), forest_(forest), state_(volume, silent_) {}
+  Collector(Volume& volume, const Forest& forest) : forest_(forest), state_(volume, silent_) {}
 
   ExtentMap run() {
     for (const auto& [id, root] : forest_.sound) find_owned(root);
@@ -98,7 +97,6 @@ class Collector {
     add_data_extent(extents_, extent, ExtentRef::of(ref));
   }
 
-  Volume& volume_;
   const Forest& forest_;
   const CheckOptions silent_;
   check::CheckState state_;
