@@ -2,6 +2,7 @@
 // reason.
 #include "compress/codec.h"
 #include "compress/heuristic.h"
+#include "core/base/courtesy.h"
 #include "core/writeback/async_chunk.h"
 #include "core/writeback/cow_file_range.h"
 #include "core/writeback/finish_ordered.h"
@@ -26,6 +27,7 @@ class ChunkCompressor {
     for (uint64_t at = range.start; at < range.end;) {
       const ByteRange piece{at, std::min(range.end, round_down(at, kPieceBytes) + kPieceBytes)};
       if (!try_compress(piece)) add_uncompressed(piece);
+      let_others_run();
       at = piece.end;
     }
   }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 
+#include "core/base/courtesy.h"
 #include "core/writeback/finish_ordered.h"
 
 namespace butterfuse {
@@ -29,6 +30,7 @@ void write_unit(const CowGroupRef& group, ByteRange unit) {
     for (const ByteSpan piece : pieces) {
       checksum_sectors(type, piece, out);
       out += piece.size() / kSectorBytes * csum_size(type);
+      let_others_run();
     }
   }
   if (const Status status = timed_write(file, extent.disk.start + offset, pieces); !status)
