@@ -29,7 +29,7 @@ constexpr auto kPollInterval = 20ms;
 constexpr auto kGraceForUsers = 5'000ms;
 // While the kernel copies a request it keeps the processor from all others: longer writes are hardly faster,
 // and make everyone else's wait.
-constexpr unsigned kWriteBytes = 256u << 10;
+constexpr unsigned kWriteBytes = 128u << 10;
 constexpr unsigned kReadaheadBytes = 1u << 20;
 constexpr unsigned kBackgroundRequests = 16;  // the kernel's own writes and read-aheads at a time
 constexpr unsigned kThreadsMax = 64;  // more than all background requests: throttled writers starve no one
