@@ -44,7 +44,10 @@ Result<ByteRange> SpaceAllocator::alloc_data(uint64_t bytes, uint64_t min_bytes,
     BlockGroup* to_load = nullptr;
     {
       MutexLock lock(mutex_);
-      if (const ByteRange near = take_at_hint(bytes, hint); !near.empty()) return near;
+      if (const ByteRange near = take_at_hint(bytes, hint); !near.empty()) {
+        data_taken_ += near.length();
+        return near;
+      }
       ByteRange found = data_->find(bytes, sectorsize_, &data_cursor_);
       if (found.empty()) to_load = data_->unloaded_group(bytes);
       if (found.empty() && to_load == nullptr) {
@@ -60,6 +63,7 @@ Result<ByteRange> SpaceAllocator::alloc_data(uint64_t bytes, uint64_t min_bytes,
       }
       if (!found.empty()) {
         take(found);
+        data_taken_ += found.length();
         return found;
       }
       to_load->loading = BlockGroup::Loading::loading;

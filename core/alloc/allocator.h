@@ -135,6 +135,9 @@ class Allocator {
   virtual bool commit_fits() const { return true; }
   // Loads the block groups that the commit will need, which it can't do itself. Hold no tree lock.
   virtual void prepare_commit() {}
+  // More data space was taken since the last commit than there is left. What those writes replaced comes back
+  // with a commit: one now, that nobody waits for, spares the writers who would run out.
+  virtual bool commit_is_due() const { return false; }
   // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 

@@ -7,7 +7,11 @@
 
 namespace butterfuse {
 
-void SpaceAllocator::begin_commit(uint64_t transid) { (void)transid; }  // pins carry their transid
+// Pins carry their transid.
+void SpaceAllocator::begin_commit(uint64_t) {
+  MutexLock lock(mutex_);
+  data_taken_ = 0;
+}
 
 void SpaceAllocator::finish_commit(uint64_t transid) {
   std::vector<ByteRange> to_discard;
@@ -66,6 +70,14 @@ uint64_t SpaceAllocator::device_bytes_of_empty_groups(const SpacePool& except) c
     }
   }
   return bytes;
+}
+
+bool SpaceAllocator::commit_is_due() const {
+  constexpr uint64_t kLeast = 16u << 20;  // less is not worth a commit
+  MutexLock lock(mutex_);
+  if (data_taken_ < kLeast) return false;
+  const uint64_t room = data_->counters().free() + device_space_.convertible_bytes(data_->profile());
+  return data_taken_ > room - std::min(room, pool_need(*data_, {}));
 }
 
 bool SpaceAllocator::commit_would_free(SpaceClass space, uint64_t bytes) const {

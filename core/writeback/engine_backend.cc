@@ -41,7 +41,10 @@ class EngineBackend final : public WritebackBackend {
   }
 
   Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override {
-    return filesystem_.allocator().alloc_data(bytes, min_bytes, hint);
+    Allocator& allocator = filesystem_.allocator();
+    Result<ByteRange> taken = allocator.alloc_data(bytes, min_bytes, hint);
+    if (allocator.commit_is_due()) filesystem_.request_commit();
+    return taken;
   }
   Result<std::vector<InPlaceRange>> in_place_ranges(DataOwner& owner, ByteRange file) override {
     return butterfuse::in_place_ranges(filesystem_, owner, file);

@@ -252,6 +252,44 @@ TEST_CASE("freed data is not given out again before the commit that frees it") {
   CHECK(image.close_and_check() == "");
 }
 
+TEST_CASE("a commit is due when more data was taken since the last one than is left, long before none is") {
+  if (!have_btrfs_progs()) return;
+  MkfsImage image({}, 512ull << 20);
+  Filesystem& filesystem = image.filesystem();
+  Allocator& allocator = filesystem.allocator();
+  std::vector<ByteRange> taken;
+  const auto take_until_due = [&] {
+    uint64_t bytes = 0;
+    while (!allocator.commit_is_due()) {
+      taken.push_back(must(allocator.alloc_data(kMiB, kMiB, 0)));
+      bytes += kMiB;
+    }
+    return bytes;
+  };
+  const uint64_t room = allocator.statfs().available;
+  const uint64_t first = take_until_due();
+  CHECK(first > room / 100 * 45);
+  CHECK(first < room / 100 * 60);
+  auto commit = [&, ino = uint64_t{300}]() mutable {
+    const ExtentFile change(image, ino, fmt::format("file{}", ino));
+    ++ino;
+    must(filesystem.commit());
+  };
+  commit();
+  CHECK_FALSE(allocator.commit_is_due());
+  const uint64_t second = take_until_due();  // of what is left
+  CHECK(second > first / 100 * 40);
+  CHECK(second < first / 100 * 60);
+  commit();
+  {  // what is promised is not left either
+    const uint64_t promised = allocator.statfs().available / 4 * 3;
+    const Reservation promise = must(allocator.reserve(SpaceClass::data, promised));
+    CHECK(take_until_due() < second / 4);
+  }
+  for (const ByteRange& range : taken) allocator.release_reserved(range);
+  CHECK(image.close_and_check() == "");
+}
+
 TEST_CASE("consecutive allocations lie one behind the other") {
   if (!have_btrfs_progs()) return;
   MkfsImage image({}, 512ull << 20);
