@@ -98,7 +98,7 @@ Status FileDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pi
     if (put == 0) return make_error(EIO, "{}: write at {} made no progress", path_, offset);
     offset += static_cast<uint64_t>(put);
     advance(list, first, static_cast<size_t>(put));
-    let_others_run();
+    if (first < list.size()) let_others_run();
   }
   return {};
 }
