@@ -67,8 +67,8 @@ void count_block(CheckState& state, const TreeRoot& root, ByteSpan block) {
 
 std::string describe(const Backref& ref, bool is_tree_block) {
   if (ref.parent) return fmt::format("parent {}", ref.parent);
-  if (is_tree_block) return fmt::format("root {}", ref.root);
-  return fmt::format("root {} inode {} offset {}", ref.root, ref.objectid, ref.offset);
+  if (is_tree_block) return fmt::format("root {}", tree_name(ref.root));
+  return fmt::format("root {} inode {} offset {}", tree_name(ref.root), ref.objectid, ref.offset);
 }
 
 void count_bad_copies(CheckState& state, ByteSpan block) {

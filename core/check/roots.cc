@@ -48,7 +48,7 @@ void load_roots(CheckState& state) {
     }
   });
   for (uint64_t id : {objectid::kExtentTree, objectid::kDevTree, objectid::kFsTree, objectid::kCsumTree}) {
-    if (!state.roots.contains(id)) state.error("root tree: tree {} is missing", id);
+    if (!state.roots.contains(id)) state.error("root tree: tree {} is missing", tree_name(id));
   }
 }
 

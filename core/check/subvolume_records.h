@@ -39,7 +39,7 @@ class SubvolumeRecords {
  private:
   template <class... Args>
   void error(fmt::format_string<Args...> format, Args&&... args) {
-    state_.error("root {}: {}", root_id_, fmt::format(format, std::forward<Args>(args)...));
+    state_.error("root {}: {}", tree_name(root_id_), fmt::format(format, std::forward<Args>(args)...));
   }
   void add_dir_entries(const Key& key, ByteSpan data);
   void add_refs(const Key& key, ByteSpan data);

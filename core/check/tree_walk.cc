@@ -16,7 +16,8 @@ class Walker {
 
   void run() {
     if (root_.level < 0 || root_.level >= kMaxLevel) {
-      return state_.error("tree {}: root level {} is not below {}", root_.id, root_.level, kMaxLevel);
+      return state_.error("tree {}: root level {} is not below {}", tree_name(root_.id), root_.level,
+                          kMaxLevel);
     }
     const ChildPointer top{root_.bytenr, root_.generation, root_.level};
     visit_block(top, ReadAhead(state_, {top}, newest()).next(), nullptr);
@@ -29,9 +30,9 @@ class Walker {
   void visit_block(const ChildPointer& place, const Result<Block>& block, const Key* first_key) {
     if (state_.options.interrupted()) return;
     if (!visited_.insert(place.bytenr).second)
-      return state_.error("tree {}: block {} is in it twice", root_.id, place.bytenr);
+      return state_.error("tree {}: block {} is in it twice", tree_name(root_.id), place.bytenr);
     if (!block)
-      return state_.error("tree {}: block {} level {}: {}", root_.id, place.bytenr, place.level,
+      return state_.error("tree {}: block {} level {}: {}", tree_name(root_.id), place.bytenr, place.level,
                           block.error().message);
     check_promises(*block, first_key);
     if (visit_(*block) && place.level > 0) visit_children(*block);
@@ -45,7 +46,7 @@ class Walker {
       if (already_dropped(root_, block, slot)) continue;
       if (!children.empty() &&
           children.back().bytenr == node.ptr(slot).blockptr) {  // before it is read again
-        state_.error("tree {}: block {} is in it twice", root_.id, children.back().bytenr);
+        state_.error("tree {}: block {} is in it twice", tree_name(root_.id), children.back().bytenr);
         continue;
       }
       children.push_back({node.ptr(slot).blockptr, node.ptr(slot).generation, header_of(block).level - 1});
@@ -61,23 +62,25 @@ class Walker {
     if (first_key) {
       const Key have = key_at(block, 0);
       if (header.nritems == 0) {
-        state_.error("tree {}: block {} is empty but not the root", root_.id, uint64_t{header.bytenr});
+        state_.error("tree {}: block {} is empty but not the root", tree_name(root_.id),
+                     uint64_t{header.bytenr});
       } else if (have != *first_key) {
-        state_.error("tree {}: block {}: first key {} is not its parent's {}", root_.id,
+        state_.error("tree {}: block {}: first key {} is not its parent's {}", tree_name(root_.id),
                      uint64_t{header.bytenr}, to_text(have), to_text(*first_key));
       }
     }
     const auto may_share = [](uint64_t tree) { return is_fs_tree(tree) || tree == objectid::kTreeReloc; };
     const bool shareable = may_share(root_.id) && may_share(header.owner);
     if (!shareable && header.owner != root_.id)
-      state_.error("tree {}: block {} is owned by tree {}", root_.id, uint64_t{header.bytenr},
-                   uint64_t{header.owner});
+      state_.error("tree {}: block {} is owned by tree {}", tree_name(root_.id), uint64_t{header.bytenr},
+                   tree_name(header.owner));
     if (!(header.flags & header_flag::kWritten))
-      state_.error("tree {}: block {} is not marked as written", root_.id, uint64_t{header.bytenr});
+      state_.error("tree {}: block {} is not marked as written", tree_name(root_.id),
+                   uint64_t{header.bytenr});
     const uint64_t revision = header.flags >> header_flag::kBackrefRevShift;
     if (state_.has_incompat(incompat::kMixedBackref) && revision != header_flag::kMixedBackrefRev)
-      state_.error("tree {}: block {} has references of revision {}", root_.id, uint64_t{header.bytenr},
-                   revision);
+      state_.error("tree {}: block {} has references of revision {}", tree_name(root_.id),
+                   uint64_t{header.bytenr}, revision);
   }
 
   CheckState& state_;
@@ -108,7 +111,7 @@ void walk_items(CheckState& state, const TreeRoot& root, const ItemVisitor& visi
     for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
       const Key key = leaf.key(slot);
       if (!first && key <= last) {
-        state.error("tree {}: block {} slot {}: key {} is not above {}", root.id,
+        state.error("tree {}: block {} slot {}: key {} is not above {}", tree_name(root.id),
                     uint64_t{header_of(block).bytenr}, slot, to_text(key), to_text(last));
         return false;
       }

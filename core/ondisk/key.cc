@@ -173,6 +173,10 @@ std::string_view key_type_name(uint8_t type) {
   }
 }
 
+std::string tree_name(uint64_t id) {
+  return id == objectid::kFsTree ? std::to_string(id) : objectid_name(id, key_type::kRootItem);
+}
+
 std::string objectid_name(uint64_t objectid, uint8_t type) {
   switch (type) {
     case key_type::kPersistentItem:

@@ -132,7 +132,7 @@ class Surveyor {
       const bool orphan = item.key.objectid == objectid::kOrphan && item.key.offset == root.id;
       return orphan || (item.key.objectid == root.id && item.key.type == key_type::kRootItem);
     });
-    report_(fmt::format("root {}: was half deleted and is damaged: deleted", root.id));
+    report_(fmt::format("root {}: was half deleted and is damaged: deleted", tree_name(root.id)));
     leave(root);
   }
 
@@ -156,7 +156,7 @@ class Surveyor {
 
   void complete_file_tree(uint64_t root_id, std::vector<TreeItem>& items) {
     if (const uint32_t count = separate_extents(items))
-      report_(fmt::format("root {}: {} file extents gave way to newer ones", root_id, count));
+      report_(fmt::format("root {}: {} file extents gave way to newer ones", tree_name(root_id), count));
     complete_inodes(root_id, items);
   }
 
@@ -171,8 +171,8 @@ class Surveyor {
         const DiskInodeItem item = guess_inode(*survey, ino, generation_);
         const ByteSpan bytes = object_bytes(item);
         items.push_back({{ino, key_type::kInodeItem, 0}, {bytes.begin(), bytes.end()}});
-        report_(
-            fmt::format("root {}: inode {}: made anew with mode {:o}", root_id, ino, uint32_t{item.mode}));
+        report_(fmt::format("root {}: inode {}: made anew with mode {:o}", tree_name(root_id), ino,
+                            uint32_t{item.mode}));
       } else {
         worthless.insert(ino);
       }
@@ -186,9 +186,9 @@ class Surveyor {
     SalvagedTree salvaged = salvage_tree(volume_, root, generation_, filter, lost);
     if (!sound)
       report_(fmt::format(
-          "tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} found otherwise", root.id,
-          salvaged.items.size(), salvaged.items_mended, salvaged.items_lost, salvaged.blocks_lost,
-          salvaged.blocks_found));
+          "tree {}: {} items saved, {} mended, {} lost, {} blocks can't be read, {} found otherwise",
+          tree_name(root.id), salvaged.items.size(), salvaged.items_mended, salvaged.items_lost,
+          salvaged.blocks_lost, salvaged.blocks_found));
     leave(root);
     return salvaged;
   }

@@ -19,7 +19,8 @@ class Changes {
   template <class... Args>
   void add(fmt::format_string<Args...> format, Args&&... args) {
     ++count_;
-    report_(fmt::format("root {}: {}", subvolume_, fmt::format(format, std::forward<Args>(args)...)));
+    report_(
+        fmt::format("root {}: {}", tree_name(subvolume_), fmt::format(format, std::forward<Args>(args)...)));
   }
   uint64_t count() const { return count_; }
 

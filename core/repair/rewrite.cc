@@ -89,8 +89,8 @@ class Rewriter {
         std::adjacent_find(tree.items.begin(), tree.items.end(),
                            [](const TreeItem& a, const TreeItem& b) { return a.key >= b.key; });
     if (wrong == tree.items.end()) return {};
-    return make_error(EUCLEAN, "tree {} would have {} twice: chunks or extents lie over each other", tree.id,
-                      to_text(std::next(wrong)->key));
+    return make_error(EUCLEAN, "tree {} would have {} twice: chunks or extents lie over each other",
+                      tree_name(tree.id), to_text(std::next(wrong)->key));
   }
 
   Status place(NewTree& tree) {

@@ -91,7 +91,7 @@ void RootTree::take_backup_root(const TreeRoot& root) {
   TreeItem item = new_root_item(root.id, volume_.nodesize());
   set_root(item, root);
   items_.push_back(std::move(item));
-  report_(fmt::format("tree {}: its root is taken from the superblock's backups", root.id));
+  report_(fmt::format("tree {}: its root is taken from the superblock's backups", tree_name(root.id)));
 }
 
 void RootTree::find_lost_roots(const RecordedBlocks& recorded) {
@@ -107,7 +107,7 @@ void RootTree::find_lost_roots(const RecordedBlocks& recorded) {
     });
     if (item == items_.end()) item = items_.insert(item, new_root_item(id, volume_.nodesize()));
     set_root(*item, *found);
-    report_(fmt::format("tree {}: its root is block {}, by the extent tree", id, found->bytenr));
+    report_(fmt::format("tree {}: its root is block {}, by the extent tree", tree_name(id), found->bytenr));
   }
 }
 
