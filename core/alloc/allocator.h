@@ -136,8 +136,9 @@ class Allocator {
   // Loads the block groups that the commit will need, which it can't do itself. Hold no tree lock.
   virtual void prepare_commit() {}
   // More data space was taken since the last commit than there is left. What those writes replaced comes back
-  // with a commit: one now, that nobody waits for, spares the writers who would run out.
-  virtual bool commit_is_due() const { return false; }
+  // with a commit: one now, that nobody waits for, spares the writers who would run out. True once, until
+  // begin_commit: who hears of it asks for the commit.
+  virtual bool hear_that_commit_is_due() { return false; }
   // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 

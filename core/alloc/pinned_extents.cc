@@ -11,6 +11,7 @@ namespace butterfuse {
 void SpaceAllocator::begin_commit(uint64_t) {
   MutexLock lock(mutex_);
   data_taken_ = 0;
+  due_commit_told_ = false;
 }
 
 void SpaceAllocator::finish_commit(uint64_t transid) {
@@ -72,12 +73,13 @@ uint64_t SpaceAllocator::device_bytes_of_empty_groups(const SpacePool& except) c
   return bytes;
 }
 
-bool SpaceAllocator::commit_is_due() const {
+bool SpaceAllocator::hear_that_commit_is_due() {
   constexpr uint64_t kLeast = 16u << 20;  // less is not worth a commit
   MutexLock lock(mutex_);
-  if (data_taken_ < kLeast) return false;
+  if (due_commit_told_ || data_taken_ < kLeast) return false;
   const uint64_t room = data_->counters().free() + device_space_.convertible_bytes(data_->profile());
-  return data_taken_ > room - std::min(room, pool_need(*data_, {}));
+  due_commit_told_ = data_taken_ > room - std::min(room, pool_need(*data_, {}));
+  return due_commit_told_;
 }
 
 bool SpaceAllocator::commit_would_free(SpaceClass space, uint64_t bytes) const {

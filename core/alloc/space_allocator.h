@@ -47,7 +47,7 @@ class SpaceAllocator final : public Allocator {
   void begin_commit(uint64_t transid) override;
   void finish_commit(uint64_t transid) override;
   bool commit_fits() const override;
-  bool commit_is_due() const override;
+  bool hear_that_commit_is_due() override;
   void prepare_commit() override;
   bool commit_would_free(SpaceClass space, uint64_t bytes) const override;
   bool has_uncommitted_chunks() const override;
@@ -174,7 +174,8 @@ class SpaceAllocator final : public Allocator {
   uint64_t system_cursor_ BF_GUARDED_BY(mutex_) = 0;
   uint64_t data_promised_ BF_GUARDED_BY(mutex_) = 0;
   uint64_t metadata_promised_ BF_GUARDED_BY(mutex_) = 0;
-  uint64_t data_taken_ BF_GUARDED_BY(mutex_) = 0;  // since the last begin_commit
+  uint64_t data_taken_ BF_GUARDED_BY(mutex_) = 0;       // since the last begin_commit
+  bool due_commit_told_ BF_GUARDED_BY(mutex_) = false;  // since then
   DeviceSpace device_space_ BF_GUARDED_BY(mutex_);
   DeviceBytes device_bytes_inserted_ BF_GUARDED_BY(mutex_);  // of chunks whose items are in the trees
   uint64_t next_logical_ BF_GUARDED_BY(mutex_) = 0;  // only grows: addresses of removed chunks are not reused

@@ -32,7 +32,6 @@ static_assert(sizeof(DiskKey) == 17);
 std::string to_text(const Key& key);  // as btrfs dump-tree prints it: (256 INODE_ITEM 0)
 std::string_view key_type_name(uint8_t type);
 std::string objectid_name(uint64_t objectid, uint8_t type);
-std::string tree_name(
-    uint64_t id);  // of a subvolume its number, 5 for the first; EXTENT_TREE, DATA_RELOC_TREE
+std::string tree_name(uint64_t id);  // EXTENT_TREE, DATA_RELOC_TREE; of a subvolume its number
 
 }  // namespace butterfuse

@@ -43,7 +43,7 @@ class EngineBackend final : public WritebackBackend {
   Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override {
     Allocator& allocator = filesystem_.allocator();
     Result<ByteRange> taken = allocator.alloc_data(bytes, min_bytes, hint);
-    if (allocator.commit_is_due()) filesystem_.request_commit();
+    if (allocator.hear_that_commit_is_due()) filesystem_.request_commit();
     return taken;
   }
   Result<std::vector<InPlaceRange>> in_place_ranges(DataOwner& owner, ByteRange file) override {
