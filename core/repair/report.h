@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "core/ondisk/key.h"
+
 namespace butterfuse::repair {
 
 using Report = std::function<void(const std::string&)>;
