@@ -34,6 +34,8 @@ void add_ioctl_ops(fuse_lowlevel_ops& ops);
 void add_dir_ops(fuse_lowlevel_ops& ops);
 void add_xattr_ops(fuse_lowlevel_ops& ops);
 void add_statfs_ops(fuse_lowlevel_ops& ops);
+// All of them, and FUSE_INIT.
+fuse_lowlevel_ops all_operations();
 
 // We are the only one who changes the file system, so what the kernel learnt stays true until it changes it
 // itself.

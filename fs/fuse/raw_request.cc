@@ -144,11 +144,11 @@ bool request_kills_suidgid() {
 
 bool request_kills_sgid_with_acl() { return setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID; }
 
-Status offer_more_features(fuse_session* session) {
+Status offer_more_features(fuse_session* session, int fd) {
   fuse_custom_io io{};
   io.writev = write_reply;
   io.read = read_request;
-  if (fuse_session_custom_io(session, &io, fuse_session_fd(session)) == 0) return {};
+  if (fuse_session_custom_io(session, &io, fd) == 0) return {};
   return make_error(ENOMEM, "no memory for the session's input and output");
 }
 

@@ -73,21 +73,6 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   }
 }
 
-fuse_lowlevel_ops all_ops() {
-  fuse_lowlevel_ops ops{};
-  ops.init = op_init;
-  add_lookup_ops(ops);
-  add_attr_ops(ops);
-  add_namespace_ops(ops);
-  add_file_ops(ops);
-  add_range_ops(ops);
-  add_ioctl_ops(ops);
-  add_dir_ops(ops);
-  add_xattr_ops(ops);
-  add_statfs_ops(ops);
-  return ops;
-}
-
 std::string escape_commas(const std::string& text) {
   std::string escaped;
   for (char c : text) {
@@ -133,7 +118,7 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
   std::vector<char*> arguments{program.data(), flag.data(), text.data()};
   if (options.debug) arguments.push_back(debug.data());
   fuse_args args = FUSE_ARGS_INIT(static_cast<int>(arguments.size()), arguments.data());
-  const fuse_lowlevel_ops ops = all_ops();
+  const fuse_lowlevel_ops ops = all_operations();
   SessionHandle session(fuse_session_new(&args, &ops, sizeof(ops), &context));
   fuse_opt_free_args(&args);
   if (session == nullptr)
@@ -164,7 +149,7 @@ void end_session(Mount& mount, RequestLoop& loop, const std::string& mountpoint,
 
 // From the mount to its end.
 Status answer_requests(FuseContext& context, const SessionOptions& options) {
-  BF_TRY(offer_more_features(context.session));
+  BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session)));
   std::optional<UnmountHelper> helper;  // root can unmount by itself
   if (geteuid() != 0) {
     BF_ASSIGN(helper, UnmountHelper::start(options.mountpoint));
@@ -179,6 +164,21 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
 }
 
 }  // namespace
+
+fuse_lowlevel_ops all_operations() {
+  fuse_lowlevel_ops ops{};
+  ops.init = op_init;
+  add_lookup_ops(ops);
+  add_attr_ops(ops);
+  add_namespace_ops(ops);
+  add_file_ops(ops);
+  add_range_ops(ops);
+  add_ioctl_ops(ops);
+  add_dir_ops(ops);
+  add_xattr_ops(ops);
+  add_statfs_ops(ops);
+  return ops;
+}
 
 Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};

@@ -10,6 +10,8 @@
 #include "core/base/log.h"
 #include "tests/crash/crash_run.h"
 #include "tests/crash/fault_run.h"
+#include "tests/simkernel/kernel_run.h"
+#include "tests/simkernel/sim_threads.h"
 
 using namespace butterfuse;
 using namespace butterfuse::crash;
@@ -20,7 +22,7 @@ struct Arguments {
   uint64_t states = 20'000, seed = 1;
   double minutes = 0;
   std::optional<uint64_t> workload;
-  bool faults = false;
+  bool faults = false, kernel = false;
   uint64_t btrfs_check_every = CrashRunOptions().external_check_every;
   std::string keep_folder;
 };
@@ -29,6 +31,7 @@ Arguments parse(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Cuts the power at every point of random workloads, mounts what is left and compares.");
   app.add_flag("--faults", arguments.faults, "let reads, writes and flushes fail instead, one at each point");
+  app.add_flag("--kernel", arguments.kernel, "programs on a simulated kernel in front of the FUSE operations");
   app.add_option("--states", arguments.states, "stop after so many crash states, or points of failure");
   app.add_option("--minutes", arguments.minutes, "or after so many minutes, however many states these are");
   app.add_option("--seed", arguments.seed, "number of the first workload");
@@ -78,6 +81,7 @@ class Course {
 void report(const std::string& text) { fmt::print("VIOLATION in {}\n", text); }
 
 uint64_t cut_power(const Arguments& arguments) {
+  const auto run = arguments.kernel ? simkernel::run_kernel_workload : run_crash_workload;
   const Course course(arguments);
   CrashCounts counts;
   const CrashRunOptions options{.external_check_every = arguments.btrfs_check_every,
@@ -85,7 +89,7 @@ uint64_t cut_power(const Arguments& arguments) {
                                 .report = report,
                                 .stop = [&] { return course.is_over(counts.states); }};
   course.run(counts.states, counts.violations,
-             [&](uint64_t seed) { run_crash_workload(seed, options, counts); });
+             [&](uint64_t seed) { run(seed, options, counts); });
   fmt::print(
       "crash states: {} of {} workloads from seed {}; {} mounted twice, {} cut again while "
       "mounted, {} seen by btrfs check; {:.0f} s; violations: {}\n",
@@ -113,5 +117,9 @@ uint64_t let_fail(const Arguments& arguments) {
 int main(int argc, char** argv) {
   const Arguments arguments = parse(argc, argv);
   set_log_sink([](LogLevel, std::string_view) {});  // a crash makes warnings; only the verdict counts
+  if (arguments.kernel && !simkernel::SimThreads::available()) {
+    fmt::print("SKIP: a build with a sanitizer has pthread functions of its own\n");
+    return 77;
+  }
   return (arguments.faults ? let_fail(arguments) : cut_power(arguments)) == 0 ? 0 : 1;
 }

@@ -1,0 +1,20 @@
+// Programs: what runs on the simulated kernel: programs of random system calls, a program with mappings, the
+// kernel's writeback.
+#pragma once
+
+#include "tests/simkernel/sim_kernel.h"
+
+namespace butterfuse::simkernel {
+
+struct ProgramShape {
+  int operations = 12;  // of each program
+  int programs = 2;     // beside the one with mappings
+  uint64_t file_max = 20'000;
+  int fsync_percent = 20;
+};
+
+// Runs them all to their end; then all files are read, compared and closed.
+void run_programs(SimThreads& sim, SimKernel& kernel, const std::vector<SimInode*>& inodes,
+                  const ProgramShape& shape, uint64_t seed);
+
+}  // namespace butterfuse::simkernel
