@@ -2,6 +2,7 @@
 #include "core/transaction/delayed_refs.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "core/ondisk/constants.h"
 
@@ -54,6 +55,8 @@ struct DelayedRefs::Head {
 struct DelayedRefs::Shard {
   mutable Mutex mutex;
   std::unordered_map<uint64_t, Head> heads BF_GUARDED_BY(mutex);
+  // Data extents that were taken with several references, those that had gone again included.
+  std::unordered_set<uint64_t> once_shared BF_GUARDED_BY(mutex);
 
   // The head of an extent, made when it is not there yet.
   Result<Head*> head(uint64_t bytenr, uint64_t num_bytes, bool data, int level, DelayedRefs& queue)
@@ -160,7 +163,9 @@ ExtentChange DelayedRefs::queued_change(uint64_t bytenr) const {
   const Shard& shard = shard_of(bytenr);
   MutexLock lock(shard.mutex);
   auto found = shard.heads.find(bytenr);
-  return found == shard.heads.end() ? ExtentChange{} : found->second.change;
+  ExtentChange change = found == shard.heads.end() ? ExtentChange{} : found->second.change;
+  change.once_shared = shard.once_shared.contains(bytenr);
+  return change;
 }
 
 template <class Keep>
@@ -174,7 +179,9 @@ std::vector<ExtentChange> DelayedRefs::take(const Keep& wanted) {
         ++head;
         continue;
       }
-      if (head->second.change.has_effect()) {
+      const ExtentChange& change = head->second.change;
+      if (change.data && change.deltas.size() > 1) shard.once_shared.insert(change.bytenr);
+      if (change.has_effect()) {
         taken.push_back(std::move(head->second.change));
       } else {
         settle(1);

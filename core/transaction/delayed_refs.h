@@ -30,6 +30,7 @@ struct ExtentChange {
   Key first_key;                 // newborn tree blocks
   uint64_t add_flags = 0;        // extent_flag:: to set
   std::vector<RefDelta> deltas;  // no two of the same reference; some may be 0
+  bool once_shared = false;      // had several references when it was taken, earlier in this transaction
 
   int64_t total() const;
   bool has_effect() const;
@@ -61,7 +62,7 @@ class DelayedRefs {
     uint64_t flags = 0;
   };
   Queued queued(uint64_t bytenr) const;
-  // All that is queued for an extent; nothing: no deltas.
+  // All that is queued for an extent; nothing: no deltas. And `once_shared`.
   ExtentChange queued_change(uint64_t bytenr) const;
 
   // Takes everything that has an effect, by bytenr.

@@ -22,13 +22,15 @@ Result<bool> item_is_exclusive(Tree& extent_tree, const DataRef& ref) {
 
 }  // namespace
 
+// A reference that came and went in this transaction counts: an fsync in between may have written it to the
+// log, and a crash then brings it back.
 Result<bool> TransactionHandle::is_exclusive(const DataRef& ref) {
   ReaderLock moving(transaction_->refs_moving());
   const ExtentChange queued = transaction_->refs().queued_change(ref.bytenr);
   const ExtentRef ours = ExtentRef::of(ref);
-  const bool others = std::any_of(queued.deltas.begin(), queued.deltas.end(), [&](const RefDelta& delta) {
-    return delta.delta != 0 && delta.ref != ours;
-  });
+  const bool others =
+      queued.once_shared || std::any_of(queued.deltas.begin(), queued.deltas.end(),
+                                        [&](const RefDelta& delta) { return delta.ref != ours; });
   if (others || queued.newborn) return !others;
   return item_is_exclusive(*filesystem_->state_->extent_tree, ref);
 }

@@ -11,6 +11,7 @@
 #include "core/device/shared_device.h"
 #include "core/mkfs/mkfs.h"
 #include "core/volume/superblock.h"
+#include "fs/vfs/copy_range.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/lookup.h"
@@ -353,5 +354,28 @@ TEST_CASE("an index that a rename has freed is not given to a new name in the sa
       found |= sub && lookup_existing(after, **sub, "file");
     }
     CHECK(found);
+  });
+}
+
+TEST_CASE("what an fsync made durable of one file is not written over in place by a file that shared it") {
+  Recorded recorded("nodatacow");
+  Inode& root = recorded.mount().root();
+  recorded.create(root, "logged"), recorded.create(root, "sharer");
+  must(recorded.mount().sync());
+  const auto logged = recorded.open("logged"), sharer = recorded.open("sharer");
+  const std::string old_text(16'384, 'o');
+  recorded.write(*logged, 0, old_text);
+  must(sync_file(recorded.mount(), *logged));
+  recorded.trace().mark("ack");
+  REQUIRE(must(copy_range(recorded.mount(), {*logged->inode, 0, *sharer->inode, 0, 16'384})) == 16'384);
+  // From here on the extent is the sharer's alone, but for the log.
+  const std::string new_text(16'384, 'n');
+  recorded.write(*logged, 0, new_text);
+  must(logged->inode->data().flush({0, UINT64_MAX}, true));
+  recorded.write(*sharer, 4096, std::string(4096, 's'));
+  must(sharer->inode->data().flush({0, UINT64_MAX}, true));
+  for_each_crash(recorded, [&](size_t acknowledged, Mount& mount) {
+    const std::string found = content_of(mount, "logged");
+    if (acknowledged > 0) CHECK((found == old_text || found == new_text));
   });
 }
