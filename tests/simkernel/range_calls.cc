@@ -116,30 +116,53 @@ void SimKernel::allocate(SimFile& file, int mode, uint64_t offset, uint64_t leng
   inode.expected.end(change, now());
 }
 
+// A short answer is one: what it leaves is as before, and programs go on from there.
 void SimKernel::copy(SimFile& from, uint64_t from_offset, SimFile& to, uint64_t to_offset, uint64_t length) {
+  const TwoLocks locks(*this, from.inode, to.inode);
+  if (from_offset + length > from.inode.size) return;
+  const Busy still(from.inode, from_offset, from_offset + length);
+  while (length > 0) {
+    const uint64_t copied = copy_some(from, from_offset, to, to_offset, length);
+    if (copied == 0) return complain(to.inode, fmt::format("nothing of {} bytes is copied", length));
+    from_offset += copied, to_offset += copied, length -= copied;
+  }
+}
+
+uint64_t SimKernel::copy_some(SimFile& from, uint64_t from_offset, SimFile& to, uint64_t to_offset,
+                              uint64_t length) {
   SimInode& source = from.inode;
   SimInode& target = to.inode;
-  const TwoLocks locks(*this, source, target);
-  if (from_offset + length > source.size) return;
   const Busy busy(target, to_offset, to_offset + length);
-  const Busy still(source, from_offset, from_offset + length);
   const std::string text = source.expected.content().substr(from_offset, length);
-  const size_t change = target.expected.begin(now(), with_text(target.expected.content(), to_offset, text));
+  const std::string before = target.expected.content();
+  const size_t change = target.expected.begin(now(), with_text(before, to_offset, text));
   note(target, fmt::format("copy of {} bytes to {} from {} of inode {}", length, to_offset, from_offset,
                            source.expected.ino()));
-  settle(source, from_offset, from_offset + length);
+  // With its writeback cache the kernel may believe a size that is of pages behind the range, which it does
+  // not send: the daemon would have nothing to copy.
+  settle(source, from_offset, writeback_cache_ ? UINT64_MAX : from_offset + length);
   settle(target, to_offset, to_offset + length);
   target.size_unstable = true;
   fuse_copy_file_range_in in{};
   in.fh_in = from.fh, in.off_in = from_offset, in.nodeid_out = target.node, in.fh_out = to.fh;
   in.off_out = to_offset, in.len = length;
   const auto answer = call(FUSE_COPY_FILE_RANGE, source, {object_bytes(in)}, "copy_file_range");
-  const uint64_t copied = answer->error == 0 ? load<fuse_write_out>(answer->answer).size : 0;
-  if (copied != length) complain(target, fmt::format("copied {} of {} bytes", copied, length));
-  zap(target, to_offset / kSimPage * kSimPage, (to_offset + copied + kSimPage - 1) / kSimPage * kSimPage);
-  if (copied > 0) written_to(target, to_offset + copied);
+  const uint64_t copied =
+      answer->error == 0 ? std::min<uint64_t>(load<fuse_write_out>(answer->answer).size, length) : 0;
+  const uint64_t end = to_offset + copied;
+  zap(target, to_offset / kSimPage * kSimPage, (end + kSimPage - 1) / kSimPage * kSimPage);
+  if (copied > 0) written_to(target, end);
   target.size_unstable = false;
+  if (copied < length) {
+    note(target, fmt::format("{} bytes are copied", copied));
+    std::string content = target.expected.content();
+    for (uint64_t at = end; at < to_offset + length; ++at)
+      content[at] = at < before.size() ? before[at] : '\0';
+    content.resize(std::max<size_t>(before.size(), end));
+    target.expected.end(target.expected.begin(now(), std::move(content)), now());
+  }
   target.expected.end(change, now());
+  return copied;
 }
 
 // What is said to be a hole reads as zeros, what is said to be data may.

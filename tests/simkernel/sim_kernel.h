@@ -82,6 +82,9 @@ class SimKernel {
   void zap(SimInode& inode, uint64_t start, uint64_t end);          // bytes; dirty or not
   void on_notification(int code, ByteSpan body);
 
+  // range_calls.cc
+  uint64_t copy_some(SimFile& from, uint64_t from_offset, SimFile& to, uint64_t to_offset, uint64_t length);
+
   // file_calls.cc
   void write_through(SimFile& file, uint64_t offset, const std::string& text);
   void write_cached(SimFile& file, uint64_t offset, const std::string& text);
