@@ -105,7 +105,7 @@ Result<uint64_t> SpaceAllocator::alloc_tree_block(SpaceClass space, uint64_t hin
                       "no space for a tree block: {} of {} bytes free, {} loaded, {} used, {} reserved, {} "
                       "pinned, {} promised; left to the commit: {} references, {} inodes, {} bytes of trees",
                       counters.free(), counters.total, pool.loaded_free(), counters.used, counters.reserved,
-                      counters.pinned, metadata_promised_, debt_.refs(), debt_.inodes(),
+                      counters.pinned, debt_.trees().promised(), debt_.refs(), debt_.trees().inodes(),
                       debt_.uncopied_followers());
   }
   take(found);

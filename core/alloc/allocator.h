@@ -49,11 +49,12 @@ class Reservation {
   uint64_t bytes() const { return bytes_; }
   void release(uint64_t bytes);       // gives part back; REQUIRES bytes <= bytes()
   Reservation split(uint64_t bytes);  // a part as its own value
-  void merge(Reservation&& other);    // same class
+  void merge(Reservation&& other);    // same class, same tree
  private:
   friend class Allocator;
   class Allocator* owner_ = nullptr;
   SpaceClass space_ = SpaceClass::data;
+  uint64_t root_ = 0;  // metadata: of which tree
   uint64_t bytes_ = 0;
 };
 
@@ -65,26 +66,30 @@ class Allocator {
   // Reads the block group items (and nothing else: free space is loaded when a group is first used).
   // EUCLEAN when a group has no chunk, or the reverse. `debt` outlives the allocator.
   static Result<std::unique_ptr<Allocator>> open(Volume& volume, const AllocatorTrees& trees,
-                                                 const CommitDebt& debt);
+                                                 CommitDebt& debt);
   virtual ~Allocator() = default;
 
-  // ---- promises
-  // ------------------------------------------------------------------------------------------------- ENOSPC
-  // when the space, plus what unallocated device space could become, does not hold all promises. Pinned space
-  // does not count as free: the caller may commit and try again.
-  // Metadata promises are worst cases that share their copies-on-write (a block is copied once a
-  // transaction), so they are held against what the trees could really need, see promises.cc. Loads free
-  // space: hold no tree lock.
+  // ---- promises ----
+  // ENOSPC when the space, plus what unallocated device space could become, does not hold all promises. Pinned space
+  // does not count as free: the caller may commit and try again. Metadata by this one is for trees that nobody can
+  // name: see reserve_metadata.
   virtual Result<Reservation> reserve(SpaceClass space, uint64_t bytes) = 0;
+  // Metadata for changes of the tree `root`. Such promises are worst cases that share their copies-on-write (a tree
+  // copies a block once a transaction), so they are held against what the trees could really need: promises.cc has
+  // the bound. Loads free space: hold no tree lock.
+  virtual Result<Reservation> reserve_metadata(uint64_t bytes, [[maybe_unused]] uint64_t root) {
+    return reserve(SpaceClass::metadata, bytes);
+  }
   // For work that frees space: may dip into the global reserve, and promises less than `bytes` rather than
   // fail.
-  virtual Result<Reservation> reserve_freeing(uint64_t bytes) { return reserve(SpaceClass::metadata, bytes); }
+  virtual Result<Reservation> reserve_freeing(uint64_t bytes, uint64_t root) {
+    return reserve_metadata(bytes, root);
+  }
   // Worst-case metadata bytes of changing `items` items in trees of the usual height.
   virtual uint64_t metadata_bytes_for_items(uint64_t items) const = 0;
 
-  // ---- allocation
-  // ----------------------------------------------------------------------------------------------- A run of
-  // data space of `bytes`, or, when no such run is free, the longest run >= min_bytes (both sector
+  // ---- allocation ----
+  // A run of data space of `bytes`, or, when no such run is free, the longest run >= min_bytes (both sector
   // multiples). Near `hint` when 0 != hint. The space is `reserved` until note_extent_added or
   // release_reserved. The caller holds a Reservation that covers it and gives it back afterwards. Makes a new
   // chunk in memory when needed. ENOSPC.
@@ -98,8 +103,8 @@ class Allocator {
   // Undo of alloc_*: never written, or not reachable from any commit; free at once.
   virtual void release_reserved(ByteRange range) = 0;
 
-  // ---- called while delayed refs run, with the extent it is about
-  // -------------------------------------------------- An extent item was inserted: moves reserved -> used,
+  // ---- called while delayed refs run, with the extent it is about ----
+  // An extent item was inserted: moves reserved -> used,
   // takes the range out of the free space tree. Changes of that tree are queued, so that an extent that comes
   // and goes costs nothing: write_block_group_items writes them.
   virtual Status note_extent_added(CowContext& context, ByteRange range) = 0;
@@ -109,8 +114,7 @@ class Allocator {
   // A tree block born and freed in the same transaction whose extent item was never inserted.
   virtual void release_unwritten_tree_block(uint64_t bytenr) = 0;
 
-  // ---- commit
-  // ------------------------------------------------------------------------------------------------------
+  // ---- commit ----
   // Inserts the items of chunks and block groups made in memory since the last call (chunk item, device
   // extents, device item, block group item, free space info; for system chunks also `super`'s
   // sys_chunk_array). Called often, and again whenever write_block_group_items returned true, for its
@@ -130,9 +134,13 @@ class Allocator {
   virtual void begin_commit(uint64_t transid) = 0;
   // The superblock of `transid` is on disk: its pinned space is free now (and discarded if asked).
   virtual void finish_commit(uint64_t transid) = 0;
-  // There is space for the commit, with all that is promised and all that CommitDebt counts. Who adds to the
-  // debt without a promise looks first.
-  virtual bool commit_fits() const { return true; }
+  // There is space for the commit, with all that is promised, all that CommitDebt counts and `extra` bytes of new debt
+  // in the tree `root`. Who adds to the debt without a promise looks first.
+  virtual bool commit_fits([[maybe_unused]] uint64_t root = 0, [[maybe_unused]] uint64_t extra = 0) const {
+    return true;
+  }
+  // How many bytes of tree blocks a commit that begins now may make at the most. REQUIRES that no handle lives.
+  virtual uint64_t commit_budget() const { return UINT64_MAX; }
   // Loads the block groups that the commit will need, which it can't do itself. Hold no tree lock.
   virtual void prepare_commit() {}
   // More data space was taken since the last commit than there is left. What those writes replaced comes back
@@ -142,8 +150,7 @@ class Allocator {
   // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 
-  // ---- facts
-  // -------------------------------------------------------------------------------------------------------
+  // ---- facts ----
   // A chunk was made since the last commit: what lies there can't be reached before the next one.
   virtual bool has_uncommitted_chunks() const { return false; }
   virtual SpaceNumbers numbers(SpaceClass space) const = 0;
@@ -161,8 +168,8 @@ class Allocator {
 
  protected:
   friend class Reservation;
-  Reservation make_reservation(SpaceClass space, uint64_t bytes);
-  virtual void give_back(SpaceClass space, uint64_t bytes) = 0;
+  Reservation make_reservation(SpaceClass space, uint64_t bytes, uint64_t root = 0);
+  virtual void give_back(SpaceClass space, uint64_t root, uint64_t bytes) = 0;
 };
 
 }  // namespace butterfuse

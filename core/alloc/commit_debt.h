@@ -5,27 +5,33 @@
 #include <atomic>
 #include <cstdint>
 
+#include "core/alloc/tree_promises.h"
+#include "core/ondisk/constants.h"
+
 namespace butterfuse {
 
-// Queued references reach the trees that follow the others (extent, free space, checksum, block group tree)
-// only in the commit, and so do dirty inodes their trees. Whoever leaves such work counts it here; the
-// allocator looks before it promises more. Thread-safe; a number may lag behind by what is being counted
-// right now.
+// Queued references reach the trees that follow the others (extent, free space, checksum, block group, root tree)
+// only in the commit, and so do dirty inodes their trees. Whoever leaves such work counts it here; the allocator
+// looks before it promises more. Thread-safe; a number may lag behind by what is being counted right now.
 class CommitDebt {
  public:
-  // Extents with queued references; negative: their items are written.
-  void add_refs(int64_t extents) { refs_.fetch_add(extents, std::memory_order_relaxed); }
-  // Inodes whose items were not written in this transaction.
-  void add_inodes(int64_t inodes) { inodes_.fetch_add(inodes, std::memory_order_relaxed); }
+  CommitDebt() { trees_.know_as_blocks(objectid::kTreeLog); }
+  // Queued references: of one extent with a thousand new ones a thousand items may be inserted. Negative: they are
+  // written.
+  void add_refs(int64_t refs) { refs_.fetch_add(refs, std::memory_order_relaxed); }
   // Bytes of follower trees that the running transaction has made, or has made and freed again (negative).
   void add_new_followers(int64_t bytes) { new_followers_.fetch_add(bytes, std::memory_order_relaxed); }
   // Bytes of follower trees from before the running transaction; negative: copied or freed.
   void add_old_followers(int64_t bytes) { old_followers_.fetch_add(bytes, std::memory_order_relaxed); }
   // The transaction's trees are final: what was new will have to be copied in the next one.
-  void end_transaction() { add_old_followers(new_followers_.exchange(0, std::memory_order_relaxed)); }
+  void end_transaction() {
+    add_old_followers(new_followers_.exchange(0, std::memory_order_relaxed));
+    trees_.end_transaction();
+  }
+  // The other trees: promises and dirty inodes.
+  TreePromises& trees() { return trees_; }
 
   uint64_t refs() const { return at_least_zero(refs_); }
-  uint64_t inodes() const { return at_least_zero(inodes_); }
   // Bytes of follower trees that could still have to be copied.
   uint64_t uncopied_followers() const { return at_least_zero(old_followers_); }
 
@@ -33,7 +39,8 @@ class CommitDebt {
   static uint64_t at_least_zero(const std::atomic<int64_t>& number) {
     return static_cast<uint64_t>(std::max<int64_t>(number.load(std::memory_order_relaxed), 0));
   }
-  std::atomic<int64_t> refs_{0}, inodes_{0}, new_followers_{0}, old_followers_{0};
+  std::atomic<int64_t> refs_{0}, new_followers_{0}, old_followers_{0};
+  TreePromises trees_;
 };
 
 }  // namespace butterfuse

@@ -26,7 +26,7 @@ std::vector<BlockGroup*> SpaceAllocator::removable_groups(SpacePool& pool) {
   std::stable_sort(empty.begin(), empty.end(),
                    [](BlockGroup* a, BlockGroup* b) { return a->counters.total > b->counters.total; });
   const bool others_starve = starving_ != nullptr && starving_ != &pool;
-  const uint64_t need = pool_need(pool, unpromised());
+  const uint64_t need = pool_need(pool, TreePromises::Of::everything);
   uint64_t free_left = pool.counters().free();
   uint64_t free_soon = free_left + pool.counters().pinned;
   uint64_t loaded_left = pool.loaded_free();

@@ -69,7 +69,7 @@ bool SpaceAllocator::make_chunk(SpacePool& pool, uint64_t max_bytes) {
 bool SpaceAllocator::leaves_room_for_metadata(const SpacePool& grown) const {
   if (&grown == metadata_) return true;
   const bool no_other_way = &grown == system_ && system_->counters().free() < kSystemLeastBlocks * nodesize_;
-  return no_other_way || metadata_room() >= metadata_need(0);
+  return no_other_way || metadata_room() >= metadata_need();
 }
 
 bool SpaceAllocator::sys_chunk_array_has_room(const ChunkMapping& chunk) const {

@@ -21,18 +21,19 @@ bool has_v1_space_cache(const DiskSuper& super) {
 }  // namespace
 
 Result<std::unique_ptr<Allocator>> Allocator::open(Volume& volume, const AllocatorTrees& trees,
-                                                   const CommitDebt& debt) {
+                                                   CommitDebt& debt) {
   auto allocator = std::make_unique<SpaceAllocator>(volume, trees, debt);
   BF_TRY(allocator->read_block_groups());
   return std::unique_ptr<Allocator>(std::move(allocator));
 }
 
-SpaceAllocator::SpaceAllocator(Volume& volume, const AllocatorTrees& trees, const CommitDebt& debt)
+SpaceAllocator::SpaceAllocator(Volume& volume, const AllocatorTrees& trees, CommitDebt& debt)
     : volume_(volume),
       trees_(usable_trees(volume, trees)),
       debt_(debt),
       sectorsize_(volume.sectorsize()),
       nodesize_(volume.nodesize()) {
+  debt_.trees().set_nodesize(nodesize_);
   for (const MemberDevice* device : volume.members())
     device_space_.add_device(device->devid, device->uuid, device->item.total_bytes,
                              !device->missing() && !device->seed);

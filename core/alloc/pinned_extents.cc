@@ -78,7 +78,7 @@ bool SpaceAllocator::hear_that_commit_is_due() {
   MutexLock lock(mutex_);
   if (due_commit_told_ || data_taken_ < kLeast) return false;
   const uint64_t room = data_->counters().free() + device_space_.convertible_bytes(data_->profile());
-  due_commit_told_ = data_taken_ > room - std::min(room, pool_need(*data_, {}));
+  due_commit_told_ = data_taken_ > room - std::min(room, pool_need(*data_, TreePromises::Of::promises));
   return due_commit_told_;
 }
 
@@ -89,8 +89,8 @@ bool SpaceAllocator::commit_would_free(SpaceClass space, uint64_t bytes) const {
   for (const DyingChunk& dying : dying_chunks_) device_bytes += dying.chunk->device_bytes();
   const uint64_t gain = pool.counters().pinned + device_bytes / copies_of_profile(pool.profile());
   const uint64_t room = &pool == data_ ? pool.counters().free() : metadata_room();
-  const bool helps = gain > 0 || (&pool == metadata_ && debt_.refs() + debt_.inodes() > 0);
-  return helps && room + gain >= pool_need(pool, {}) + bytes;
+  const bool helps = gain > 0 || (&pool == metadata_ && debt_.refs() + debt_.trees().inodes() > 0);
+  return helps && room + gain >= pool_need(pool, TreePromises::Of::promises) + bytes;
 }
 
 }  // namespace butterfuse

@@ -9,6 +9,7 @@ namespace butterfuse {
 Reservation::Reservation(Reservation&& other) noexcept
     : owner_(std::exchange(other.owner_, nullptr)),
       space_(other.space_),
+      root_(other.root_),
       bytes_(std::exchange(other.bytes_, 0)) {}
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
@@ -16,6 +17,7 @@ Reservation& Reservation::operator=(Reservation&& other) noexcept {
   release(bytes_);
   owner_ = std::exchange(other.owner_, nullptr);
   space_ = other.space_;
+  root_ = other.root_;
   bytes_ = std::exchange(other.bytes_, 0);
   return *this;
 }
@@ -25,7 +27,7 @@ Reservation::~Reservation() { release(bytes_); }
 void Reservation::release(uint64_t bytes) {
   BF_ASSERT(bytes <= bytes_, "{} of {}", bytes, bytes_);
   bytes_ -= bytes;
-  if (owner_ != nullptr && bytes > 0) owner_->give_back(space_, bytes);
+  if (owner_ != nullptr && bytes > 0) owner_->give_back(space_, root_, bytes);
 }
 
 Reservation Reservation::split(uint64_t bytes) {
@@ -33,6 +35,7 @@ Reservation Reservation::split(uint64_t bytes) {
   Reservation part;
   part.owner_ = owner_;
   part.space_ = space_;
+  part.root_ = root_;
   part.bytes_ = bytes;
   bytes_ -= bytes;
   return part;
@@ -44,15 +47,16 @@ void Reservation::merge(Reservation&& other) {
     *this = std::move(other);
     return;
   }
-  BF_ASSERT(owner_ == other.owner_ && space_ == other.space_);
+  BF_ASSERT(owner_ == other.owner_ && space_ == other.space_ && root_ == other.root_);
   bytes_ += std::exchange(other.bytes_, 0);
   other.owner_ = nullptr;
 }
 
-Reservation Allocator::make_reservation(SpaceClass space, uint64_t bytes) {
+Reservation Allocator::make_reservation(SpaceClass space, uint64_t bytes, uint64_t root) {
   Reservation reservation;
   reservation.owner_ = this;
   reservation.space_ = space;
+  reservation.root_ = root;
   reservation.bytes_ = bytes;
   return reservation;
 }

@@ -28,11 +28,12 @@ namespace butterfuse {
 //  - the items of a group plus its delta are the complement of its extent items.
 class SpaceAllocator final : public Allocator {
  public:
-  SpaceAllocator(Volume& volume, const AllocatorTrees& trees, const CommitDebt& debt);
+  SpaceAllocator(Volume& volume, const AllocatorTrees& trees, CommitDebt& debt);
   Status read_block_groups();
 
   Result<Reservation> reserve(SpaceClass space, uint64_t bytes) override;
-  Result<Reservation> reserve_freeing(uint64_t bytes) override;
+  Result<Reservation> reserve_metadata(uint64_t bytes, uint64_t root) override;
+  Result<Reservation> reserve_freeing(uint64_t bytes, uint64_t root) override;
   uint64_t metadata_bytes_for_items(uint64_t items) const override;
   Result<ByteRange> alloc_data(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override;
   Result<uint64_t> alloc_tree_block(SpaceClass space, uint64_t hint) override;
@@ -46,7 +47,8 @@ class SpaceAllocator final : public Allocator {
   Result<bool> write_block_group_items(CowContext& context) override;
   void begin_commit(uint64_t transid) override;
   void finish_commit(uint64_t transid) override;
-  bool commit_fits() const override;
+  bool commit_fits(uint64_t root, uint64_t extra) const override;
+  uint64_t commit_budget() const override;
   bool hear_that_commit_is_due() override;
   void prepare_commit() override;
   bool commit_would_free(SpaceClass space, uint64_t bytes) const override;
@@ -60,7 +62,7 @@ class SpaceAllocator final : public Allocator {
   uint64_t trim(ByteRange range, uint64_t min_bytes) override BF_EXCLUDES(mutex_);
 
  protected:
-  void give_back(SpaceClass space, uint64_t bytes) override;
+  void give_back(SpaceClass space, uint64_t root, uint64_t bytes) override;
 
  private:
   struct DyingChunk {  // its items are gone, its device space waits for the superblock of `transid`
@@ -68,8 +70,11 @@ class SpaceAllocator final : public Allocator {
     std::shared_ptr<const ChunkMapping> chunk;
   };
 
-  struct Unpromised {  // work of the commit, see CommitDebt
-    uint64_t refs = 0, inodes = 0;
+  // Whose need: what may come (promises and what the commit adds to them), the commit's alone, or the promises' alone
+  // as they will be behind it; with a further promise of `extra` bytes for a tree.
+  struct Whose {
+    TreePromises::Of of = TreePromises::Of::everything;
+    uint64_t root = 0, extra = 0;
   };
 
   // open_allocator.cc
@@ -93,16 +98,16 @@ class SpaceAllocator final : public Allocator {
   // promises.cc
   uint64_t global_reserve() const BF_REQUIRES(mutex_);
   uint64_t follower_copies(uint64_t refs) const BF_REQUIRES(mutex_);
-  Unpromised unpromised() const { return {debt_.refs(), debt_.inodes()}; }
-  uint64_t metadata_need(uint64_t extra, const Unpromised& work) const BF_REQUIRES(mutex_);
-  uint64_t metadata_need(uint64_t extra) const BF_REQUIRES(mutex_);       // with the work there is now
-  uint64_t metadata_pool_need(uint64_t extra) const BF_REQUIRES(mutex_);  // that, and data where it is mixed
-  uint64_t need_while_freeing(uint64_t extra) const BF_REQUIRES(mutex_);
-  uint64_t pool_need(const SpacePool& pool, const Unpromised& work) const BF_REQUIRES(mutex_);
+  uint64_t metadata_need(const Whose& whose) const BF_REQUIRES(mutex_);
+  uint64_t metadata_need() const BF_REQUIRES(mutex_) { return metadata_need(Whose{}); }
+  uint64_t metadata_pool_need(const Whose& whose) const
+      BF_REQUIRES(mutex_);  // that, and data where it is mixed
+  uint64_t need_while_freeing(uint64_t root, uint64_t bytes) const BF_REQUIRES(mutex_);
+  uint64_t pool_need(const SpacePool& pool, TreePromises::Of of) const BF_REQUIRES(mutex_);
   uint64_t metadata_room() const BF_REQUIRES(mutex_);  // free in block groups, and what the device could add
   bool metadata_is_tight() const BF_REQUIRES(mutex_);
   Status promise_data(uint64_t bytes) BF_REQUIRES(mutex_);
-  Status promise_metadata(uint64_t bytes) BF_REQUIRES(mutex_);
+  Status promise_metadata(uint64_t bytes, uint64_t root) BF_REQUIRES(mutex_);
 
   // new_chunk.cc
   bool grow(SpacePool& pool) BF_REQUIRES(mutex_);
@@ -157,7 +162,7 @@ class SpaceAllocator final : public Allocator {
   Volume& volume_;
   // Set while opening. free_space is null also where the tree is there but not valid.
   AllocatorTrees trees_;
-  const CommitDebt& debt_;
+  CommitDebt& debt_;
   const uint32_t sectorsize_, nodesize_;
   bool keep_old_groups_ = false;  // v1 space cache: its inodes are tied to the groups
 
@@ -173,7 +178,6 @@ class SpaceAllocator final : public Allocator {
   uint64_t metadata_cursor_ BF_GUARDED_BY(mutex_) = 0;
   uint64_t system_cursor_ BF_GUARDED_BY(mutex_) = 0;
   uint64_t data_promised_ BF_GUARDED_BY(mutex_) = 0;
-  uint64_t metadata_promised_ BF_GUARDED_BY(mutex_) = 0;
   uint64_t data_taken_ BF_GUARDED_BY(mutex_) = 0;       // since the last begin_commit
   bool due_commit_told_ BF_GUARDED_BY(mutex_) = false;  // since then
   DeviceSpace device_space_ BF_GUARDED_BY(mutex_);

@@ -16,7 +16,7 @@ SpaceNumbers SpaceAllocator::numbers(SpaceClass space) const {
   numbers.reserved = counters.reserved;
   numbers.unusable = counters.unusable;
   if (space == SpaceClass::data) numbers.may_use = data_promised_;
-  if (space == SpaceClass::metadata) numbers.may_use = metadata_promised_;
+  if (space == SpaceClass::metadata) numbers.may_use = debt_.trees().promised();
   return numbers;
 }
 

@@ -23,7 +23,7 @@ std::vector<uint64_t> SpaceAllocator::group_starts() const {
 // What is being discarded is out of reach, so promised space is not, and of the rest only the half.
 uint64_t SpaceAllocator::piece_to_trim(const SpacePool& pool) const {
   const uint64_t free = pool.counters().free();
-  const uint64_t need = pool_need(pool, unpromised());
+  const uint64_t need = pool_need(pool, TreePromises::Of::everything);
   const uint64_t spare = free > need ? (free - need) / 2 : 0;
   return round_down(std::min(spare, kPieceBytes), sectorsize_);
 }
@@ -76,7 +76,7 @@ SpaceAllocator::HeldHole SpaceAllocator::hold_hole_to_trim(uint64_t devid, uint6
     if (device.devid() == devid) hole = device.next_hole(from, kHoleBytes);
   while (!hole.empty()) {
     device_space_.hold_hole(devid, hole);
-    if (metadata_room() >= metadata_pool_need(0)) return {hole, true};
+    if (metadata_room() >= metadata_pool_need({})) return {hole, true};
     device_space_.give_back_hole(devid, hole.start);
     if (hole.length() < 2 * kLeastHoleBytes) break;
     hole.end = hole.start + round_down(hole.length() / 2, sectorsize_);

@@ -49,6 +49,10 @@ class Tree {
   std::atomic<uint64_t> last_snapshot_;
 };
 
+// How many leaves the tree has, by the nodes above them; of a tree of very many nodes about so many. For a fresh tree:
+// nobody else uses it.
+Result<uint64_t> count_leaves(Tree& tree);
+
 // An empty leaf as the root of a tree that is being made. Its first reference is queued by the context.
 Result<TreeRootPointer> create_tree_root(TreeBlockCache& cache, CowContext& context, uint64_t root_id);
 

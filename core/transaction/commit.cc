@@ -1,6 +1,7 @@
 // The commit, step by step.
 #include "core/transaction/commit.h"
 
+#include "core/alloc/promise_watch.h"
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/base/out_of_memory.h"
@@ -59,6 +60,7 @@ Status CommitDriver::close_transaction(const std::shared_ptr<Transaction>& runni
   Transaction& transaction = *running;
   s.gate->join_closed();
   TransactionHandle handle(&filesystem_, running, Reservation{});
+  const uint64_t budget = filesystem_.allocator_->commit_budget();
   BF_TRY(call_hook(handle));
   if (unchanged(transaction)) return {};
   changed_ = true;
@@ -69,6 +71,8 @@ Status CommitDriver::close_transaction(const std::shared_ptr<Transaction>& runni
   BF_TRY(make_runner(handle, transaction).run_all());
   BF_TRY(filesystem_.allocator_->remove_empty_block_groups(handle, s.super));
   BF_TRY(settle_trees(handle, transaction));
+  check_promise(static_cast<uint64_t>(handle.most_made_), budget,
+                fmt::format("commit {}", transaction.transid()));
   // A handle that aborted without failing anything here still forbids the commit.
   BF_TRY(s.gate->status());
   filesystem_.commit_debt().end_transaction();

@@ -24,12 +24,13 @@ struct DelayedRefs::Head {
   ExtentChange change;
   std::unique_ptr<std::unordered_map<ExtentRef, size_t, ExtentRefHash>> index;
 
-  void add(const ExtentRef& ref, int64_t delta) {
+  void add(const ExtentRef& ref, int64_t delta, CommitDebt& debt) {
     if (RefDelta* known = find(ref)) {
       known->delta += delta;
       return;
     }
     change.deltas.push_back({ref, delta});
+    debt.add_refs(1);
     if (index) index->emplace(ref, change.deltas.size() - 1);
   }
 
@@ -66,7 +67,6 @@ struct DelayedRefs::Shard {
     if (is_new) {
       change.bytenr = bytenr, change.num_bytes = num_bytes, change.data = data, change.level = level;
       queue.size_.fetch_add(1, std::memory_order_relaxed);
-      queue.debt_.add_refs(1);
     }
     if (change.data != data || change.num_bytes != num_bytes || change.level != level)
       return make_error(EUCLEAN,
@@ -94,7 +94,7 @@ Status DelayedRefs::add_newborn_tree_block(const TreeRef& first_ref, const Key& 
   head->change.newborn = true;
   head->change.first_key = first_key;
   if (first_ref.parent != 0) head->change.add_flags = extent_flag::kFullBackref;
-  head->add(ExtentRef::of(first_ref), 1);
+  head->add(ExtentRef::of(first_ref), 1, debt_);
   return {};
 }
 
@@ -105,7 +105,7 @@ Status DelayedRefs::add_newborn_data(const DataRef& first_ref) {
   if (head->change.has_effect())
     return make_error(EUCLEAN, "free space: data extent {} was given out while in use", first_ref.bytenr);
   head->change.newborn = true;
-  head->add(ExtentRef::of(first_ref), 1);
+  head->add(ExtentRef::of(first_ref), 1, debt_);
   return {};
 }
 
@@ -113,7 +113,7 @@ Status DelayedRefs::change(const TreeRef& ref, int64_t delta) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
   BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, *this));
-  head->add(ExtentRef::of(ref), delta);
+  head->add(ExtentRef::of(ref), delta, debt_);
   return {};
 }
 
@@ -121,7 +121,7 @@ Status DelayedRefs::change(const DataRef& ref, int64_t delta) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
   BF_ASSIGN(Head * head, shard.head(ref.bytenr, ref.num_bytes, true, 0, *this));
-  head->add(ExtentRef::of(ref), delta);
+  head->add(ExtentRef::of(ref), delta, debt_);
   return {};
 }
 
@@ -137,15 +137,15 @@ Result<bool> DelayedRefs::drop_and_forget_newborn(const TreeRef& ref) {
   Shard& shard = shard_of(ref.bytenr);
   MutexLock lock(shard.mutex);
   BF_ASSIGN(Head * head, shard.head(ref.bytenr, nodesize_, false, ref.level, *this));
-  head->add(ExtentRef::of(ref), -1);
+  head->add(ExtentRef::of(ref), -1, debt_);
   const auto& deltas = head->change.deltas;
   const bool forgotten =
       head->change.newborn &&
       std::all_of(deltas.begin(), deltas.end(), [](const RefDelta& delta) { return delta.delta == 0; });
   if (forgotten) {
+    settle(head->change);
     shard.heads.erase(ref.bytenr);
     size_.fetch_sub(1, std::memory_order_relaxed);
-    settle(1);
   }
   return forgotten;
 }
@@ -184,7 +184,7 @@ std::vector<ExtentChange> DelayedRefs::take(const Keep& wanted) {
       if (change.has_effect()) {
         taken.push_back(std::move(head->second.change));
       } else {
-        settle(1);
+        settle(head->second.change);
       }
       head = shard.heads.erase(head);
       size_.fetch_sub(1, std::memory_order_relaxed);

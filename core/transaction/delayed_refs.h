@@ -70,8 +70,8 @@ class DelayedRefs {
   // Takes only changes that can't be followed by an opposite one in a handle still open: extents that are
   // newborn data extents with a reference. For running references while others work.
   std::vector<ExtentChange> take_newborn_data();
-  // So many changes have reached their trees, or never will have to.
-  void settle(size_t changes) { debt_.add_refs(-static_cast<int64_t>(changes)); }
+  // The change has reached its trees, or never will have to.
+  void settle(const ExtentChange& change) { debt_.add_refs(-static_cast<int64_t>(change.deltas.size())); }
   // How many extents have queued changes (those that cancelled out included).
   size_t size() const { return size_.load(std::memory_order_relaxed); }
 

@@ -87,30 +87,29 @@ Result<uint64_t> Filesystem::default_subvolume() {
   return make_error(EUCLEAN, "root tree: {} names no default subvolume", to_text(key));
 }
 
-// ---- transactions
-// ----------------------------------------------------------------------------------------------------
+// ---- transactions ----
 
-Result<Reservation> Filesystem::reserve_metadata(uint32_t items) {
+Result<Reservation> Filesystem::reserve_metadata(uint32_t items, uint64_t root) {
   if (read_only_) return Reservation{};
   // The commit thread is asked at the limit itself; who comes when it is far behind has to help.
   if (cache_->dirty_bytes() > 2 * state_->options.dirty_metadata_limit_bytes) BF_TRY(commit());
   const uint64_t bytes = allocator_->metadata_bytes_for_items(items);
-  auto reserved = allocator_->reserve(SpaceClass::metadata, bytes);
+  auto reserved = allocator_->reserve_metadata(bytes, root);
   if (reserved || reserved.error().code != ENOSPC) return reserved;
   BF_TRY(commit());
-  return allocator_->reserve(SpaceClass::metadata, bytes);
+  return allocator_->reserve_metadata(bytes, root);
 }
 
-Result<Reservation> Filesystem::reserve_metadata_freeing(uint32_t items) {
-  auto reserved = reserve_metadata(items);
+Result<Reservation> Filesystem::reserve_metadata_freeing(uint32_t items, uint64_t root) {
+  auto reserved = reserve_metadata(items, root);
   if (reserved || reserved.error().code != ENOSPC) return reserved;
   // Tree blocks then come from the global reserve; the commit gives back what the work frees. What others
   // have freed meanwhile may have to be committed first.
   const uint64_t bytes = allocator_->metadata_bytes_for_items(items);
-  reserved = allocator_->reserve_freeing(bytes);
+  reserved = allocator_->reserve_freeing(bytes, root);
   for (int tries = 1; tries < kFreeingTries && !reserved && reserved.error().code == ENOSPC; ++tries) {
     BF_TRY(commit());
-    reserved = allocator_->reserve_freeing(bytes);
+    reserved = allocator_->reserve_freeing(bytes, root);
   }
   if (reserved) request_commit();
   return reserved;
@@ -125,8 +124,8 @@ Result<TransactionHandle> Filesystem::join(Reservation reservation) {
   return TransactionHandle(this, std::move(transaction), std::move(reservation));
 }
 
-Result<TransactionHandle> Filesystem::begin(uint32_t items) {
-  BF_ASSIGN(Reservation reservation, reserve_metadata(items));
+Result<TransactionHandle> Filesystem::begin(uint32_t items, uint64_t root) {
+  BF_ASSIGN(Reservation reservation, reserve_metadata(items, root));
   return join(std::move(reservation));
 }
 
@@ -134,15 +133,19 @@ Result<TransactionHandle> Filesystem::begin_reserved(Reservation metadata) {
   return join(std::move(metadata));
 }
 
-Result<TransactionHandle> Filesystem::begin_freeing(uint32_t items) {
-  BF_ASSIGN(Reservation reservation, reserve_metadata_freeing(items));
+Result<TransactionHandle> Filesystem::begin_freeing(uint32_t items, uint64_t root) {
+  BF_ASSIGN(Reservation reservation, reserve_metadata_freeing(items, root));
   return join(std::move(reservation));
 }
 
 uint64_t Filesystem::running_transid() const { return state_->gate->running_transid(); }
 
-void Filesystem::make_room_for_debt() {
-  if (read_only_ || allocator_->commit_fits()) return;
+bool Filesystem::has_room_for_debt(uint64_t root) const {
+  return read_only_ || allocator_->commit_fits(root, volume_->nodesize());
+}
+
+void Filesystem::make_room_for_debt(uint64_t root) {
+  if (has_room_for_debt(root)) return;
   [[maybe_unused]] const Status kept_by_the_gate = commit();
 }
 

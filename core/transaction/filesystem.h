@@ -88,6 +88,7 @@ class TransactionHandle final : public CowContext {
   std::shared_ptr<Transaction> transaction_;  // null once moved from
   Reservation metadata_;
   uint64_t claimed_ = 0;                         // the shared block that is being copied (block_claims.h)
+  int64_t made_ = 0, most_made_ = 0;             // bytes of tree blocks, less what it freed again
   int exceptions_ = std::uncaught_exceptions();  // more when it is destroyed: a change was left in the middle
 };
 
@@ -142,8 +143,7 @@ class Filesystem {
   std::string label() const;
   void set_label(const std::string& label);
 
-  // ---- trees
-  // -------------------------------------------------------------------------------------------------------
+  // ---- trees ----
   Tree& root_tree();
   Tree& csum_tree();     // REQUIRES has_csum_tree()
   bool has_csum_tree();  // always, but after a rescue from bad roots
@@ -160,29 +160,29 @@ class Filesystem {
   // The default subvolume: DIR_ITEM "default" of the root tree directory, else kFsTree.
   Result<uint64_t> default_subvolume();
 
-  // ---- transactions
-  // -------------------------------------------------------------------------------------------------- Joins
-  // the running transaction, starting one if none runs; waits while one is closing. Reserves metadata for
-  // changing `items` items. Commits and retries once before ENOSPC (hence: hold no tree or page lock here).
-  // EROFS when read-only or after an abort.
-  Result<TransactionHandle> begin(uint32_t items);
+  // ---- transactions ----
+  // Joins the running transaction, starting one if none runs; waits while one is closing. Reserves metadata for
+  // changing `items` items of the tree `root` (0: of any; then more is kept free). Commits and retries once before
+  // ENOSPC (hence: hold no tree or page lock here). EROFS when read-only or after an abort.
+  Result<TransactionHandle> begin(uint32_t items, uint64_t root = 0);
   // As begin, but uses a reservation made before (delalloc), so that it can't fail with ENOSPC and never
   // commits.
   Result<TransactionHandle> begin_reserved(Reservation metadata);
   // As begin, for work that frees space (unlink, truncate): may dip into the global reserve.
-  Result<TransactionHandle> begin_freeing(uint32_t items);
+  Result<TransactionHandle> begin_freeing(uint32_t items, uint64_t root = 0);
   // What begin and begin_freeing do first: for those who take a lock that a commit may wait for in between.
   // An empty one when read-only: begin_reserved then says why.
-  Result<Reservation> reserve_metadata(uint32_t items);
-  Result<Reservation> reserve_metadata_freeing(uint32_t items);
+  Result<Reservation> reserve_metadata(uint32_t items, uint64_t root = 0);
+  Result<Reservation> reserve_metadata_freeing(uint32_t items, uint64_t root = 0);
   // Everything done before in any handle is on stable storage when it returns. Concurrent calls share
   // commits. The next transaction runs while this one's blocks are written.
   Status commit();
   uint64_t running_transid() const;
   uint64_t last_committed() const { return last_committed_; }
-  // Makes room for one more item that only the commit will write: commits when it would not fit. As begin,
-  // hold no handle, tree or page lock here.
-  void make_room_for_debt();
+  // There is room for one more item of the tree that only the commit will write.
+  bool has_room_for_debt(uint64_t root) const;
+  // Makes that room: commits when it would not fit. As begin, hold no handle, tree or page lock here.
+  void make_room_for_debt(uint64_t root);
   // Asks the commit thread to commit soon.
   void request_commit();
   void set_commit_interval(uint32_t seconds);

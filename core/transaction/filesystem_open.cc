@@ -191,7 +191,7 @@ Status FilesystemOpener::open_fixed_trees(const TreeRootPointer& root, bool need
   auto& s = state();
   s.trees.reset();
   s.root_tree = std::make_unique<Tree>(*filesystem_->cache_, objectid::kRootTree, root);
-  s.trees = std::make_unique<TreeTable>(*s.root_tree);
+  s.trees = std::make_unique<TreeTable>(*s.root_tree, filesystem_->commit_debt().trees());
   BF_TRY(open_unless_bad(objectid::kExtentTree, s.extent_tree));
   BF_TRY(open_unless_bad(objectid::kDevTree, s.dev_tree));
   if (s.dev_tree != nullptr) load_device_stats(*s.dev_tree, *filesystem_->volume_);
@@ -231,8 +231,12 @@ Status FilesystemOpener::open_allocator() {
   return {};
 }
 
-// A size that is wrong in its ROOT_ITEM makes promises too generous or too mean, and is no worse than that.
+// A size that is wrong in its ROOT_ITEM makes promises too generous or too mean, and is no worse than that. The root
+// tree has none: its leaves are counted, and a few blocks for the nodes.
 Status FilesystemOpener::count_followers() {
+  BF_ASSIGN(const uint64_t leaves, count_leaves(*state().root_tree));
+  filesystem_->commit_debt().add_old_followers(
+      static_cast<int64_t>((leaves + leaves / 64 + 1) * super().nodesize));
   for (const Tree* tree :
        {state().extent_tree, state().csum_tree, state().free_space_tree, state().block_group_tree}) {
     if (tree == nullptr) continue;

@@ -28,8 +28,7 @@ Status RefRunner::run(std::vector<ExtentChange> changes) {
   while (begin != end) {
     const ExtentChange* batch_end = begin + std::min(kBatch, end - begin);
     BF_TRY(run_batch(begin, batch_end));
-    transaction.refs().settle(batch_end - begin);
-    begin = batch_end;
+    for (; begin != batch_end; ++begin) transaction.refs().settle(*begin);
   }
   return {};
 }

@@ -1,4 +1,6 @@
 // TransactionHandle: what tree changes ask of the transaction, turned into queued references.
+#include <algorithm>
+
 #include "core/base/assert.h"
 #include "core/transaction/filesystem_state.h"
 
@@ -8,7 +10,7 @@ namespace {
 // Trees that change in the commit because the others did: see CommitDebt.
 bool follows_others(uint64_t root) {
   return root == objectid::kExtentTree || root == objectid::kFreeSpaceTree || root == objectid::kCsumTree ||
-         root == objectid::kBlockGroupTree;
+         root == objectid::kBlockGroupTree || root == objectid::kRootTree;
 }
 
 }  // namespace
@@ -21,7 +23,9 @@ TransactionHandle::TransactionHandle(TransactionHandle&& other) noexcept
     : filesystem_(other.filesystem_),
       transaction_(std::move(other.transaction_)),
       metadata_(std::move(other.metadata_)),
-      claimed_(std::exchange(other.claimed_, 0)) {
+      claimed_(std::exchange(other.claimed_, 0)),
+      made_(other.made_),
+      most_made_(other.most_made_) {
   other.transaction_.reset();
 }
 
@@ -60,8 +64,12 @@ Status TransactionHandle::or_abort(Status status) {
 void TransactionHandle::count_tree_block(uint64_t root, int sign, bool born_here) {
   const int64_t bytes = sign * int64_t{filesystem_->volume_->nodesize()};
   transaction_->add_tree_bytes(root, bytes);
-  if (!follows_others(root)) return;
+  if (born_here && root != objectid::kChunkTree) {
+    made_ += bytes;
+    most_made_ = std::max(most_made_, made_);
+  }
   CommitDebt& debt = filesystem_->commit_debt();
+  if (!follows_others(root)) return debt.trees().add_bytes(root, bytes);
   born_here ? debt.add_new_followers(bytes) : debt.add_old_followers(bytes);
 }
 

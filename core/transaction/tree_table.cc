@@ -59,6 +59,8 @@ Result<Tree*> TreeTable::open(uint64_t root_id, uint64_t newest) {
   BF_ASSIGN([[maybe_unused]] TreeBlockRef root,
             root_tree_.cache().get(item.bytenr, {.generation = item.generation, .level = item.level}));
   entry->tree = std::make_unique<Tree>(root_tree_.cache(), root_id, entry->recorded, item.last_snapshot);
+  // A size that is wrong makes promises too generous or too mean, and is no worse than that.
+  if (is_subvolume_id(root_id)) promises_.know(root_id, item.bytes_used, item.last_snapshot != 0);
   return entries_.emplace(root_id, std::move(entry)).first->second->tree.get();
 }
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 
+#include "core/alloc/tree_promises.h"
 #include "core/base/mutex.h"
 #include "core/btree/cursor.h"
 #include "core/ondisk/format.h"
@@ -21,7 +22,8 @@ struct FoundRootItem {
 // Thread-safe. Owns its trees; they live as long as it does.
 class TreeTable {
  public:
-  explicit TreeTable(Tree& root_tree) : root_tree_(root_tree) {}
+  // Makes the trees known to `promises`.
+  TreeTable(Tree& root_tree, TreePromises& promises) : root_tree_(root_tree), promises_(promises) {}
 
   // ENOENT when the root tree has no such item; EUCLEAN when the item can't be true, as when it names a
   // younger block than `newest`: that could be one of another tree, being changed.
@@ -42,6 +44,7 @@ class TreeTable {
   Status write_root_item(Entry& entry, CowContext& context, Transaction& transaction);
 
   Tree& root_tree_;
+  TreePromises& promises_;
   Mutex mutex_;
   std::map<uint64_t, std::unique_ptr<Entry>> entries_ BF_GUARDED_BY(mutex_);
 };

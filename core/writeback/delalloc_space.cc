@@ -10,13 +10,15 @@ namespace butterfuse {
 Result<SpacePromise> DelallocSpace::promise(ByteRange pages, uint64_t extents) const {
   SpacePromise result;
   BF_ASSIGN(result.data, backend_.reserve_data(pages.length()));
-  BF_ASSIGN(result.metadata, backend_.reserve_metadata(extents * backend_.metadata_bytes_per_extent()));
+  BF_ASSIGN(result.metadata,
+            backend_.reserve_metadata(extents * backend_.metadata_bytes_per_extent(), root_));
   return result;
 }
 
 Result<SpacePromise> DelallocSpace::promise_in_place(uint64_t extents) const {
   SpacePromise result;
-  BF_ASSIGN(result.metadata, backend_.reserve_metadata(extents * backend_.metadata_bytes_per_extent()));
+  BF_ASSIGN(result.metadata,
+            backend_.reserve_metadata(extents * backend_.metadata_bytes_per_extent(), root_));
   result.in_place = true;
   return result;
 }

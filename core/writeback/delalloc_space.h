@@ -25,7 +25,9 @@ struct SpacePromise {
 // Thread-safe; its mutex is taken inside page locks and before the extent state's and the allocator's.
 class DelallocSpace {
  public:
-  DelallocSpace(WritebackBackend& backend, ExtentState& extents) : backend_(backend), extents_(extents) {}
+  // `root`: the tree that the file is in.
+  DelallocSpace(WritebackBackend& backend, ExtentState& extents, uint64_t root)
+      : backend_(backend), extents_(extents), root_(root) {}
 
   // ENOSPC. `pages`: page-aligned; `extents`: how many they may become at worst.
   Result<SpacePromise> promise(ByteRange pages, uint64_t extents) const;
@@ -44,6 +46,7 @@ class DelallocSpace {
  private:
   WritebackBackend& backend_;
   ExtentState& extents_;
+  const uint64_t root_;
   mutable Mutex mutex_;
   void note_in_place(ByteRange pages) BF_REQUIRES(mutex_);
   SpacePromise held_ BF_GUARDED_BY(mutex_);

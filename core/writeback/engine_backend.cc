@@ -25,8 +25,8 @@ class EngineBackend final : public WritebackBackend {
   Result<Reservation> reserve_data(uint64_t bytes) override {
     return filesystem_.allocator().reserve(SpaceClass::data, bytes);
   }
-  Result<Reservation> reserve_metadata(uint64_t bytes) override {
-    return filesystem_.allocator().reserve(SpaceClass::metadata, bytes);
+  Result<Reservation> reserve_metadata(uint64_t bytes, uint64_t root) override {
+    return filesystem_.allocator().reserve_metadata(bytes, root);
   }
   uint64_t metadata_bytes_per_extent() const override {
     return filesystem_.allocator().metadata_bytes_for_items(kItemsPerExtent);

@@ -34,6 +34,7 @@ class DataOwner {
  public:
   virtual ~DataOwner() = default;
   virtual Tree& tree() = 0;
+  virtual uint64_t root_id() const = 0;  // of that tree
   virtual uint64_t ino() const = 0;
   virtual CompressChoice compress_choice() const = 0;  // mount option, property and inode flags combined
   virtual bool nodatasum() const = 0;

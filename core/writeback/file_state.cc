@@ -12,7 +12,7 @@ FileState::FileState(Pipeline& pipeline_, DataOwner& owner_, uint64_t size_)
       owner(owner_),
       mapping(Mapping::create(pipeline_.cache, pipeline_.stall)),
       extents(kPieceBytes, pipeline_.stall),
-      space(pipeline_.backend, extents),
+      space(pipeline_.backend, extents, owner_.root_id()),
       ordered(pipeline_.stall),
       size(size_),
       disk_size(size_) {}

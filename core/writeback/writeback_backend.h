@@ -55,7 +55,7 @@ class WritebackBackend {
 
   // ---- space
   virtual Result<Reservation> reserve_data(uint64_t bytes) = 0;
-  virtual Result<Reservation> reserve_metadata(uint64_t bytes) = 0;
+  virtual Result<Reservation> reserve_metadata(uint64_t bytes, uint64_t root) = 0;  // for that tree
   virtual uint64_t metadata_bytes_per_extent() const = 0;  // to insert one regular extent, replacing others
   // After ENOSPC: commits when that would free space. False: there is nothing to hope for.
   virtual bool commit_for_space(uint64_t bytes) = 0;

@@ -34,7 +34,8 @@ Status resize_pages(Mount& mount, Inode& inode, uint64_t size) {
 
 // One bounded cut of the tree items behind `size`; true when done.
 Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kTruncateItems));
+  BF_ASSIGN(Reservation metadata,
+            mount.filesystem().reserve_metadata_freeing(kTruncateItems, inode.root_id()));
   MutexLock items(inode.data().items_mutex());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto step = truncate_file_extents(inode.tree(), handle, inode.ino(), size, kExtentsPerStep);
@@ -59,7 +60,7 @@ Status shrink(Mount& mount, Inode& inode, uint64_t size) {
 }
 
 Status grow_items(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kGrowItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kGrowItems, inode.root_id()));
   MutexLock items(inode.data().items_mutex());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
@@ -131,7 +132,7 @@ void apply(InodeItem& item, const AttrChange& change) {
 }
 
 Status change_item(Mount& mount, Inode& inode, const AttrChange& change) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1, inode.root_id()));
   inode.change([&](InodeItem& item) { apply(item, change); });
   return or_abort(handle, inode.save(handle));
 }
@@ -141,7 +142,7 @@ Status change_mode(Mount& mount, Inode& inode, const AttrChange& change) {
   BF_TRY(inode.load_properties());
   if (!inode.has(KnownXattr::access_acl)) return change_item(mount, inode, change);
   WriterLock names(inode.names_lock());
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(2, inode.root_id()));
   BF_TRY(update_acl_mode(handle, inode, *change.mode));
   inode.change([&](InodeItem& item) { apply(item, change); });
   return or_abort(handle, inode.save(handle));
@@ -209,12 +210,11 @@ void touch_atime(Mount& mount, Inode& inode) {
   if (options.atime == AtimeMode::noatime || !mount.check_writable(inode)) return;
   if (inode.is_dir() && options.nodiratime) return;
   const Timespec now = current_time();
-  bool due = false;
-  inode.change([&](InodeItem& item) {
-    due = atime_is_due(options.atime, item, now);
-    if (due) item.atime = now;
-  });
-  if (due) inode.mark_dirty();
+  if (!atime_is_due(options.atime, inode.item(), now)) return;
+  // A time of access is not worth a commit: on a full file system it stays as it was, and the next read tries again.
+  if (!inode.has_room_to_be_dirty()) return mount.filesystem().request_commit();
+  inode.change([&](InodeItem& item) { item.atime = now; });
+  inode.mark_dirty();
 }
 
 Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid, bool kill_sgid) {

@@ -71,7 +71,8 @@ Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const N
   BF_ASSIGN(const Inherited inherited, inherit(mount, dir, what, caller));
   BF_ASSIGN(child, new_inode(mount, dir, inherited.item));
   auto insert = [&]() -> Status {
-    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kCreateItems + inherited_items(inherited)));
+    BF_ASSIGN(TransactionHandle handle,
+              mount.filesystem().begin(kCreateItems + inherited_items(inherited), dir.root_id()));
     BF_TRY(add_name(handle, dir, *child, name));  // first: the step that may fail without harm
     BF_TRY(insert_inode(handle, *child, inherited));
     return child->is_symlink() ? or_abort(handle, write_target(handle, *child, what.target)) : Status{};
@@ -94,7 +95,8 @@ Result<InodePtr> create_unnamed(Mount& mount, Inode& dir, const NewInode& what, 
   BF_ASSIGN(child, new_inode(mount, dir, inherited.item));
   child->set_linkable(linkable);
   auto insert = [&]() -> Status {
-    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kUnnamedItems + inherited_items(inherited)));
+    BF_ASSIGN(TransactionHandle handle,
+              mount.filesystem().begin(kUnnamedItems + inherited_items(inherited), dir.root_id()));
     BF_TRY(insert_inode(handle, *child, inherited));
     return or_abort(handle, insert_orphan(child->tree(), handle, child->ino()));
   };

@@ -45,7 +45,7 @@ Result<std::vector<ByteRange>> holes_of(Inode& inode, ByteRange range) {
 // Space for one PREALLOC extent, as long as a free run allows, at the begin of `hole`. Returns where it ends.
 Result<uint64_t> preallocate_extent(Mount& mount, Inode& inode, ByteRange hole, uint64_t hint) {
   Allocator& allocator = mount.filesystem().allocator();
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kPreallocItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kPreallocItems, inode.root_id()));
   BF_ASSIGN(const ByteRange disk,
             allocator.alloc_data(std::min(hole.length(), kMaxExtentBytes), kSectorSize, hint));
   FileExtent extent;

@@ -26,7 +26,7 @@ Result<ByteRange> next_step(Inode& inode, ByteRange sectors) {
 }
 
 Status drop_step(Mount& mount, Inode& inode, ByteRange step) {
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kDropItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kDropItems, inode.root_id()));
   MutexLock items(inode.data().items_mutex());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto change = [&]() -> Status {

@@ -32,7 +32,8 @@ Status FsyncLog::sync(Inode& inode) {
 
 Result<FsyncLog::Outcome> FsyncLog::sync_by_log(Inode& inode) {
   auto& allocator = filesystem_.allocator();
-  auto metadata = allocator.reserve(SpaceClass::metadata, kBlocksReserved * filesystem_.volume().nodesize());
+  auto metadata = 
+      allocator.reserve_metadata(kBlocksReserved * filesystem_.volume().nodesize(), objectid::kTreeLog);
   if (!metadata) return Outcome::needs_commit;
   return log_and_sync(inode, std::move(*metadata));
 }

@@ -72,13 +72,18 @@ Status Inode::save(TransactionHandle& handle) {
   return {};
 }
 
+bool Inode::adds_debt() const {
+  MutexLock lock(item_mutex_);
+  return !queued_ && owes_leaf();
+}
+
+bool Inode::has_room_to_be_dirty() const {
+  return !adds_debt() || mount_.filesystem().has_room_for_debt(subvolume_.root_id);
+}
+
 void Inode::mark_dirty() {
-  bool adds_debt = false;
-  {
-    MutexLock lock(item_mutex_);
-    adds_debt = !queued_ && owes_leaf();
-  }
-  if (adds_debt) mount_.filesystem().make_room_for_debt();  // without room the reserve has to do
+  if (adds_debt())
+    mount_.filesystem().make_room_for_debt(subvolume_.root_id);  // without room the reserve has to do
   MustQueue must;
   {
     MutexLock lock(item_mutex_);

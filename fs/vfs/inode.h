@@ -67,6 +67,8 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   // As save, for changes that need no transaction of their own: the next commit writes them, and is made at
   // once where it would otherwise find no space. Hold no handle.
   void mark_dirty();
+  // mark_dirty() would need no commit now: there is space for it, or nothing to add.
+  bool has_room_to_be_dirty() const;
   // Called by the commit hook: writes the item if it changed since.
   Status write_if_dirty(TransactionHandle& handle);
   // The item has left the tree: never write it again.
@@ -116,6 +118,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
 
   // ---- DataOwner ----
   Tree& tree() override { return *subvolume_.tree; }
+  uint64_t root_id() const override { return subvolume_.root_id; }
   uint64_t ino() const override { return ino_; }
   CompressChoice compress_choice() const override;
   bool nodatasum() const override;
@@ -132,6 +135,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   };
   MustQueue queue_locked() BF_REQUIRES(item_mutex_);
   bool owes_leaf() const BF_REQUIRES(item_mutex_);
+  bool adds_debt() const BF_EXCLUDES(item_mutex_);
   void queue(MustQueue must);
   Status write_item(TransactionHandle& handle);
 

@@ -79,7 +79,7 @@ Status set_fs_flags(Mount& mount, Inode& inode, uint32_t flags) {
   BF_TRY(inode.load_properties());
   WriterLock lock(inode.data_lock());
   BF_TRY(set_codec(mount, inode, flags));
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1, inode.root_id()));
   const InodeItem before = inode.item();
   inode.change([&](InodeItem& item) {
     uint64_t bits = 0;

@@ -41,7 +41,7 @@ Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name) {
   WriterLock entries(dir.names_lock());
   WriterLock links(inode.names_lock());
   BF_TRY(check_counts(inode, dir, name));
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kLinkItems));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kLinkItems, dir.root_id()));
   BF_TRY(add_name(handle, dir, inode, name));
   if (inode.nlink() == 0) {  // made by O_TMPFILE
     BF_TRY(or_abort(handle, remove_orphan(inode.tree(), handle, inode.ino())));

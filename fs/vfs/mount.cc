@@ -250,7 +250,7 @@ Status Mount::clean_orphan(Subvolume& subvolume, uint64_t ino) {
   auto inode = inodes_.get({subvolume.root_id, ino});
   if (inode && (*inode)->nlink() == 0) return {};
   if (!inode && inode.error().code != ENOENT) return tl::unexpected(std::move(inode).error());
-  BF_ASSIGN(TransactionHandle handle, filesystem_->begin_freeing(1));
+  BF_ASSIGN(TransactionHandle handle, filesystem_->begin_freeing(1, subvolume.root_id));
   return remove_orphan(*subvolume.tree, handle, ino);
 }
 
@@ -291,8 +291,9 @@ void Mount::queue_dirty(Inode& inode, bool owes_leaf) noexcept {
   MutexLock lock(dirty_mutex_);
   dirty_.push_back(std::move(shared));
   if (!owes_leaf) return;
-  ++owed_leaves_;
-  filesystem_->commit_debt().add_inodes(1);
+  const uint64_t root = inode.key().root_id;
+  ++owed_leaves_[root];
+  filesystem_->commit_debt().trees().add_inodes(root, 1);
 }
 
 void Mount::discard_dirty() {
@@ -319,18 +320,18 @@ void Mount::prepare_commit() {
 // commit.
 Status Mount::before_commit(TransactionHandle& handle) {
   std::vector<std::shared_ptr<Inode>> dirty;
-  int64_t owed = 0;
+  std::map<uint64_t, int64_t> owed;
   hook_transid_ = handle.transid();
   {
     MutexLock lock(dirty_mutex_);
     dirty.swap(dirty_);
-    owed = std::exchange(owed_leaves_, 0);
+    owed.swap(owed_leaves_);
   }
   std::sort(dirty.begin(), dirty.end(), [](const auto& a, const auto& b) { return a->key() < b->key(); });
   Status status;
   for (auto inode = dirty.begin(); status && inode != dirty.end(); ++inode)
     status = (*inode)->write_if_dirty(handle);
-  filesystem_->commit_debt().add_inodes(-owed);
+  for (const auto& [root, inodes] : owed) filesystem_->commit_debt().trees().add_inodes(root, -inodes);
   MutexLock lock(dirty_mutex_);
   written_.insert(written_.end(), std::make_move_iterator(dirty.begin()),
                   std::make_move_iterator(dirty.end()));

@@ -106,7 +106,8 @@ class Mount final : public CommitHook {
   uint64_t last_placeholder_ BF_GUARDED_BY(subvolumes_mutex_) = 0;
   Mutex dirty_mutex_;
   std::vector<std::shared_ptr<Inode>> dirty_ BF_GUARDED_BY(dirty_mutex_);
-  int64_t owed_leaves_ BF_GUARDED_BY(dirty_mutex_) = 0;  // of them, counted in the commit's debt
+  std::map<uint64_t, int64_t> owed_leaves_
+      BF_GUARDED_BY(dirty_mutex_);  // by tree, counted in the commit's debt
   std::vector<std::shared_ptr<Inode>> written_
       BF_GUARDED_BY(dirty_mutex_);  // by the hook, perhaps out of the table
   std::atomic<bool> have_written_{false};

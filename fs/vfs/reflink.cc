@@ -31,7 +31,7 @@ Result<std::vector<FileExtent>> moved_extents(const CopyRequest& request, ByteRa
 
 // Replaces `target` of `to` by `extents`, which lie in it.
 Status insert_step(Mount& mount, Inode& to, ByteRange target, std::span<const FileExtent> extents) {
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kStepItems));
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kStepItems, to.root_id()));
   MutexLock items(to.data().items_mutex());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto change = [&]() -> Status {

@@ -134,7 +134,7 @@ Status add_whiteout(TransactionHandle& handle, const RenameRequest& request, Ino
 }
 
 Status apply(Mount& mount, const RenameRequest& request, Inode& source, Inode* target, Inode* whiteout) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kRenameItems));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kRenameItems, source.root_id()));
   if (request.flags & RENAME_EXCHANGE) return exchange_names(handle, request, source, *target);
   BF_TRY(target == nullptr ? move_name(handle, request, source)
                            : replace_name(handle, request, source, *target));

@@ -15,7 +15,7 @@ constexpr uint32_t kDeleteItems = 8;  // what one step of a deletion reserves
 constexpr uint32_t kExtentsPerStep = 32;
 
 Status remove_link(Mount& mount, Inode& dir, Inode& child, std::string_view name) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems, dir.root_id()));
   BF_TRY(remove_name(handle, dir, child, name));
   return or_abort(handle, drop_link(handle, child));
 }
@@ -36,7 +36,7 @@ Status remove_items(TransactionHandle& handle, Inode& inode) {
 }
 
 Result<bool> delete_step(Mount& mount, Inode& inode) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kDeleteItems));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kDeleteItems, inode.root_id()));
   TruncateStep step{.done = true};
   if (inode.is_regular() || inode.is_symlink()) {
     auto truncated = truncate_file_extents(inode.tree(), handle, inode.ino(), 0, kExtentsPerStep);
@@ -64,7 +64,7 @@ Result<bool> delete_step(Mount& mount, Inode& inode) {
 Status remove_directory(Mount& mount, Inode& dir, Inode& child, std::string_view name) {
   if (!child.is_dir()) return make_error(ENOTDIR, "'{}' is no directory", name);
   if (child.is_placeholder()) {
-    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems));
+    BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems, dir.root_id()));
     return remove_bare_entry(handle, dir, name);
   }
   if (child.key().root_id != dir.key().root_id)

@@ -113,9 +113,16 @@ Status set_access_acl(TransactionHandle& handle, Inode& inode, const Acl& acl, b
   return save_changed(handle, inode);
 }
 
+// A large value fills more of a leaf than the item that a promise is made for.
+Result<TransactionHandle> begin_set(Mount& mount, Inode& inode, size_t bytes) {
+  constexpr size_t kBytesPerItem = 2048;
+  return mount.filesystem().begin(kXattrItems + static_cast<uint32_t>(bytes / kBytesPerItem),
+                                  inode.root_id());
+}
+
 // REQUIRES names_lock() exclusive.
 Status set_plain(Mount& mount, Inode& inode, const XattrChange& change) {
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
+  BF_ASSIGN(TransactionHandle handle, begin_set(mount, inode, change.value.size()));
   BF_TRY(write_one(handle, inode, change.name, change.value));
   return save_changed(handle, inode);
 }
@@ -147,7 +154,7 @@ Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
   BF_ASSIGN(const Acl acl, stored_acl(mount, change.value));
   WriterLock lock(inode.names_lock());
   BF_TRY(check_presence(inode, change));
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kXattrItems));
+  BF_ASSIGN(TransactionHandle handle, begin_set(mount, inode, change.value.size()));
   if (!is_default) return set_access_acl(handle, inode, acl, change.kill_sgid);
   BF_TRY(write_one(handle, inode, change.name, acl.encode()));
   return save_changed(handle, inode);
@@ -190,7 +197,7 @@ Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change) {
 Status set_compression(Mount& mount, Inode& inode, std::string_view value) {
   BF_ASSIGN(const CompressionProperty property, parse_property(inode, value));
   WriterLock lock(inode.names_lock());
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems, inode.root_id()));
   BF_TRY(value.empty() ? remove_if_there(handle, inode, xattr_name::kCompression)
                        : write_one(handle, inode, xattr_name::kCompression, as_bytes(value)));
   apply_property(mount, inode, property);
@@ -200,7 +207,7 @@ Status set_compression(Mount& mount, Inode& inode, std::string_view value) {
 Status remove_xattr(Mount& mount, Inode& inode, std::string_view name) {
   BF_TRY(check_change(mount, inode, name));
   WriterLock lock(inode.names_lock());
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems));
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems, inode.root_id()));
   BF_TRY(butterfuse::remove_xattr(inode.tree(), handle, inode.ino(), name));
   if (name == xattr_name::kCompression) apply_property(mount, inode, {});
   inode.note_xattr(name, false);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 
+#include "core/alloc/promise_watch.h"
 #include "core/base/log.h"
 #include "tests/crash/crash_run.h"
 #include "tests/crash/fault_run.h"
@@ -115,6 +116,7 @@ uint64_t let_fail(const Arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  assert_promises();
   const Arguments arguments = parse(argc, argv);
   set_log_sink([](LogLevel, std::string_view) {});  // a crash makes warnings; only the verdict counts
   if (arguments.kernel && !simkernel::SimThreads::available()) {

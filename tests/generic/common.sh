@@ -2,6 +2,7 @@
 set -u
 LC_ALL=C
 export LC_ALL
+export BUTTERFUSE_ASSERT_PROMISES=1  # more tree blocks taken than promised ends the daemon
 
 _fail() { echo "FAIL: $*"; exit 1; }
 _notrun() { echo "$*" > "$XT_NOTRUN"; exit 0; }

@@ -24,6 +24,7 @@ class EngineFile final : public butterfuse::DataOwner {
     data = std::make_unique<butterfuse::FileData>(engine, *this, 0);
   }
   butterfuse::Tree& tree() override { return tree_; }
+  uint64_t root_id() const override { return tree_.id(); }
   uint64_t ino() const override { return ino_; }
   butterfuse::CompressChoice compress_choice() const override { return choice_; }
   bool nodatasum() const override { return false; }

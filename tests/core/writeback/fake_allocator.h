@@ -94,7 +94,7 @@ class FakeAllocator final : public butterfuse::Allocator {
   static void require_fresh(bool fresh) {
     if (!fresh) std::abort();
   }
-  void give_back(SpaceClass space, uint64_t bytes) override {
+  void give_back(SpaceClass space, uint64_t, uint64_t bytes) override {
     std::atomic<uint64_t>& promised = space == SpaceClass::data ? data_promised : metadata_promised;
     if (promised.fetch_sub(bytes) < bytes) std::abort();
   }

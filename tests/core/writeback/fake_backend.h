@@ -21,6 +21,7 @@ class FakeOwner final : public butterfuse::DataOwner {
  public:
   explicit FakeOwner(uint64_t ino) : ino_(ino) {}
   butterfuse::Tree& tree() override { std::abort(); }
+  uint64_t root_id() const override { return 5; }
   uint64_t ino() const override { return ino_; }
   butterfuse::CompressChoice compress_choice() const override { return choice; }
   bool nodatasum() const override { return no_csums; }
@@ -107,7 +108,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
     std::lock_guard lock(mutex_);
     return guarded_reservation(allocator.reserve(butterfuse::SpaceClass::data, bytes));
   }
-  Result<butterfuse::Reservation> reserve_metadata(uint64_t bytes) override {
+  Result<butterfuse::Reservation> reserve_metadata(uint64_t bytes, uint64_t) override {
     BF_TRY(enter(Step::reserve_metadata));
     std::lock_guard lock(mutex_);
     return guarded_reservation(allocator.reserve(butterfuse::SpaceClass::metadata, bytes));

@@ -1,0 +1,141 @@
+// TreePromises: the worst case of each tree, and their sum.
+#include "core/alloc/tree_promises.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/assert.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kLeastGrowthPerItem = 4096;
+// A node has at least so many children, but for the last of its level: less than a quarter full is merged.
+constexpr uint64_t kFanout = 64;
+
+// Levels of a tree of so many blocks.
+uint64_t height_of(uint64_t blocks) {
+  uint64_t height = 1;
+  for (; blocks > 1; blocks /= kFanout) ++height;
+  return height;
+}
+
+}  // namespace
+
+TreePromises::Account& TreePromises::account(uint64_t root) { return trees_[root]; }
+
+void TreePromises::drop_if_idle(uint64_t root) {
+  Account& tree = trees_[root];
+  if (tree.active())
+    active_.emplace(root, &tree);
+  else
+    active_.erase(root);
+}
+
+void TreePromises::know(uint64_t root, uint64_t bytes, bool shared) {
+  MutexLock lock(mutex_);
+  Account& tree = account(root);
+  any_shared_ |= shared;
+  tree.shared |= shared;
+  if (std::exchange(tree.known, true)) return;
+  tree.bytes += static_cast<int64_t>(bytes);
+}
+
+void TreePromises::know_as_blocks(uint64_t root) {
+  MutexLock lock(mutex_);
+  account(root).plain_blocks = true;
+}
+
+void TreePromises::add_bytes(uint64_t root, int64_t bytes) {
+  MutexLock lock(mutex_);
+  Account& tree = account(root);
+  tree.bytes += bytes;
+  if (!std::exchange(tree.dirty, true)) ++dirty_;
+}
+
+void TreePromises::end_transaction() {
+  MutexLock lock(mutex_);
+  if (dirty_ == 0) return;
+  for (auto& [root, tree] : trees_) tree.dirty = false;
+  dirty_ = 0;
+}
+
+void TreePromises::promise(uint64_t root, uint64_t bytes) {
+  MutexLock lock(mutex_);
+  account(root).promised += bytes;
+  promised_ += bytes;
+  drop_if_idle(root);
+}
+
+void TreePromises::give_back(uint64_t root, uint64_t bytes) {
+  MutexLock lock(mutex_);
+  Account& tree = account(root);
+  BF_ASSERT(tree.promised >= bytes, "tree {}: {} promised, {} given back", root, tree.promised, bytes);
+  tree.promised -= bytes;
+  promised_ -= bytes;
+  drop_if_idle(root);
+}
+
+void TreePromises::add_inodes(uint64_t root, int64_t inodes) {
+  MutexLock lock(mutex_);
+  account(root).inodes += inodes;
+  inodes_ += inodes;
+  drop_if_idle(root);
+}
+
+void TreePromises::add_need(const Account& tree, uint64_t promised, uint64_t inodes, Need& sum) const {
+  if (promised == 0 && inodes == 0) return;
+  if (tree.plain_blocks) {
+    sum.copies += promised, sum.growth += promised;
+    return;
+  }
+  if (!tree.dirty) ++sum.dirty_roots;
+  uint64_t worst = promised + inodes * nodesize_;
+  const uint64_t items = promised / (kBlocksPerItem * nodesize_);
+  const uint64_t growth = items * std::max<uint64_t>(kLeastGrowthPerItem, nodesize_ / 4);
+  sum.growth += growth;
+  if (!tree.known) {
+    sum.copies += worst;
+    if (any_shared_) sum.shared += worst / 2;
+    return;
+  }
+  const uint64_t bytes = static_cast<uint64_t>(std::max<int64_t>(tree.bytes, nodesize_));
+  worst += 2 * height_of(bytes / nodesize_) * nodesize_;
+  if (inodes != 0) worst += bytes / kFanout;
+  const uint64_t all_copies = tree.shared ? 2 * bytes : bytes;
+  sum.copies += std::min(worst, all_copies + growth);
+  if (tree.shared) sum.shared += std::min(worst / 2, bytes);
+}
+
+TreePromises::Need TreePromises::need(Of of, uint64_t root, uint64_t extra) const {
+  MutexLock lock(mutex_);
+  Need sum;
+  if (of != Of::promises) sum.dirty_roots = dirty_;
+  const auto add = [&](const Account& tree, uint64_t more) {
+    const uint64_t inodes = static_cast<uint64_t>(std::max<int64_t>(tree.inodes, 0));
+    add_need(tree, (of == Of::commit ? 0 : tree.promised) + more, of == Of::promises ? 0 : inodes, sum);
+  };
+  for (const auto& [id, tree] : active_)
+    if (id != root || extra == 0) add(*tree, 0);
+  if (extra == 0) return sum;
+  const auto found = trees_.find(root);
+  add(found == trees_.end() ? Account{} : found->second, extra);
+  return sum;
+}
+
+uint64_t TreePromises::promised() const {
+  MutexLock lock(mutex_);
+  return promised_;
+}
+
+uint64_t TreePromises::inodes() const {
+  MutexLock lock(mutex_);
+  return static_cast<uint64_t>(std::max<int64_t>(inodes_, 0));
+}
+
+bool TreePromises::any_shared() const {
+  MutexLock lock(mutex_);
+  return any_shared_;
+}
+
+}  // namespace butterfuse
