@@ -33,7 +33,7 @@
 // commit itself has no promise: CommitDebt is its. Log trees promise their blocks, and give them back with the commit.
 //
 // **The global reserve** is for what nobody counts: device, chunk, quota and uuid tree, block group items of new
-// chunks; and for work that frees space, which may take all but a quarter of it, in steps that each fit.
+// chunks; and for work that frees space, which may take all but a part of it, in steps that each fit.
 //
 // When it does not fit, in this order: write back what is delalloc (its worst case becomes what it really is); commit
 // (references run, pinned space comes back); a chunk is made when there is device space; work that frees space dips into
@@ -61,8 +61,11 @@ constexpr uint64_t kPointerBytes = 33;
 constexpr uint64_t kGrowthPerFollower = 128;
 // Copied followers free blocks themselves, whose items fill about this part of the metadata; as do their nodes.
 constexpr uint64_t kMetadataPerItsItems = 64;
-// Freeing gets along with less of the global reserve: the commit behind it gives back more.
+// Freeing gets along with less of the global reserve, for the commit behind it gives back more: with a quarter, and that
+// is no more than this or so many blocks.
 constexpr uint64_t kFreeingReservePart = 4;
+constexpr uint64_t kFreeingReserve = kMiB / 2;
+constexpr uint64_t kFreeingReserveBlocks = 16;
 constexpr uint64_t kLeastFreeingBlocks = 8;
 constexpr uint64_t kReserveBlocks = 32;
 
@@ -106,7 +109,9 @@ uint64_t SpaceAllocator::metadata_pool_need(const Whose& whose) const {
 
 uint64_t SpaceAllocator::need_while_freeing(uint64_t root, uint64_t bytes) const {
   const uint64_t reserve = global_reserve();
-  return metadata_pool_need({.root = root, .extra = bytes}) - reserve + reserve / kFreeingReservePart;
+  const uint64_t kept =
+      std::min(reserve / kFreeingReservePart, std::max(kFreeingReserve, kFreeingReserveBlocks * nodesize_));
+  return metadata_pool_need({.root = root, .extra = bytes}) - reserve + kept;
 }
 
 // Promises stop where the whole reserve is left: half of it is for those who can't be refused.
