@@ -118,6 +118,18 @@ TEST_CASE("the hash of a data reference is the one the kernel keys it by") {
   CHECK(ref.sequence() == 1007496931533656272ull);  // from an image that the kernel wrote
 }
 
+TEST_CASE("each reference of an extent is the commit's debt, until it is written") {
+  CommitDebt debt;
+  DelayedRefs refs(4096, debt);
+  for (uint64_t ino = 257; ino < 1257; ++ino) must(refs.change(data_ref(4096, 5, ino), 1));
+  CHECK(debt.refs() == 1000);
+  const std::vector<ExtentChange> taken = refs.take_all();
+  REQUIRE(taken.size() == 1);
+  CHECK(debt.refs() == 1000);
+  refs.settle(taken.front());
+  CHECK(debt.refs() == 0);
+}
+
 TEST_CASE("references that cancel out never reach the extent tree") {
   CommitDebt debt;
   DelayedRefs refs(4096, debt);
@@ -131,6 +143,7 @@ TEST_CASE("references that cancel out never reach the extent tree") {
   CHECK(refs.queued(8192).newborn);
   CHECK(must(refs.drop_and_forget_newborn(block)));
   CHECK(refs.take_all().empty());
+  CHECK(debt.refs() == 0);
 }
 
 TEST_CASE("a newborn block with a second reference is not forgotten when it loses the first") {
