@@ -100,6 +100,7 @@ Status mount_and_serve(const MountArguments& arguments, const MountOptions& opti
   log_ignored(options);
   Status served = serve(*mount, session);
   Status closed = mount->close();
+  log_left_out();
   return served ? std::move(closed) : std::move(served);
 }
 

@@ -13,7 +13,12 @@ enum class LogLevel { debug, info, warning, error };
 
 // Replaces the sink (default: silent). Call before threads start.
 void set_log_sink(std::function<void(LogLevel, std::string_view)> sink);
+// One that comes again and again is left out, and counted: see LogLimiter. Not those of level debug.
 void log_message(LogLevel level, std::string_view message);
+// Always written: for what happens once, such as a change of state.
+void log_event_message(LogLevel level, std::string_view message);
+// Says how many were left out that no later message has told of. For the end of a mount.
+void log_left_out();
 
 // A message that there is no memory for is lost.
 template <class... Args>
@@ -22,6 +27,15 @@ void log(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {
     log_message(level, fmt::format(format, std::forward<Args>(args)...));
   } catch (const std::bad_alloc&) {
     // What is to be done is more important than what is to be said.
+  }
+}
+
+template <class... Args>
+void log_event(LogLevel level, fmt::format_string<Args...> format, Args&&... args) {
+  try {
+    log_event_message(level, fmt::format(format, std::forward<Args>(args)...));
+  } catch (const std::bad_alloc&) {
+    // As above.
   }
 }
 
