@@ -6,6 +6,7 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <cstring>
 
 #include "core/base/courtesy.h"
+#include "core/base/log.h"
 
 namespace butterfuse {
 
@@ -52,16 +54,36 @@ Status FileDevice::read(uint64_t offset, MutableByteSpan into) {
     ssize_t got = ::pread(fd_, into.data() + done, into.size() - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error(errno, "read", path_, offset + done, into.size() - done);
-    if (got == 0) return make_error(EIO, "{}: the file ended at {} while it was open", path_, offset + done);
+    if (got == 0) {
+      shortened_ = !is_block_device_;
+      return make_error(EIO, "{}: it ends at {}, it had {} bytes when it was opened", path_, offset + done,
+                        size_bytes_);
+    }
     done += static_cast<size_t>(got);
   }
   return {};
 }
 
-Status FileDevice::check_writable(uint64_t offset, uint64_t length) const {
+Status FileDevice::check_writable(uint64_t offset, uint64_t length) {
   if (read_only_)
     return make_error(EROFS, "{}: write of {} bytes at {}: opened read-only", path_, length, offset);
-  return check_range("write", offset, length);
+  BF_TRY(check_range("write", offset, length));
+  return check_whole();
+}
+
+Status FileDevice::check_whole() {
+  if (is_block_device_) return {};
+  struct stat info;
+  if (!shortened_ && ::fstat(fd_, &info) == 0) {
+    shortened_ = static_cast<uint64_t>(info.st_size) < size_bytes_;
+    if (info.st_nlink == 0 && !deletion_told_.exchange(true))
+      log_event(LogLevel::warning,
+                "{}: the image was deleted or replaced: all that is written is lost with the unmount", path_);
+  }
+  if (!shortened_) return {};
+  return make_error(
+      EIO, "{}: the image was made shorter than its {} bytes while it was in use; it is written no more",
+      path_, size_bytes_);
 }
 
 Status FileDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
@@ -116,13 +138,13 @@ Status FileDevice::flush() {
   do {
     result = ::fdatasync(fd_);
   } while (result < 0 && errno == EINTR);
-  if (result == 0) return {};
+  if (result == 0) return check_whole();
   flush_error_ = errno;
   return make_error(flush_error_, "{}: flush failed: {}", path_, std::strerror(flush_error_));
 }
 
 void FileDevice::discard(uint64_t offset, uint64_t length) {
-  if (read_only_ || length == 0 || !check_range("discard", offset, length)) return;
+  if (read_only_ || length == 0 || !check_range("discard", offset, length) || !check_whole()) return;
   if (is_block_device_) {
     uint64_t range[2] = {offset, length};
     (void)::ioctl(fd_, BLKDISCARD, range);

@@ -8,8 +8,12 @@
 namespace butterfuse {
 
 // Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the
-// lock belongs to the open file description). Thread-safe: all state but flush_error_ is constant. The size
-// is that at open; the file never grows.
+// lock belongs to the open file description). Thread-safe: all state but the last three members is constant.
+// The size is that at open; the file never grows.
+//
+// An image that somebody makes shorter meanwhile is never written again: the write would make it long again,
+// with zeros where the trees were, and would be acknowledged. One that is deleted serves on, with a word in
+// the log: what is written to it goes with the last who has it open.
 class FileDevice final : public BlockDevice {
  public:
   ~FileDevice() override;
@@ -31,14 +35,17 @@ class FileDevice final : public BlockDevice {
   FileDevice(std::string path, int fd, bool read_only)
       : path_(std::move(path)), fd_(fd), read_only_(read_only) {}
   Status check_range(const char* what, uint64_t offset, uint64_t length) const;
-  Status check_writable(uint64_t offset, uint64_t length) const;
+  Status check_writable(uint64_t offset, uint64_t length);
+  Status check_whole();  // that the image is as long as it was
 
   const std::string path_;
   const int fd_;
   const bool read_only_;
   bool is_block_device_ = false;  // these two are set while opening
   uint64_t size_bytes_ = 0;
-  std::atomic<int> flush_error_{0};  // errno of the first failed flush
+  std::atomic<int> flush_error_{0};     // errno of the first failed flush
+  std::atomic<bool> shortened_{false};  // found shorter once: whatever it is now, bytes are lost
+  std::atomic<bool> deletion_told_{false};
 };
 
 }  // namespace butterfuse

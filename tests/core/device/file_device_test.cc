@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "core/device/block_device.h"
@@ -77,6 +78,53 @@ TEST_CASE("nothing is read or written beyond the end, and the file never grows")
   struct stat info {};
   stat(image.path.c_str(), &info);
   CHECK(info.st_size == 1 << 20);
+}
+
+TEST_CASE("an image that was made shorter is written no more, whatever its size is then") {
+  ImageFile image;
+  auto device = open_file_device(image.path, kWriter);
+  REQUIRE(device);
+  REQUIRE((*device)->write(0, bytes_of('a', 4096), WriteKind::data));
+  REQUIRE((*device)->flush());
+  SECTION("seen by a write") {
+    REQUIRE(::truncate(image.path.c_str(), 8192) == 0);
+    CHECK((*device)->write(4096, bytes_of('b', 4096), WriteKind::data).error().code == EIO);
+    CHECK((*device)->write(65536, bytes_of('b', 4096), WriteKind::data).error().code == EIO);
+    CHECK(std::filesystem::file_size(image.path) == 8192);
+    REQUIRE(::truncate(image.path.c_str(), 1 << 20) == 0);
+  }
+  SECTION("seen by a read") {
+    REQUIRE(::truncate(image.path.c_str(), 8192) == 0);
+    auto back = bytes_of('x', 4096);
+    CHECK((*device)->read(4096, back));
+    CHECK((*device)->read(65536, back).error().code == EIO);
+    REQUIRE(::truncate(image.path.c_str(), 1 << 20) == 0);
+  }
+  SECTION("seen by a flush") {
+    REQUIRE((*device)->write(65536, bytes_of('b', 4096), WriteKind::data));
+    REQUIRE(::truncate(image.path.c_str(), 8192) == 0);
+    CHECK((*device)->flush().error().code == EIO);
+    REQUIRE(::truncate(image.path.c_str(), 1 << 20) == 0);
+  }
+  CHECK((*device)->write(0, bytes_of('c', 4096), WriteKind::data).error().code == EIO);
+  const auto bytes = bytes_of('c', 4096);
+  CHECK((*device)->write_gather(0, {ByteSpan(bytes)}, WriteKind::data).error().code == EIO);
+  CHECK((*device)->flush().error().code == EIO);
+  auto back = bytes_of('x', 4096);
+  CHECK((*device)->read(0, back));
+  CHECK(back == bytes_of('a', 4096));
+}
+
+TEST_CASE("an image that grows, or loses its name, serves on") {
+  ImageFile image;
+  auto device = open_file_device(image.path, kWriter);
+  REQUIRE(device);
+  REQUIRE(::truncate(image.path.c_str(), 2 << 20) == 0);
+  CHECK((*device)->size_bytes() == 1 << 20);
+  CHECK((*device)->write(0, bytes_of('a', 4096), WriteKind::data));
+  REQUIRE(::unlink(image.path.c_str()) == 0);
+  CHECK((*device)->write(4096, bytes_of('b', 4096), WriteKind::data));
+  CHECK((*device)->flush());
 }
 
 TEST_CASE("a device opened read-only is never written") {
