@@ -78,7 +78,7 @@ int run_check(const CheckArguments& arguments) {
                                  undo ? arguments.undo : arguments.undo_log};
     return undo ? run_undo(wanted) : run_repair(wanted, stop);
   }
-  auto devices = open_sources(arguments.sources, {.mode = OpenMode::read_only}, *window);
+  auto devices = open_sources(arguments.sources, {.mode = OpenMode::read_only}, *window, InUse::warn);
   if (!devices) {
     fmt::print(stderr, "butterfuse check: {}\n", devices.error().message);
     return fsck_status::kFailed;

@@ -12,7 +12,7 @@
 #include "cli/commands.h"
 #include "cli/sources.h"
 #include "core/device/partition_table.h"
-#include "core/mkfs/mounted.h"
+#include "core/device/source_use.h"
 #include "core/mkfs/signature.h"
 #include "core/ondisk/constants.h"
 #include "core/ondisk/raid_profile.h"
@@ -114,9 +114,16 @@ Result<DeviceWindow> window_of(const std::string& target, const WindowArguments&
   return DeviceWindow{.offset = partition.offset, .bytes = partition.bytes};
 }
 
-Status check_not_in_use(const std::string& target, const MkfsArguments& arguments) {
-  if (const auto mount_point = mount_point_of(target))
-    return make_error(EBUSY, "{} is mounted at {}", target, *mount_point);
+// Of what we have mounted a window is locked; a file that is about to grow is looked at before.
+Status check_not_in_use(const std::string& target, const DeviceWindow& window) {
+  BF_TRY(check_unused(target, OpenMode::read_write, window));
+  const auto locker = window.whole() ? find_locker(target) : std::nullopt;
+  // A daemon whose mount is gone ends soon: opening waits for it.
+  if (!locker || !locker->by_butterfuse) return {};
+  return make_error(EBUSY, "{} {}; unmount it first", target, locker->text);
+}
+
+Status check_no_signature(const std::string& target, const MkfsArguments& arguments) {
   BF_ASSIGN(const DeviceWindow window, window_of(target, arguments.window));
   if (arguments.force) return {};
   BF_ASSIGN(const auto signature, existing_signature(target, window.offset, window.bytes));
@@ -131,9 +138,10 @@ Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOp
   if (options.byte_count != 0)
     BF_TRY(check_mkfs_options(options, std::vector(arguments.targets.size(), options.byte_count)));
   BF_ASSIGN(const DeviceWindow window, arguments.window.window());
+  for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, window));
   if (window.whole())
     for (const std::string& target : arguments.targets) BF_TRY(prepare_image_file(target, options));
-  for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, arguments));
+  for (const std::string& target : arguments.targets) BF_TRY(check_no_signature(target, arguments));
   BF_ASSIGN(const BlockDevices opened, open_sources(arguments.targets, OpenOptions{}, window));
   std::vector<BlockDevice*> devices;
   for (const auto& device : opened) devices.push_back(device.get());

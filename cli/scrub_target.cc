@@ -140,7 +140,7 @@ Result<std::unique_ptr<ScrubTarget>> open_scrub_target(const std::vector<std::st
   }
   OpenOptions how;
   how.mode = repair ? OpenMode::read_write : OpenMode::read_only;
-  BF_ASSIGN(BlockDevices devices, open_sources(sources, how));
+  BF_ASSIGN(BlockDevices devices, open_sources(sources, how, {}, repair ? InUse::refuse : InUse::warn));
   FilesystemOptions options;
   options.read_only = !repair;
   BF_ASSIGN(auto filesystem, open_replayed(std::move(devices), options));

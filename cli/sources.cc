@@ -1,12 +1,14 @@
 // Opening the devices of a file system by name.
 #include "cli/sources.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <map>
 
 #include "core/device/partition_table.h"
+#include "core/device/source_use.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse {
@@ -38,13 +40,17 @@ bool is_seed(const std::string& path, const DeviceWindow& window) {
 }  // namespace
 
 Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
-                                  const DeviceWindow& window) {
+                                  const DeviceWindow& window, InUse in_use) {
   BF_TRY(check_different(paths));
   BlockDevices devices;
   for (const std::string& path : paths) {
     OpenOptions how = options;
     if (paths.size() > 1 && how.mode == OpenMode::read_write && is_seed(path, window))
       how.mode = OpenMode::read_only;
+    if (const Status unused = check_unused(path, how.mode, window); !unused) {
+      if (in_use == InUse::refuse) return tl::unexpected(unused.error());
+      fmt::print(stderr, "warning: {}: what is read may be half of a change\n", unused.error().message);
+    }
     BF_ASSIGN(auto device, open_window(path, how, window));
     devices.push_back(std::move(device));
   }

@@ -10,10 +10,16 @@
 
 namespace butterfuse {
 
+// What to do about a source that somebody else uses (core/device/source_use.h).
+enum class InUse {
+  refuse,  // EBUSY, where one of the two might write
+  warn,    // a line on stderr: for those who only look
+};
+
 // Opens all of them, of each the same window. EEXIST when two names mean the same file. With several sources,
 // seed devices are opened read-only even for writing: a sprout never writes its seed, which may be shared.
 Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
-                                  const DeviceWindow& window = {});
+                                  const DeviceWindow& window = {}, InUse in_use = InUse::refuse);
 
 // --offset, --sizelimit and --part of a subcommand.
 struct WindowArguments {

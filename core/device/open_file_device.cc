@@ -13,6 +13,7 @@
 
 #include "core/base/log.h"
 #include "core/device/file_device.h"
+#include "core/device/source_use.h"
 
 namespace butterfuse {
 
@@ -21,14 +22,18 @@ namespace {
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
 constexpr auto kQuietTime = std::chrono::seconds(3);  // what a predecessor may take without a word of ours
 
+constexpr int kLookEvery = 10;  // polls
+
 // Tries `attempt` until it returns something else than EBUSY or the time is over. Its predecessor may still
-// be writing: umount(2) of a FUSE mount returns before the daemon has ended.
+// be writing: umount(2) of a FUSE mount returns before the daemon has ended. There is nothing to wait for
+// while the mount lives.
 int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
   const auto begin = std::chrono::steady_clock::now();
   const auto deadline = begin + std::chrono::milliseconds(wait_ms);
   bool told = false;
   int code = attempt();
-  while (code == EBUSY && std::chrono::steady_clock::now() < deadline) {
+  for (int polls = 0; code == EBUSY && std::chrono::steady_clock::now() < deadline; ++polls) {
+    if (polls % kLookEvery == 0 && find_butterfuse_mount(path)) return code;
     if (!told && std::chrono::steady_clock::now() > begin + kQuietTime) {
       log(LogLevel::info, "{}: in use by another process, waiting", path);
       told = true;
@@ -51,7 +56,14 @@ int lock_file(int fd, bool shared, const OpenOptions& options) {
 }
 
 tl::unexpected<Error> open_error(int code, const std::string& path) {
-  if (code == EBUSY) return make_error(EBUSY, "{}: in use by another process", path);
+  if (code == EBUSY) {
+    if (const auto mount = find_butterfuse_mount(path))
+      return make_error(EBUSY, "{} {}: use it there, or what is bind-mounted from there, or unmount it first",
+                        path, mount->text);
+    if (const auto use = find_source_use(path)) return make_error(EBUSY, "{} {}", path, use->text);
+    const std::string opener = find_opener(path);
+    return make_error(EBUSY, "{}: in use by {}", path, opener.empty() ? "another process" : opener);
+  }
   return make_error(code, "{}: cannot open: {}", path, std::strerror(code));
 }
 

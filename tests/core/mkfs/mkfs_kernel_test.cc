@@ -1,8 +1,8 @@
 // The Linux kernel mounts what make_filesystem made, writes to it, and leaves it clean.
 #include <catch2/catch.hpp>
 
+#include "core/device/source_use.h"
 #include "core/mkfs/mkfs.h"
-#include "core/mkfs/mounted.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/kernel_mount.h"
 #include "tests/support/run_command.h"
@@ -26,14 +26,16 @@ void make_and_use(const MkfsOptions& options, uint64_t bytes) {
   {
     const KernelMount mount(image, mount_point);
     REQUIRE(mount.mounted());
-    CHECK(mount_point_of(image) == mount_point);
+    const auto use = find_source_use(image);
+    REQUIRE(use);
+    CHECK(use->text.find("is mounted at " + mount_point + " (btrfs, through /dev/loop") == 0);
     CHECK(run_command({"cp", "-a", "/etc", mount_point + "/copy"}).ok());
     CHECK(run_command({"diff", "-r", "--no-dereference", "/etc", mount_point + "/copy"}).ok());
     CHECK(run_command({"dd", "if=/dev/urandom", "of=" + mount_point + "/big", "bs=1M", "count=12"}).ok());
     if (have_btrfs_progs())
       CHECK(run_command({"btrfs", "subvolume", "snapshot", mount_point, mount_point + "/snap"}).ok());
   }
-  CHECK_FALSE(mount_point_of(image));
+  CHECK_FALSE(find_source_use(image));
   CHECK(btrfs_check(image) == "");
 }
 

@@ -6,8 +6,8 @@
 
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
+#include "core/device/source_use.h"
 #include "core/mkfs/layout.h"
-#include "core/mkfs/mounted.h"
 #include "core/mkfs/signature.h"
 #include "core/ondisk/format.h"
 #include "tests/support/temp_dir.h"
@@ -184,7 +184,7 @@ TEST_CASE("an existing file system is seen, a blank image has no signature") {
   REQUIRE(made);
   CHECK(*made == "btrfs file system");
   CHECK_FALSE(existing_signature(dir / "missing"));
-  CHECK_FALSE(mount_point_of(image));
+  CHECK_FALSE(find_source_use(image));
 }
 
 TEST_CASE("a sparse image stays sparse") {

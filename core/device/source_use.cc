@@ -1,0 +1,239 @@
+// From places to those who use them.
+#include "core/device/source_use.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <vector>
+
+#include "core/device/mount_tables.h"
+
+namespace butterfuse {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) entries.push_back(entry.path());
+  std::ranges::sort(entries);
+  return entries;
+}
+
+std::optional<dev_t> device_number(const fs::path& folder) {
+  std::ifstream file(folder / "dev");
+  unsigned major_number = 0, minor_number = 0;
+  char colon = 0;
+  if (!(file >> major_number >> colon >> minor_number)) return std::nullopt;
+  return makedev(major_number, minor_number);
+}
+
+// Where the name in a mount table says less than there is to say.
+std::string through(const std::string& path, const MountedSource& mount) {
+  return mount.source == path ? std::string() : ", through " + mount.source;
+}
+
+SourceUse use_of(const std::string& path, const MountedSource& mount) {
+  return {.text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.type, through(path, mount)),
+          .may_write = !mount.read_only,
+          .by_butterfuse = mount.by_butterfuse()};
+}
+
+std::optional<SourceUse> find_mount(const std::string& path, const StoragePlace& place,
+                                    const std::vector<MountedSource>& mounts) {
+  std::optional<SourceUse> found;
+  for (const MountedSource& mount : mounts) {
+    if (mount.by_butterfuse() || !mount.place->overlaps(place)) continue;
+    if (!found || !found->may_write) found = use_of(path, mount);
+  }
+  return found;
+}
+
+// /sys/fs/btrfs/<fsid>/devices has all devices of what is mounted, of which the mount table names one.
+std::optional<SourceUse> find_btrfs(const StoragePlace& place, const std::vector<MountedSource>& mounts) {
+  for (const fs::path& filesystem : entries_of("/sys/fs/btrfs")) {
+    std::vector<dev_t> devices;
+    std::string name;
+    for (const fs::path& entry : entries_of(filesystem / "devices")) {
+      const auto device = device_number(entry);
+      if (!device) continue;
+      devices.push_back(*device);
+      if (place_of_disk(*device).overlaps(place)) name = entry.filename();
+    }
+    if (name.empty()) continue;
+    const auto mount = std::ranges::find_if(mounts, [&](const MountedSource& it) {
+      return it.device && std::ranges::find(devices, *it.device) != devices.end();
+    });
+    if (mount != mounts.end())
+      return SourceUse{.text = fmt::format("is mounted at {} (btrfs, through /dev/{})", mount->where(), name),
+                       .may_write = !mount->read_only};
+    return SourceUse{.text = fmt::format("is mounted by the kernel, as /dev/{} of the btrfs {}, in a mount "
+                                         "namespace that can't be seen from here",
+                                         name, filesystem.filename().string())};
+  }
+  return std::nullopt;
+}
+
+// A loop device and its partitions, each with a name in /dev.
+std::vector<fs::path> parts_of(const fs::path& loop) {
+  std::vector<fs::path> parts;
+  for (const fs::path& entry : entries_of(loop))
+    if (fs::exists(entry / "partition")) parts.push_back(entry);
+  if (parts.empty()) parts.push_back(loop);
+  return parts;
+}
+
+bool has_holder(const fs::path& device) {
+  if (!entries_of(device / "holders").empty()) return true;
+  const int fd =
+      ::open(("/dev/" + device.filename().string()).c_str(), O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+  const bool busy = fd < 0 && errno == EBUSY;
+  if (fd >= 0) ::close(fd);
+  return busy;
+}
+
+std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& place,
+                                   const std::vector<MountedSource>& mounts) {
+  struct stat own {};
+  const bool is_block = ::stat(path.c_str(), &own) == 0 && S_ISBLK(own.st_mode);
+  for (const fs::path& loop : entries_of("/sys/block")) {
+    if (!fs::exists(loop / "loop")) continue;
+    for (const fs::path& part : parts_of(loop)) {
+      const auto device = device_number(part);
+      if (!device || (is_block && own.st_rdev == *device) || !place_of_disk(*device).overlaps(place) ||
+          !has_holder(part))
+        continue;
+      const auto mount = std::ranges::find_if(
+          mounts, [&](const MountedSource& it) { return it.device && *it.device == *device; });
+      if (mount != mounts.end()) return use_of(path, *mount);
+      return SourceUse{.text = fmt::format("is in use through /dev/{}", part.filename().string())};
+    }
+  }
+  return std::nullopt;
+}
+
+// The image behind a loop device may be locked by a mount of ours.
+std::optional<SourceUse> find_lock_behind(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) return std::nullopt;
+  const std::string file = loop_backing_file(info.st_rdev);
+  return file.empty() ? std::nullopt : find_locker(file);
+}
+
+// What is made of a disk, such as a part of a volume group, has it exclusively.
+std::optional<SourceUse> find_holder(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) return std::nullopt;
+  const auto holders =
+      entries_of(fmt::format("/sys/dev/block/{}:{}/holders", major(info.st_rdev), minor(info.st_rdev)));
+  if (holders.empty()) return std::nullopt;
+  return SourceUse{.text = fmt::format("is in use through /dev/{}", holders.front().filename().string())};
+}
+
+// The files and disks that a process has open, as far as it lets us see them.
+std::vector<StoragePlace> open_places(const fs::path& process) {
+  std::vector<StoragePlace> places;
+  for (const fs::path& fd : entries_of(process / "fd")) {
+    struct stat info {};
+    if (::stat(fd.c_str(), &info) != 0) continue;
+    if (S_ISREG(info.st_mode))
+      places.push_back({.is_file = true, .device = info.st_dev, .inode = info.st_ino});
+    if (S_ISBLK(info.st_mode)) places.push_back(place_of_disk(info.st_rdev));
+  }
+  return places;
+}
+
+// Calls visit(process folder, its open places) for others that have the source open, until it says so.
+template <class Visit>
+void for_each_opener(const StoragePlace& place, Visit visit) {
+  const std::string self = std::to_string(::getpid());
+  for (const fs::path& process : entries_of("/proc")) {
+    const std::string pid = process.filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos || pid == self) continue;
+    const auto places = open_places(process);
+    const bool has_it = std::ranges::any_of(places, [&](const auto& it) { return it.same_storage(place); });
+    if (has_it && visit(process, places)) return;
+  }
+}
+
+std::string first_line(const fs::path& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+}  // namespace
+
+std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWindow& window) {
+  const auto place = place_of(path, window);
+  if (!place) return std::nullopt;
+  const std::vector<MountedSource> mounts = read_mount_tables();
+  if (auto use = find_mount(path, *place, mounts)) return use;
+  if (auto use = find_btrfs(*place, mounts)) return use;
+  if (auto use = find_loop(path, *place, mounts)) return use;
+  if (auto use = find_holder(path)) return use;
+  return find_lock_behind(path);
+}
+
+std::optional<SourceUse> find_locker(const std::string& image) {
+  const int fd = ::open(image.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return std::nullopt;
+  struct flock lock {};
+  lock.l_type = F_WRLCK, lock.l_whence = SEEK_SET;
+  const bool locked = ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  ::close(fd);
+  if (!locked) return std::nullopt;
+  if (auto mount = find_butterfuse_mount(image)) return mount;
+  const std::string opener = find_opener(image);
+  return SourceUse{.text = fmt::format("is in use by {}, which has {} locked",
+                                       opener.empty() ? "another process" : opener, image),
+                   .may_write = lock.l_type == F_WRLCK};
+}
+
+// The mount table names the first device of several. The others are known by the daemon that has them open.
+std::optional<SourceUse> find_butterfuse_mount(const std::string& path) {
+  const auto place = place_of(path);
+  if (!place) return std::nullopt;
+  std::vector<MountedSource> mounts = read_mount_tables();
+  std::erase_if(mounts, [](const MountedSource& mount) { return !mount.by_butterfuse(); });
+  if (mounts.empty()) return std::nullopt;
+  const auto named = std::ranges::find_if(
+      mounts, [&](const MountedSource& mount) { return mount.place->same_storage(*place); });
+  if (named != mounts.end()) return use_of(path, *named);
+  std::optional<SourceUse> found;
+  for_each_opener(*place, [&](const fs::path&, const std::vector<StoragePlace>& places) {
+    for (const MountedSource& mount : mounts)
+      if (!found &&
+          std::ranges::any_of(places, [&](const auto& it) { return it.same_storage(*mount.place); }))
+        found = use_of(path, mount);
+    return found.has_value();
+  });
+  return found;
+}
+
+std::string find_opener(const std::string& path) {
+  std::string text;
+  if (const auto place = place_of(path))
+    for_each_opener(*place, [&](const fs::path& process, const auto&) {
+      text = fmt::format("process {} ({})", process.filename().string(), first_line(process / "comm"));
+      return true;
+    });
+  return text;
+}
+
+Status check_unused(const std::string& path, OpenMode mode, const DeviceWindow& window) {
+  const auto use = find_source_use(path, window);
+  if (!use || (mode == OpenMode::read_only && !use->may_write)) return {};
+  return make_error(EBUSY, "{} {}; unmount it there first", path, use->text);
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,42 @@
+// StoragePlace: which bytes of which file or disk a name stands for, below loop devices and partitions.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/device/window_device.h"
+
+namespace butterfuse {
+
+// The same bytes have many names: an image, a loop device of it, a partition of that. Two places are compared
+// where they lie: in a regular file, or on a disk.
+struct StoragePlace {
+  bool is_file = false;
+  dev_t device = 0;                        // of a file: where it is; else the disk itself
+  ino_t inode = 0;                         // of a file
+  uint64_t start = 0, end = ~uint64_t{0};  // bytes
+
+  bool overlaps(const StoragePlace& other) const {
+    return is_file == other.is_file && device == other.device && inode == other.inode && start < other.end &&
+           other.start < end;
+  }
+  bool same_storage(const StoragePlace& other) const {
+    return is_file == other.is_file && device == other.device && inode == other.inode;
+  }
+};
+
+// Of an image file or block device; nothing when there is none of that name. Symbolic links are followed.
+std::optional<StoragePlace> place_of(const std::string& path);
+// Of the window of it; one that can't be found there is taken for the whole.
+std::optional<StoragePlace> place_of(const std::string& path, const DeviceWindow& window);
+// Of a block device by number.
+StoragePlace place_of_disk(dev_t device);
+// "loop3p1"; the number where the kernel has no such device.
+std::string disk_name(dev_t device);
+// The file behind a loop device, as the kernel names it; empty for others.
+std::string loop_backing_file(dev_t device);
+
+}  // namespace butterfuse
