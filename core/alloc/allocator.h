@@ -37,6 +37,7 @@ struct AllocatorTrees {
   Tree* free_space = nullptr;
   Tree* chunk = nullptr;
   Tree* device = nullptr;
+  Tree* root = nullptr;  // for the caches of old_space_caches.h; null: they stay as they are (reading only)
 };
 
 // A promise of space, returned by its destructor. Move-only. Exactly-once by construction.
@@ -147,6 +148,13 @@ class Allocator {
   // with a commit: one now, that nobody waits for, spares the writers who would run out. True once, until
   // begin_commit: who hears of it asks for the commit.
   virtual bool hear_that_commit_is_due() { return false; }
+  // Gives up old space caches (old_space_caches.h), at most so many; false when there are no more. Those of
+  // block groups that change are given up by write_block_group_items in any case.
+  virtual Result<bool> give_up_old_space_caches(CowContext& context, size_t at_most) {
+    (void)context, (void)at_most;
+    return false;
+  }
+  virtual bool has_old_space_caches() const { return false; }
   // Space is short and a commit would help: pinned space, or block groups it would remove.
   virtual bool commit_would_free(SpaceClass space, uint64_t bytes) const = 0;
 

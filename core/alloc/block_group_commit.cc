@@ -1,12 +1,16 @@
 // Block group commit: bringing free space tree and block group items up to date.
+#include <algorithm>
+
 #include "core/alloc/block_group_items.h"
 #include "core/alloc/free_space_tree.h"
+#include "core/alloc/old_space_caches.h"
 #include "core/alloc/space_allocator.h"
 
 namespace butterfuse {
 
 Result<bool> SpaceAllocator::write_block_group_items(CowContext& context) {
   bool changed = false;
+  BF_TRY(give_up_changed_caches(context, &changed));
   BF_TRY(flush_free_space(context, &changed));
   BF_TRY(write_used(context, &changed));
   MutexLock lock(mutex_);
@@ -14,6 +18,44 @@ Result<bool> SpaceAllocator::write_block_group_items(CowContext& context) {
     changed |= group->items != BlockGroup::Items::inserted && group->counters.used > 0;
   }
   return changed;
+}
+
+// Before write_used forgets which groups have changed.
+Status SpaceAllocator::give_up_changed_caches(CowContext& context, bool* changed) {
+  std::vector<uint64_t> groups;
+  {
+    MutexLock lock(mutex_);
+    if (old_space_caches_.empty()) return {};
+    std::ranges::set_intersection(old_space_caches_, dirty_groups_, std::back_inserter(groups));
+  }
+  *changed |= !groups.empty();
+  return give_up_caches_of(context, groups);
+}
+
+Status SpaceAllocator::give_up_caches_of(CowContext& context, const std::vector<uint64_t>& groups) {
+  for (const uint64_t group : groups) {
+    BF_TRY(give_up_old_space_cache(context, *trees_.root, group));
+    MutexLock lock(mutex_);
+    old_space_caches_.erase(group);
+  }
+  return {};
+}
+
+Result<bool> SpaceAllocator::give_up_old_space_caches(CowContext& context, size_t at_most) {
+  std::vector<uint64_t> groups;
+  {
+    MutexLock lock(mutex_);
+    std::ranges::copy_n(old_space_caches_.begin(),
+                        static_cast<ptrdiff_t>(std::min(at_most, old_space_caches_.size())),
+                        std::back_inserter(groups));
+  }
+  BF_TRY(give_up_caches_of(context, groups));
+  return has_old_space_caches();
+}
+
+bool SpaceAllocator::has_old_space_caches() const {
+  MutexLock lock(mutex_);
+  return !old_space_caches_.empty();
 }
 
 // The queue of a group is taken under the tree's exclusive lock: see try_load_group.

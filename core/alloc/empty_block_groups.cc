@@ -63,17 +63,20 @@ Status SpaceAllocator::remove_empty_block_groups(CowContext& context, DiskSuper&
     DeviceBytes device_bytes;
   };
   std::vector<Removal> removals;
+  std::vector<uint64_t> cached;  // a group of the same address may come
   {
     MutexLock lock(mutex_);
     for (const auto& pool : pools_) {
       for (BlockGroup* group : removable_groups(*pool)) {
         const auto chunk = group->chunk;
+        if (old_space_caches_.contains(chunk->start)) cached.push_back(chunk->start);
         forget_group(*group, context.transid());
         removals.push_back({chunk, device_bytes_inserted_});
       }
     }
     starving_ = nullptr;
   }
+  BF_TRY(give_up_caches_of(context, cached));
   for (const Removal& removal : removals) {
     BF_TRY(remove_group_items(context, super, *removal.chunk, removal.device_bytes));
     log(LogLevel::debug, "removed empty chunk {} length {}", removal.chunk->start, removal.chunk->length);

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/alloc/block_group_items.h"
+#include "core/alloc/old_space_caches.h"
 #include "core/alloc/space_allocator.h"
 
 namespace butterfuse {
@@ -49,6 +50,11 @@ Status SpaceAllocator::check_chunk(const ChunkMapping& chunk) const {
 }
 
 Status SpaceAllocator::read_block_groups() {
+  if (trees_.root != nullptr) {
+    BF_ASSIGN(auto caches, find_old_space_caches(*trees_.root));
+    MutexLock lock(mutex_);
+    old_space_caches_ = std::move(caches);
+  }
   const std::vector<std::shared_ptr<const ChunkMapping>> chunks = volume_.chunks();
   std::vector<uint64_t> used(chunks.size());
   for (size_t i = 0; i < chunks.size(); i++) {

@@ -50,6 +50,8 @@ class SpaceAllocator final : public Allocator {
   bool commit_fits(uint64_t root, uint64_t extra) const override;
   uint64_t commit_budget() const override;
   bool hear_that_commit_is_due() override;
+  Result<bool> give_up_old_space_caches(CowContext& context, size_t at_most) override;
+  bool has_old_space_caches() const override;
   void prepare_commit() override;
   bool commit_would_free(SpaceClass space, uint64_t bytes) const override;
   bool has_uncommitted_chunks() const override;
@@ -141,6 +143,8 @@ class SpaceAllocator final : public Allocator {
   Status flush_free_space(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
   Status write_used(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
 
+  Status give_up_changed_caches(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
+  Status give_up_caches_of(CowContext& context, const std::vector<uint64_t>& groups) BF_EXCLUDES(mutex_);
   // pinned_extents.cc
   std::vector<ByteRange> ranges_to_discard(uint64_t transid) const BF_REQUIRES(mutex_);
   void unpin(ByteRange range) BF_REQUIRES(mutex_);
@@ -188,6 +192,7 @@ class SpaceAllocator final : public Allocator {
   std::vector<DyingChunk> dying_chunks_ BF_GUARDED_BY(mutex_);
   std::set<uint64_t> dirty_groups_ BF_GUARDED_BY(mutex_);  // used or delta differ from the trees
   size_t queued_changes_ BF_GUARDED_BY(mutex_) = 0;        // since the last flush
+  std::set<uint64_t> old_space_caches_ BF_GUARDED_BY(mutex_);  // block groups whose cache may be believed
   bool discard_ BF_GUARDED_BY(mutex_) = false;
 };
 

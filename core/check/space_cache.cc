@@ -5,10 +5,10 @@
 //   page n:  entries ..., none of them over a page's end
 //   then one page for each entry that is a bitmap, in their order
 //
-// No kernel uses a file of another generation than its header's, one that can't be read, or one whose sum is
-// not that of the block group's free space; and none at all when the superblock's cache generation is not
-// that of the file system. One that has less than the sum is common in images that were not unmounted (log
-// trees take space that no extent item tells of), so that it is no finding.
+// No kernel uses a file of another generation than its header's or of generation 0, one that can't be read,
+// or one whose sum is not that of the block group's free space; and none at all when the superblock's cache
+// generation is not that of the file system. One that has less than the sum is common in images that were not
+// unmounted (log trees take space that no extent item tells of), so that it is no finding.
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -159,7 +159,8 @@ class SpaceCaches {
       const auto group = state_.block_groups.find(start);
       const auto file = cache_.files.find(Key(header.location).objectid);
       if (group == state_.block_groups.end() || file == cache_.files.end()) continue;
-      if (file->second.generation != header.generation || header.num_entries == 0) continue;
+      const bool given_up = header.generation == 0 || file->second.generation != header.generation;
+      if (given_up || header.num_entries == 0) continue;
       if (state_.options.interrupted()) return;
       if (content_bytes_ > kContentMax)
         return state_.warning("space cache: too much of it: not all is checked");

@@ -114,10 +114,8 @@ Status Repair::distrust_free_space(const Overlays& trial) {
   BF_ASSIGN(auto volume, Volume::open(open_shared(trial)));
   DiskSuper super = volume->super();
   super.compat_ro_flags = super.compat_ro_flags & ~compat_ro::kFreeSpaceTreeValid;
-  if (super.cache_generation == super.generation) {
-    super.cache_generation = super.generation - 1;  // space caches of another transaction: nobody uses them
-    report_("space cache: given up");
-  }
+  // Space caches of another transaction: mend() gives them up.
+  if (super.cache_generation == super.generation) super.cache_generation = super.generation - 1;
   return volume->write_supers(super);
 }
 
@@ -141,6 +139,10 @@ Status Repair::mend(const Overlays& trial, bool new_quotas) {
   if (filesystem->wants_free_space_tree()) {
     BF_TRY(filesystem->rebuild_free_space_tree());
     report_("free space tree: written anew");
+  }
+  if (filesystem->has_stale_space_caches()) {
+    BF_TRY(filesystem->give_up_old_space_caches());
+    report_("space cache: given up");
   }
   BF_TRY(mend_subvolumes(*filesystem));
   BF_ASSIGN(const uint64_t places, mend_root_refs(*filesystem, report_));

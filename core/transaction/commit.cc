@@ -146,6 +146,7 @@ void CommitDriver::make_super(uint64_t transid) {
                     .bytes_used = filesystem_.allocator_->bytes_used(),
                     .incompat = s.incompat,
                     .uuid_tree_current = s.uuid_tree_current,
+                    .space_caches_current = s.space_caches_current,
                     .lone_supers = filesystem_.volume_->has_lone_supers(),
                     .label = filesystem_.label()};
   update_super(s.super, roots);

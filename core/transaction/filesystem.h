@@ -28,7 +28,8 @@ struct FilesystemOptions {
   // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
   bool will_replay_log = false;
   bool degraded = false;  // devices may be missing
-  // The free space tree is not to be trusted (clear_cache): see rebuild_free_space_tree.
+  // The free space tree is not to be trusted (clear_cache), nor are old space caches: see
+  // rebuild_free_space_tree and give_up_old_space_caches.
   bool distrust_free_space_tree = false;
   // Changes do not touch what quota groups count: they stay as they are. For repair.
   bool quotas_are_right = false;
@@ -200,6 +201,11 @@ class Filesystem {
   // Writes that tree anew and commits. REQUIRES wants_free_space_tree(), and that nobody else uses the file
   // system. A tree that can't be read is an error that changes nothing.
   Status rebuild_free_space_tree();
+  // Whether there are old space caches (core/alloc/old_space_caches.h) that were not kept up to date, or are
+  // not trusted.
+  bool has_stale_space_caches() const;
+  // Gives up all of them, a few in each of several transactions.
+  Status give_up_old_space_caches();
   // After an error that makes further writing unsafe.
   void turn_read_only(const Error& why);
 

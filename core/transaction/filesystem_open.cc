@@ -209,6 +209,9 @@ Status FilesystemOpener::open_fixed_trees(const TreeRootPointer& root, bool need
   constexpr uint64_t kUsable = compat_ro::kFreeSpaceTree | compat_ro::kFreeSpaceTreeValid;
   if ((s.super.compat_ro_flags & kUsable) == kUsable)
     BF_TRY(open_unless_bad(objectid::kFreeSpaceTree, s.free_space_tree));
+  // What a log tree has the caches of its transaction do not know.
+  s.space_caches_current = super().cache_generation == super().generation && super().log_root == 0 &&
+                           !options_.distrust_free_space_tree;
   s.uuid_tree_current = s.uuid_tree && super().uuid_tree_generation == super().generation;
   return {};
 }
@@ -220,7 +223,8 @@ Status FilesystemOpener::open_allocator() {
                        .block_group = has_own_tree ? s.block_group_tree : s.extent_tree,
                        .free_space = s.free_space_tree,
                        .chunk = s.chunk_tree.get(),
-                       .device = s.dev_tree};
+                       .device = s.dev_tree,
+                       .root = options_.read_only ? nullptr : s.root_tree.get()};
   auto opened = Allocator::open(*filesystem_->volume_, trees, filesystem_->commit_debt());
   if (!opened && options_.rescue.bad_roots) {
     log(LogLevel::warning, "doing without block groups: {}", opened.error().message);

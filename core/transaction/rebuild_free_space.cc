@@ -1,10 +1,11 @@
-// Replacing a free space tree that is not to be trusted.
+// Replacing a free space tree that is not to be trusted, and giving up old space caches that are not.
 #include "core/transaction/filesystem_state.h"
 
 namespace butterfuse {
 namespace {
 
 constexpr uint32_t kItemsPerGroup = 4;
+constexpr uint32_t kCachesAtOnce = 256;
 
 // Reads all of it, so that a damaged one is met before anything has changed.
 Result<uint64_t> count_items(Tree& tree) {
@@ -38,6 +39,27 @@ Status Filesystem::rebuild_free_space_tree() {
     s.super.compat_ro_flags = s.super.compat_ro_flags | compat_ro::kFreeSpaceTreeValid;
   }
   return commit();
+}
+
+bool Filesystem::has_stale_space_caches() const {
+  return !read_only_ && !state_->space_caches_current && allocator_->has_old_space_caches();
+}
+
+// A crash in between leaves some given up and some not, which are as stale as they were.
+Status Filesystem::give_up_old_space_caches() {
+  for (bool more = allocator_->has_old_space_caches(); more;) {
+    {
+      BF_ASSIGN(TransactionHandle handle, begin_freeing(2 * kCachesAtOnce));
+      auto given_up = allocator_->give_up_old_space_caches(handle, kCachesAtOnce);
+      if (!given_up) {
+        handle.abort(given_up.error());
+        return tl::unexpected(std::move(given_up).error());
+      }
+      more = *given_up;
+    }
+    BF_TRY(commit());
+  }
+  return {};
 }
 
 }  // namespace butterfuse

@@ -61,8 +61,9 @@ void update_super(DiskSuper& super, const CommitRoots& roots) {
   super.flags = super.flags | super_flag::kWritten;
   std::memset(super.label, 0, sizeof(super.label));
   std::memcpy(super.label, roots.label.data(), std::min(roots.label.size(), sizeof(super.label) - 1));
-  // A v1 space cache is not maintained: its generation stays behind, so the kernel drops it.
   if (roots.lone_supers) return;
+  // Those of changed groups were given up.
+  if (roots.space_caches_current) super.cache_generation = roots.transid;
   if (roots.uuid_tree_current) super.uuid_tree_generation = roots.transid;
   super.super_roots[slot] = make_backup(super, roots);
 }

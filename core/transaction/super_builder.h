@@ -15,6 +15,7 @@ struct CommitRoots {
   uint64_t bytes_used = 0;
   uint64_t incompat = 0;
   bool uuid_tree_current = false;
+  bool space_caches_current = false;
   bool lone_supers = false;
   std::string label;
 };

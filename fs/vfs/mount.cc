@@ -106,6 +106,7 @@ Status Mount::open_trees(BlockDevices devices) {
     if (filesystem_->read_only()) BF_TRY(rebuilt);
     if (!rebuilt) log(LogLevel::warning, "the free space tree stays as it is: {}", rebuilt.error().message);
   }
+  if (filesystem_->has_stale_space_caches()) BF_TRY(filesystem_->give_up_old_space_caches());
   if (options_.check_data_csums && !filesystem_->has_csum_tree()) {
     log(LogLevel::warning, "there is no checksum tree: data is read unchecked");
     options_.check_data_csums = false;

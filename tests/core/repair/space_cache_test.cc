@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "core/alloc/old_space_caches.h"
+#include "fs/vfs/mount.h"
 #include "tests/core/repair/repaired.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/kernel_mount.h"
@@ -77,7 +79,73 @@ bool has_caches_in_use(const std::string& path) {
   return volume->super().cache_generation == volume->super().generation;
 }
 
+std::set<uint64_t> caches_of(const std::string& path) {
+  return must(find_old_space_caches(open_for_reading(path)->root_tree()));
+}
+
+std::set<uint64_t> groups_of_type(const std::string& path, uint64_t type) {
+  std::set<uint64_t> groups;
+  for (const auto& chunk : open_for_reading(path)->volume().chunks())
+    if (chunk->type & type) groups.insert(chunk->start);
+  return groups;
+}
+
+// The kernel, which then believes what is left, changes a little.
+void use_in_kernel(const std::string& path, const TempDir& folder) {
+  const KernelMount mount(path, folder / "mnt", "loop,space_cache=v1");
+  REQUIRE(mount.mounted());
+  std::ofstream(folder / "mnt/more") << std::string(kPage, 'x');
+}
+
 }  // namespace
+
+TEST_CASE("the commit that changes a block group gives up its cache, and no other") {
+  const TempDir folder;
+  const std::string path = folder / "image";
+  if (!make_image(path, folder)) return;
+  const std::set<uint64_t> before = caches_of(path), data = groups_of_type(path, bg::kData);
+  REQUIRE(before.size() > data.size());
+  {
+    auto filesystem = open_image(path);
+    CHECK_FALSE(filesystem->has_stale_space_caches());
+    filesystem->set_label("another");  // the root tree is copied
+    must(filesystem->close());
+  }
+  CHECK(caches_of(path) == data);
+  CHECK(has_caches_in_use(path));
+  CHECK(findings_of(path) == "");
+  CHECK(btrfs_check(path) == "");
+  use_in_kernel(path, folder);
+  CHECK(findings_of(path) == "");
+  CHECK(btrfs_check(path) == "");
+}
+
+TEST_CASE("space caches that somebody left stale are given up by the next mount that writes") {
+  const TempDir folder;
+  const std::string path = folder / "image";
+  if (!make_image(path, folder)) return;
+  {
+    const auto volume = open_volume(path);
+    DiskSuper super = volume->super();
+    super.cache_generation = super.generation - 1;
+    must(volume->write_supers(super));
+  }
+  const auto open = [&](bool read_only) {
+    MountOptions options;
+    options.read_only = read_only;
+    return must(Mount::open(must(open_file_device(path, {})), options));
+  };
+  must(open(true)->close());
+  CHECK_FALSE(caches_of(path).empty());
+  must(open(false)->close());
+  CHECK(caches_of(path).empty());
+  CHECK_FALSE(has_caches_in_use(path));
+  CHECK(btrfs_check(path) == "");
+  use_in_kernel(path, folder);
+  CHECK(has_caches_in_use(path));
+  CHECK(findings_of(path) == "");
+  CHECK(btrfs_check(path) == "");
+}
 
 TEST_CASE("a space cache that calls used space free is found, and repair has it given up") {
   const TempDir folder;
