@@ -120,6 +120,7 @@ Result<std::unique_ptr<Filesystem>> open_replayed(BlockDevices devices, const Fi
     if (!has_log(devices)) return Filesystem::open(std::move(devices), options);
     devices = overlay(std::move(devices));
     options.read_only = false;
+    options.in_memory = true;
     options.commit_interval_s = 0;
   }
   options.will_replay_log = true;

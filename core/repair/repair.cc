@@ -10,6 +10,7 @@
 #include "core/repair/mend_subvolume.h"
 #include "core/repair/rewrite.h"
 #include "core/repair/undo_log.h"
+#include "core/transaction/unfinished_work.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse::repair {
@@ -70,6 +71,7 @@ Result<CheckSummary> Repair::check(const Overlays& overlays) const {
 // Each round works on top of what the rounds before have made better; one that fails or makes it worse is
 // forgotten.
 Status Repair::plan() {
+  BF_TRY(check_no_replace_under_way());
   BF_ASSIGN(before_, check(overlays_));
   after_ = before_;
   constexpr int kRounds = 4;
@@ -98,6 +100,14 @@ Status Repair::plan() {
     trees = true;
   }
   return is_improvement() || before_.errors == 0 ? Status{} : failed;
+}
+
+// What was copied by then would miss the repair. (A tree that can't be read says nothing, and is repaired.)
+Status Repair::check_no_replace_under_way() const {
+  FilesystemOptions options;
+  options.read_only = options.degraded = true;
+  const auto filesystem = Filesystem::open(open_shared(overlays_), options);
+  return filesystem ? check_no_replace((*filesystem)->dev_tree()) : Status{};
 }
 
 Status Repair::attempt(const Overlays& trial, bool trees) {

@@ -38,6 +38,7 @@ class Repair {
   using Overlays = std::vector<std::shared_ptr<MemoryDevice>>;
   Result<CheckSummary> check(const Overlays& overlays) const;
   // One attempt, on overlays of its own.
+  Status check_no_replace_under_way() const;
   Status attempt(const Overlays& trial, bool trees);
   Status rewrite(const Overlays& trial, const ForestWishes& wishes);
   // The free space tree will be counted anew.

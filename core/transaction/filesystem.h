@@ -27,6 +27,8 @@ struct FilesystemOptions {
   bool read_only = false;
   // The caller replays the log tree, if there is one, before it changes anything (core/log/replay.h).
   bool will_replay_log = false;
+  // What is written reaches memory only (devices that are overlays): for a read-only mount with a log.
+  bool in_memory = false;
   bool degraded = false;  // devices may be missing
   // The free space tree is not to be trusted (clear_cache), nor are old space caches: see
   // rebuild_free_space_tree and give_up_old_space_caches.
@@ -120,7 +122,8 @@ class Filesystem {
  public:
   // Reads chunk, root and the fixed trees. Refuses what Volume::open refuses, missing devices (ENODEV, but
   // see Volume::check_devices), and read-write what Volume::check_writable refuses, unknown compat_ro bits
-  // (EROFS), a log tree that nobody says to replay (EROFS), a rescue by roots (EROFS).
+  // (EROFS), a log tree that nobody says to replay (EROFS), a rescue by roots (EROFS), a device replace or a
+  // relocation that was not finished (EROFS).
   static Result<std::unique_ptr<Filesystem>> open(BlockDevices devices, const FilesystemOptions& options);
   static Result<std::unique_ptr<Filesystem>> open(std::unique_ptr<BlockDevice> device,
                                                   const FilesystemOptions& options);

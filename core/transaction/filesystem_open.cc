@@ -6,6 +6,7 @@
 #include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
+#include "core/transaction/unfinished_work.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse {
@@ -23,6 +24,8 @@ class FilesystemOpener {
     if (!options_.read_only) BF_TRY(check_writable());
     BF_TRY(check_devices());
     BF_TRY(open_trees());
+    if (!options_.read_only && !options_.in_memory)
+      BF_TRY(check_nothing_unfinished(*state().dev_tree, *state().root_tree));
     if (!options_.read_only) BF_TRY(count_followers());
     start();
     return std::move(filesystem_);
