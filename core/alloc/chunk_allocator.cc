@@ -44,18 +44,23 @@ struct Candidate {
 std::vector<Candidate> candidates_for(const DeviceSpace& space, const RaidProfile& profile, uint64_t stripe) {
   std::vector<Candidate> candidates;
   for (const DeviceHoles& device : space.devices()) {
-    if (!device.usable()) continue;
+    if (!device.usable() || (device.lost() && profile.tolerated == 0)) continue;
     const std::optional<ByteRange> hole = device.find(stripe * profile.device_stripes);
     if (!hole) continue;
     const uint64_t room = round_down(hole->length() / profile.device_stripes, kStripeLen);
     if (room >= kMinChunkBytes) candidates.push_back({&device, hole->start, room});
   }
-  // As the kernel: where a whole stripe fits first, then the emptier device.
+  // As the kernel: where a whole stripe fits first, then the emptier device. Before all, those that live.
   std::ranges::stable_sort(candidates, [&](const Candidate& a, const Candidate& b) {
+    if (a.device->lost() != b.device->lost()) return b.device->lost();
     const uint64_t fits_a = std::min(a.room, stripe), fits_b = std::min(b.room, stripe);
     if (fits_a != fits_b) return fits_a > fits_b;
     return a.device->bytes() - a.device->taken_bytes() > b.device->bytes() - b.device->taken_bytes();
   });
+  const auto living = static_cast<size_t>(
+      std::ranges::count_if(candidates, [](const Candidate& it) { return !it.device->lost(); }));
+  candidates.resize(std::min(candidates.size(), living + static_cast<size_t>(profile.tolerated)),
+                    Candidate{nullptr, 0, 0});
   return candidates;
 }
 

@@ -85,6 +85,13 @@ void DeviceSpace::add_device(uint64_t devid, const Uuid& uuid, uint64_t bytes, b
   convertible_.clear();
 }
 
+void DeviceSpace::set_lost(uint64_t devid) {
+  DeviceHoles* holes = device(devid);
+  if (holes == nullptr || holes->lost()) return;
+  holes->set_lost();
+  convertible_.clear();
+}
+
 DeviceHoles* DeviceSpace::device(uint64_t devid) {
   const auto found = std::ranges::find(devices_, devid, &DeviceHoles::devid);
   return found == devices_.end() ? nullptr : &*found;
@@ -152,8 +159,9 @@ uint64_t DeviceSpace::convertible_bytes(uint64_t type) const {
   uint64_t& sum = known->second;
   uint64_t total = 0;
   std::vector<HoleQueue> left;
+  int lost = 0;
   for (const DeviceHoles& device : devices_) {
-    if (!device.usable()) continue;
+    if (!device.usable() || (device.lost() && ++lost > profile.tolerated)) continue;
     left.emplace_back();
     for (uint64_t length : device.lengths()) {
       const uint64_t bytes = round_down(length / profile.device_stripes, kStripeLen);

@@ -25,6 +25,8 @@ class DeviceHoles {
   uint64_t bytes() const { return bytes_; }
   bool usable() const { return usable_; }  // for new chunks: neither missing nor a seed
   uint64_t taken_bytes() const { return taken_bytes_; }
+  bool lost() const { return lost_; }
+  void set_lost() { lost_ = true; }
 
   bool take(ByteRange range);  // false when it overlaps another or leaves the device
   void give_back(uint64_t start);
@@ -42,6 +44,7 @@ class DeviceHoles {
   Uuid uuid_;
   uint64_t bytes_;
   bool usable_;
+  bool lost_ = false;  // since it was opened; usable all the same where copies on others make up for it
   uint64_t taken_bytes_ = 0;
   std::map<uint64_t, uint64_t> taken_;  // start -> end, physical
 };
@@ -50,6 +53,9 @@ class DeviceHoles {
 class DeviceSpace {
  public:
   void add_device(uint64_t devid, const Uuid& uuid, uint64_t bytes, bool usable = true);
+
+  // New chunks then have as few stripes there as can be, and no more than their profile tolerates.
+  void set_lost(uint64_t devid);
 
   // EUCLEAN when a stripe overlaps another or leaves its device.
   Status add(const ChunkMapping& chunk);

@@ -18,6 +18,7 @@ constexpr uint64_t kSystemLeastBlocks = 16;
 
 // False when the device has no hole for it, or what is left must stay for promised metadata.
 bool SpaceAllocator::grow(SpacePool& pool) {
+  note_lost_devices();
   const SpaceCounters& system = system_->counters();
   if (&pool != system_ && system.free() < std::max(kSystemFreeBytes, system.used)) {
     grow_system();
@@ -33,6 +34,11 @@ bool SpaceAllocator::grow(SpacePool& pool) {
   }
   starving_ = &pool;
   return false;
+}
+
+void SpaceAllocator::note_lost_devices() {
+  for (const MemberDevice* device : volume_.members())
+    if (device->lost) device_space_.set_lost(device->devid);
 }
 
 void SpaceAllocator::grow_system() {

@@ -12,6 +12,7 @@ void SpaceAllocator::begin_commit(uint64_t) {
   MutexLock lock(mutex_);
   data_taken_ = 0;
   due_commit_told_ = false;
+  note_lost_devices();
 }
 
 void SpaceAllocator::finish_commit(uint64_t transid) {

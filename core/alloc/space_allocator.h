@@ -113,6 +113,7 @@ class SpaceAllocator final : public Allocator {
 
   // new_chunk.cc
   bool grow(SpacePool& pool) BF_REQUIRES(mutex_);
+  void note_lost_devices() BF_REQUIRES(mutex_);
   void grow_system() BF_REQUIRES(mutex_);
   uint64_t wanted_bytes(const SpacePool& pool) const BF_REQUIRES(mutex_);
   bool make_chunk(SpacePool& pool, uint64_t max_bytes) BF_REQUIRES(mutex_);
@@ -142,9 +143,9 @@ class SpaceAllocator final : public Allocator {
                             const DeviceBytes& device_bytes);
   Status flush_free_space(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
   Status write_used(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
-
   Status give_up_changed_caches(CowContext& context, bool* changed) BF_EXCLUDES(mutex_);
   Status give_up_caches_of(CowContext& context, const std::vector<uint64_t>& groups) BF_EXCLUDES(mutex_);
+
   // pinned_extents.cc
   std::vector<ByteRange> ranges_to_discard(uint64_t transid) const BF_REQUIRES(mutex_);
   void unpin(ByteRange range) BF_REQUIRES(mutex_);
@@ -191,8 +192,8 @@ class SpaceAllocator final : public Allocator {
   std::map<uint64_t, std::vector<ByteRange>> pinned_ BF_GUARDED_BY(mutex_);  // by transid
   std::vector<DyingChunk> dying_chunks_ BF_GUARDED_BY(mutex_);
   std::set<uint64_t> dirty_groups_ BF_GUARDED_BY(mutex_);  // used or delta differ from the trees
-  size_t queued_changes_ BF_GUARDED_BY(mutex_) = 0;        // since the last flush
   std::set<uint64_t> old_space_caches_ BF_GUARDED_BY(mutex_);  // block groups whose cache may be believed
+  size_t queued_changes_ BF_GUARDED_BY(mutex_) = 0;        // since the last flush
   bool discard_ BF_GUARDED_BY(mutex_) = false;
 };
 

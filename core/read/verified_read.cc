@@ -85,17 +85,20 @@ class VerifiedRead {
     if (!origin_.nodatasum && !want_.present[at / kSectorSize])
       return make_error(EIO, "{}: no checksum in the csum tree", where(at));
     std::string reason = "no copy";
+    bool unread = false;
     std::vector<int> bad;
     for (int mirror : volume_.mirror_order(bytenr_ + at, !origin_.nodatasum)) {
       if (Status read = volume_.read(bytenr_ + at, sector(at), mirror); !read) {
         reason = fmt::format("copy {}: {}", mirror, read.error().message);
+        unread = true;
       } else if (good(at)) {
-        for (int other : bad) bad_copies_.push_back({other, at, reason});
+        for (int other : bad) bad_copies_.push_back({other, at, reason, unread});
         return {};
       } else {
         const CsumValue have = checksum(csum_type_, sector(at));
         reason = fmt::format("copy {}: {} {}, the csum tree wants {}", mirror, csum_name(csum_type_),
                              hex(ByteSpan(have).first(csum_size_)), hex(want(at)));
+        unread = false;
         ++csum_errors_;
         volume_.note_bad_copy(bytenr_ + at, mirror);
       }
@@ -108,6 +111,7 @@ class VerifiedRead {
     int mirror;
     size_t at;
     std::string reason;
+    bool unread;  // told by the device's errors
   };
 
   // Neighbouring sectors of one copy at once. The reader holds the extent, so they are still its own. Without
@@ -123,8 +127,9 @@ class VerifiedRead {
       const bool repaired =
           !origin_.nodatasum && volume_.repair_copy(bytenr_ + bad.at, into_.subspan(bad.at, end - bad.at),
                                                     bad.mirror, WriteKind::data);
-      log(LogLevel::warning, "{}: {}; {} bytes {}", where(bad.at), bad.reason, end - bad.at,
-          repaired ? "repaired from another copy" : "read from another copy");
+      if (!bad.unread)
+        log(LogLevel::warning, "{}: {}; {} bytes {}", where(bad.at), bad.reason, end - bad.at,
+            repaired ? "repaired from another copy" : "read from another copy");
     }
     bad_copies_.clear();
   }

@@ -34,6 +34,7 @@ ScrubProgress Scrub::progress() const {
 Status Scrub::run() {
   const MemberDevice* member = volume_.member(devid_);
   if (member == nullptr || member->missing()) return make_error(ENODEV, "no device {}", devid_);
+  if (member->lost) return make_error(ENODEV, "device {} was lost: mount again to bring it back", devid_);
   const IdlePriority idle;
   scrub_supers();
   BF_ASSIGN(const std::vector<DeviceExtent> extents, device_extents());

@@ -155,16 +155,16 @@ void CommitDriver::make_super(uint64_t transid) {
 Status CommitDriver::write_out(uint64_t transid) {
   Volume& volume = *filesystem_.volume_;
   const DiskSuper& super = filesystem_.state_->super;
-  BF_TRY(filesystem_.check_nobody_else_wrote());  // before it is harmed, and again at the last moment
+  BF_TRY(volume.check_nobody_else_wrote());  // before it is harmed, and again at the last moment
   BF_TRY(filesystem_.mend_supers_once());
   BF_TRY(write_tree_blocks(volume, blocks_, transid));
   BF_TRY(volume.flush());
   BF_TRY(filesystem_.state_->gate->status());  // somebody else may have met an error meanwhile
-  BF_TRY(filesystem_.check_nobody_else_wrote());
+  BF_TRY(volume.check_nobody_else_wrote());
   BF_TRY(volume.write_supers(super, 0, 1));
-  filesystem_.state_->generation_on_disk = transid;
   BF_TRY(volume.flush());
   BF_TRY(volume.write_supers(super, 1));  // durable with the next flush
+  volume.settle_losses();
   filesystem_.cache_->written(blocks_);
   filesystem_.allocator_->finish_commit(transid);
   filesystem_.state_->log_on_disk = false;

@@ -6,8 +6,8 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/transaction/commit.h"
+#include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
-#include "core/volume/superblock.h"
 
 namespace butterfuse {
 namespace {
@@ -23,6 +23,8 @@ Filesystem::~Filesystem() {
 Status Filesystem::close() {
   if (!state_->commit_thread || state_->closed.exchange(true)) return state_->gate->status();
   Status result = commit();
+  // Errors of devices that this commit met itself.
+  if (result && !read_only_ && device_stats_changed(*volume_)) result = commit();
   state_->commit_thread.reset();
   if (result) result = mend_supers_once();
   if (result) result = volume_->flush();  // the other superblock mirrors
@@ -166,30 +168,13 @@ void Filesystem::turn_read_only(const Error& why) {
   volume_->set_repairs(false);
   const bool first = !read_only_.exchange(true);
   state_->gate->fail(why);  // before the message, which needs memory
-  if (first) log(LogLevel::error, "file system turns read-only: {}", why.message);
+  if (first) log_event(LogLevel::error, "file system turns read-only: {}", why.message);
 }
 
 void Filesystem::wait_for_commit_under_way() { state_->gate->wait_for_turn_end(); }
 
 Status Filesystem::mend_supers_once() {
   return state_->supers_mended.exchange(true) ? Status{} : volume_->mend_supers();
-}
-
-// Locks keep other mounts of ours away, not everybody.
-Status Filesystem::check_nobody_else_wrote() {
-  const auto& expected = state_->generation_on_disk;
-  if (!expected) return {};
-  BlockDevice& device = volume_->device();
-  // A device whose writes failed, while others made up for it, has an old one.
-  const MemberDevice* member = volume_->member(volume_->super().dev_item.devid);
-  if (member != nullptr && member->errors.write != 0) return {};
-  BF_ASSIGN(const DiskSuper found, read_super_mirror(device, 0));
-  const bool same = std::memcmp(found.fsid, state_->super.fsid, sizeof(found.fsid)) == 0;
-  if (same && found.generation == *expected) return {};
-  return make_error(ESTALE,
-                    "{}: somebody else writes to it: its superblock is of {} generation {}, it was {}",
-                    device.path(), same ? "this file system's" : "another file system's",
-                    uint64_t{found.generation}, *expected);
 }
 
 // While the handle lives no commit closes, so nobody changes state_->super.
@@ -201,7 +186,7 @@ Status Filesystem::write_log_super(TransactionHandle& handle, const TreeRootPoin
   super.incompat_flags = super.incompat_flags | state_->incompat.load();
   state_->log_on_disk = true;
   Status written = state_->gate->status();
-  if (written) written = check_nobody_else_wrote();
+  if (written) written = volume_->check_nobody_else_wrote();
   if (written) written = mend_supers_once();
   if (written) written = volume_->write_supers(super, 0, 1);
   if (written) written = volume_->flush();

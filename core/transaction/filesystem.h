@@ -221,8 +221,6 @@ class Filesystem {
   Status commit_changes(bool flush_when_unchanged);
   // Before mirror 0 is first written over, and at the end: the others may be torn, or behind, since a crash.
   Status mend_supers_once();
-  // ESTALE when the superblock on disk is not the one that was last written here.
-  Status check_nobody_else_wrote();
   std::unique_ptr<Volume> volume_;
   std::unique_ptr<TreeBlockCache> cache_;
   CommitDebt commit_debt_;  // before the allocator, which reads it

@@ -7,7 +7,6 @@
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
 #include "core/transaction/unfinished_work.h"
-#include "core/volume/superblock.h"
 
 namespace butterfuse {
 
@@ -65,8 +64,7 @@ Status FilesystemOpener::open_volume(BlockDevices devices) {
   state().super = super();
   state().incompat = super().incompat_flags;
   filesystem_->set_label(label_of(super()));
-  const auto mirror = read_super_mirror(filesystem_->volume_->device(), 0);
-  if (mirror && check_super_mirror(*mirror, 0)) state().generation_on_disk = mirror->generation;
+  if (!options_.read_only) filesystem_->volume_->note_super_generations();
   filesystem_->read_only_ = options_.read_only;
   filesystem_->last_committed_ = super().generation;
   return {};

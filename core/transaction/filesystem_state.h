@@ -28,8 +28,6 @@ struct Filesystem::State {
   // Whoever has the gate's turn to commit.
   DiskSuper super;             // of the last commit, on its way to become that of the next
   bool super_changed = false;  // without a tree having changed
-  // The generation of superblock mirror 0 on disk, if it was sound: anything else there is somebody else's.
-  std::optional<uint64_t> generation_on_disk;
   std::atomic<bool> supers_mended{false};  // since it was opened: see mend_supers_once
   bool space_caches_current = false;       // the old space caches that are not given up are right
   bool quota_marked = false;               // the qgroup numbers are already marked as stale

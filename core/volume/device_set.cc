@@ -33,13 +33,15 @@ Status check_device_size(const BlockDevice& device, uint64_t total_bytes) {
                     device.size_bytes(), total_bytes);
 }
 
-// A device whose superblocks are all torn counts as missing where others can tell what is missing.
+// A device whose superblocks are all torn, or can't be read, counts as missing where others can tell what is
+// missing.
 Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
   std::vector<Candidate> candidates;
   std::optional<Error> torn;
   for (auto& device : devices) {
     const auto found = read_newest_super(*device);
-    if (!found && found.error().code == EUCLEAN && devices.size() > 1) {
+    const bool unusable = !found && (found.error().code == EUCLEAN || found.error().code == EIO);
+    if (unusable && devices.size() > 1) {
       log(LogLevel::warning, "{}; not used", found.error().message);
       if (!torn) torn = found.error();
       continue;
@@ -94,7 +96,7 @@ Status Volume::adopt_devices(BlockDevices devices) {
   const Candidate& main = newest_of_first(candidates);
   const Uuid main_fsid = main.metadata_fsid();
   const std::string main_path = main.device->path();
-  super_ = main.super;
+  const DiskSuper main_super = super_ = main.super;
   BF_TRY(undo_fsid_change(candidates, main, super_));
   const uint64_t main_devid = main.super.dev_item.devid;
   std::map<uint64_t, std::string> paths;
@@ -115,13 +117,13 @@ Status Volume::adopt_devices(BlockDevices devices) {
     member->item = candidate.super.dev_item;
     member->generation = candidate.super.generation;
     member->seed = !same;
-    member->stale = same && candidate.super.generation < super_.generation;
+    member->stale = same && is_newer(main_super, candidate.super);
     const auto [other, is_new] = paths.emplace(member->devid, candidate.device->path());
     if (!is_new)
       return make_error(EEXIST, "{} and {} are the same device, devid {}", other->second,
                         candidate.device->path(), member->devid);
     if (member->stale) {
-      any_stale_ = true;
+      any_doubtful_ = true;
       log(LogLevel::warning, "{}: devid {} missed commits, its generation is {} of {}",
           candidate.device->path(), member->devid, member->generation, uint64_t{super_.generation});
     }
@@ -264,21 +266,6 @@ Status Volume::check_writable() const {
   return {};
 }
 
-// As the kernel: a device may fail as long as a degraded mount could do without it.
-Status Volume::tolerate(const std::set<uint64_t>& failed_devids, const Error& reason,
-                        const char* what) const {
-  if (failed_devids.empty()) return {};
-  for (const auto& chunk : chunks()) {
-    const auto lost = std::ranges::count_if(chunk->stripes, [&](const ChunkStripe& stripe) {
-      return stripe.device->missing() || failed_devids.contains(stripe.devid);
-    });
-    if (lost > chunk->profile().tolerated) return tl::unexpected(reason);
-  }
-  log(LogLevel::error, "{} of {} devices failed, all chunks have other copies: {}", what,
-      failed_devids.size(), reason.message);
-  return {};
-}
-
 void Volume::set_device_item(const DiskDevItem& item) {
   if (MemberDevice* known = member(item.devid)) known->item = item;
 }
@@ -290,6 +277,7 @@ std::string Volume::stats_text() const {
       text += fmt::format("device_{}_{} {}\n", device->devid, what, count);
     };
     line("missing", device->missing());
+    line("lost", device->lost);
     line("read_errors", device->errors.read);
     line("write_errors", device->errors.write);
     line("flush_errors", device->errors.flush);

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/uuid.h"
@@ -25,8 +26,8 @@ struct DeviceTotals {
   friend bool operator==(const DeviceTotals&, const DeviceTotals&) = default;
 };
 
-// Made while the volume is opened and constant from then on, but for `item` and `totals_on_disk`, which
-// belong to the commit, and the counters.
+// Made while the volume is opened and constant from then on, but for `item`, `totals_on_disk` and
+// `super_generation`, which belong to the commit, the counters, and `lost`.
 struct MemberDevice {
   uint64_t devid = 0;
   Uuid uuid;
@@ -36,6 +37,11 @@ struct MemberDevice {
   bool seed = false;                    // of the file system this one sprouted from: never written
   bool stale = false;                   // it missed commits: its copies may be of the past
   bool has_item = false;                // the chunk tree has a DEV_ITEM of it
+  // A write or flush failed, and all chunks can do without it: never written again (device_loss.cc). Stays.
+  std::atomic<bool> lost{false};
+  std::atomic<bool> missed_writes{false};    // and is in use all the same, since no chunk could do without it
+  std::atomic<uint32_t> failed_reads{0};     // in a row
+  std::optional<uint64_t> super_generation;  // of its superblock mirror 0, if that is sound and known
   DeviceErrors errors;
   DeviceTotals totals_on_disk;
   std::array<std::atomic<uint64_t>, 5> before{};  // `errors` is counted on top of these, modulo 2^64
@@ -50,7 +56,10 @@ struct MemberDevice {
     before[4] = totals.generation;
   }
   bool missing() const { return device == nullptr; }
-  bool writable() const { return device != nullptr && !seed && !device->read_only(); }
+  bool writable() const { return device != nullptr && !seed && !lost && !device->read_only(); }
+  // Its copies are asked last: they may be of the past, or the device does not answer.
+  bool doubtful() const { return stale || lost || failed_reads >= kFailedReadsMax; }
+  static constexpr uint32_t kFailedReadsMax = 16;
   std::string name() const { return device ? device->path() : "missing device"; }
 };
 

@@ -108,7 +108,8 @@ void Volume::repair_tree_block(uint64_t bytenr, ByteSpan block, const std::vecto
                                const Error& reason) {
   for (int mirror : bad) {
     const bool repaired = repair_copy(bytenr, block, mirror, WriteKind::metadata);
-    if (repaired || repairs_)
+    // Of what can't be read at all the device's errors tell.
+    if ((repaired || repairs_) && reason.code != EIO)
       log(LogLevel::warning, "{}; copy {} of tree block {} {}", reason.message, mirror, bytenr,
           repaired ? "was repaired from another" : "can't be repaired, another is good");
   }

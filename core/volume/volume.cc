@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "core/base/log.h"
 #include "core/volume/superblock.h"
@@ -96,29 +97,47 @@ Status mend_member(MemberDevice& member, const DiskSuper& newest) {
 
 }  // namespace
 
-Status Volume::on_each_writable(const std::function<Status(MemberDevice&)>& work) {
-  std::set<uint64_t> failed;
-  Error reason;
-  for (MemberDevice* member : member_list_) {
-    if (!member->writable()) continue;
-    Status done = work(*member);
-    if (done) continue;
-    ++member->errors.write;
-    if (failed.empty()) reason = std::move(done).error();
-    failed.insert(member->devid);
-  }
-  return tolerate(failed, reason, "superblock writes");
-}
-
-bool Volume::writes_failed() const {
-  return std::any_of(member_list_.begin(), member_list_.end(), [](const MemberDevice* member) {
-    return member->writable() && member->errors.write + member->errors.flush != 0;
+// A device whose mirror 0 may be torn has none that is known.
+Status Volume::write_supers(const DiskSuper& super, int first, int end) {
+  return on_each_writable([&](MemberDevice& member) -> Status {
+    if (first == 0) member.super_generation.reset();
+    BF_TRY(write_or_lose(member, [&] { return write_super_mirrors(member, super, first, end); }));
+    if (first == 0) member.super_generation = super.generation;
+    return {};
   });
 }
 
-Status Volume::write_supers(const DiskSuper& super, int first, int end) {
-  return on_each_writable(
-      [&](MemberDevice& member) { return write_super_mirrors(member, super, first, end); });
+void Volume::note_super_generations() {
+  for (MemberDevice* member : member_list_) {
+    member->super_generation.reset();
+    if (!member->writable()) continue;
+    const auto super = read_super_mirror(*member->device, 0);
+    if (super && check_super_mirror(*super, 0)) member->super_generation = super->generation;
+  }
+}
+
+// Locks keep other mounts of ours away, not everybody.
+Status Volume::check_nobody_else_wrote() {
+  std::optional<Error> unread;
+  bool asked = false;
+  for (MemberDevice* member : member_list_) {
+    if (!member->writable() || !member->super_generation) continue;
+    if (asked && member->doubtful()) continue;
+    const auto found = read_super_mirror(*member->device, 0);
+    if (!found) {
+      note_read_error(*member, found.error());
+      unread = found.error();
+      continue;
+    }
+    asked = true;
+    const bool same = std::memcmp(found->fsid, super_.fsid, sizeof(found->fsid)) == 0;
+    if (same && found->generation == *member->super_generation) continue;
+    return make_error(ESTALE,
+                      "{}: somebody else writes to it: its superblock is of {} generation {}, it was {}",
+                      member->name(), same ? "this file system's" : "another file system's",
+                      uint64_t{found->generation}, *member->super_generation);
+  }
+  return unread && !asked ? tl::unexpected(*unread) : Status{};
 }
 
 // A missing device of a degraded mount has nothing to ask.
@@ -130,7 +149,11 @@ bool Volume::has_lone_supers() const {
 // The mirror that a superblock was read from is current, so the others can be written in any order. A device
 // that missed commits gets what it had, and stays behind until the next one.
 Status Volume::mend_supers() {
-  return on_each_writable([&](MemberDevice& member) { return mend_member(member, super_); });
+  return on_each_writable([&](MemberDevice& member) {
+    Status mended = mend_member(member, super_);
+    if (!mended) note_error(member, ErrorKind::write, mended.error());
+    return mended;
+  });
 }
 
 }  // namespace butterfuse

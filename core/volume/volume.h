@@ -85,10 +85,12 @@ class Volume {
   // The first copy that can be read, in the order of mirror_order().
   Status read_best(uint64_t bytenr, MutableByteSpan into, bool verified);
   // The mirrors in the order they are best tried. `verified`: the reader can tell a bad copy; what a stale
-  // device has is then tried first where repairs are on, so that it becomes sound again, and else last.
+  // device has is then tried first where repairs are on, so that it becomes sound again, and else last. What
+  // a lost device has is tried last, and not at all by who can't tell.
   std::vector<int> mirror_order(uint64_t bytenr, bool verified) const;
   Status write(uint64_t bytenr, ByteSpan from, WriteKind kind);  // all copies
-  // Succeeds when no more copies failed than the profile tolerates.
+  // Succeeds when no more copies failed than the profile tolerates. A device that fails is then lost, where
+  // all chunks can do without it (device_loss.cc).
   Status write_gather(uint64_t bytenr, const std::vector<ByteSpan>& pieces, WriteKind kind);
   void start_writeback(uint64_t bytenr, uint64_t length);
   void discard(uint64_t bytenr, uint64_t length);
@@ -131,14 +133,23 @@ class Volume {
   TreeCheckContext check_context(uint64_t generation_limit) const;
 
   // Fills in dev_item, bytenr and csum and writes those of the mirrors `first` to `end` - 1 that fit, on
-  // every device. Fails when a device can't be written that some chunk can't do without. Does not flush.
+  // every device that may be called current (MemberDevice::takes_supers). Fails when a device can't be
+  // written that some chunk can't do without. Does not flush.
   //
   // A superblock is several sectors, and a power cut may tear it. So mirror 0, which mounts read first, goes
   // out alone and is flushed before the others follow: there is always one that is whole and has all that was
   // promised.
   Status write_supers(const DiskSuper& super, int first = 0, int end = kSuperMirrors);
-  // A write or flush to a device in use has failed since it was opened, though others made up for it.
+  // A device missed writes since the last settle_losses(), though others made up for it, and its superblock
+  // may be as new as theirs. One that is in use all the same never settles.
   bool writes_failed() const;
+  // The superblocks of a commit are on disk: a device that was lost before has older ones.
+  void settle_losses();
+  // Reads the superblocks in use anew: before the first check_nobody_else_wrote().
+  void note_super_generations();
+  // ESTALE when the superblock of a device is not the one that was last written here; the error of reading
+  // when no device can be asked.
+  Status check_nobody_else_wrote();
   // No device has room for a second mirror (they end before 64 MiB and 4 KiB): a torn superblock has no
   // other.
   bool has_lone_supers() const;
@@ -153,9 +164,17 @@ class Volume {
   Status adopt_devices(BlockDevices devices);
   Status add_member(std::unique_ptr<MemberDevice> member);
   Status resolve_stripes(ChunkMapping& chunk);
-  // Superblock work; succeeds when no more devices failed than all chunks can do without.
+
+  // device_loss.cc
+  enum class ErrorKind { write, flush };
+  // Flushes and superblock work, on each device in turn, which notes its errors; succeeds when all chunks can
+  // do without the devices that failed.
   Status on_each_writable(const std::function<Status(MemberDevice&)>& work);
-  Status tolerate(const std::set<uint64_t>& failed_devids, const Error& reason, const char* what) const;
+  // Counts the error, and loses the device where that can be.
+  void note_error(MemberDevice& member, ErrorKind kind, const Error& error);
+  bool can_do_without(const std::set<uint64_t>& devids) const;
+  // The write that failed is tried again before a device is lost for it.
+  Status write_or_lose(MemberDevice& member, const std::function<Status()>& write);
 
   // chunk_map.cc
   Status load_sys_chunk_array();
@@ -165,10 +184,13 @@ class Volume {
   // volume_io.cc
   Status read_copy(const ChunkMapping& chunk, const StripePiece& piece, MutableByteSpan into, int mirror);
   Status read_stripe(const ChunkStripe& stripe, uint64_t offset, MutableByteSpan into);
+  void note_read_error(MemberDevice& member, const Error& error);
   Status rebuild(const ChunkMapping& chunk, const StripePiece& piece, MutableByteSpan into, int mirror);
   std::vector<int> order_of(const ChunkMapping& chunk, const StripePiece& piece, bool verified) const;
   Status write_piece(const ChunkMapping& chunk, const StripePiece& piece, const std::vector<ByteSpan>& bytes,
                      WriteKind kind);
+  Status write_stripe(const ChunkStripe& stripe, uint64_t offset, const std::vector<ByteSpan>& bytes,
+                      WriteKind kind);
 
   // tree_block_io.cc
   Status check_one_copy(uint64_t bytenr, ByteSpan block, uint64_t expected_generation, int expected_level,
@@ -181,7 +203,9 @@ class Volume {
   MemberDevice* main_ = nullptr;
   std::map<uint64_t, std::unique_ptr<MemberDevice>> members_;  // by devid; grows while opening only
   std::vector<MemberDevice*> member_list_;
-  bool any_stale_ = false;
+  std::atomic<bool> any_doubtful_{false};
+  Mutex losing_;  // one device after the other is lost
+  std::atomic<uint64_t> losses_{0}, settled_losses_{0};
   std::atomic<bool> repairs_{false};
   std::atomic<bool> ignore_metadata_csums_{false};
   std::atomic<TreeCheckDepth> check_depth_{TreeCheckDepth::full};

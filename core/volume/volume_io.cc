@@ -54,8 +54,19 @@ Status Volume::read_stripe(const ChunkStripe& stripe, uint64_t offset, MutableBy
   MemberDevice& member = *stripe.device;
   if (member.missing()) return make_error(EIO, "device {} is missing", member.devid);
   Status read = member.device->read(stripe.physical + offset, into);
-  if (!read) ++member.errors.read;
+  if (!read) {
+    note_read_error(member, read.error());
+  } else if (member.failed_reads.load(std::memory_order_relaxed) != 0) {
+    member.failed_reads = 0;
+  }
   return read;
+}
+
+void Volume::note_read_error(MemberDevice& member, const Error& error) {
+  if (member.errors.read++ == 0)
+    log_event(LogLevel::error, "device {}: a read failed: {}; this is said once", member.devid,
+              error.message);
+  if (++member.failed_reads >= MemberDevice::kFailedReadsMax) any_doubtful_ = true;
 }
 
 // Mirror 1 takes for lost what can't be read. In RAID6 the mirrors behind it each distrust one stripe more: a
@@ -97,14 +108,22 @@ Status Volume::read(uint64_t bytenr, MutableByteSpan into, int mirror) {
 
 std::vector<int> Volume::order_of(const ChunkMapping& chunk, const StripePiece& piece, bool verified) const {
   std::vector<int> order;
-  const auto stale = [&](int mirror) {
-    const auto copy = static_cast<size_t>(mirror);
-    return copy < piece.copies && chunk.stripes[piece.first_copy + copy].device->stale;
-  };
   for (int mirror = 0; mirror < chunk.copies(); ++mirror) order.push_back(mirror);
-  if (!any_stale_) return order;
-  const bool stale_first = verified && repairs_;
-  std::ranges::stable_partition(order, [&](int mirror) { return stale(mirror) == stale_first; });
+  if (!any_doubtful_) return order;
+  const auto device_of = [&](int mirror) -> const MemberDevice* {
+    const auto copy = static_cast<size_t>(mirror);
+    return copy < piece.copies ? chunk.stripes[piece.first_copy + copy].device : nullptr;
+  };
+  // What it missed since it was lost nobody can see without a checksum.
+  if (!verified)
+    std::erase_if(order, [&](int mirror) { return device_of(mirror) && device_of(mirror)->lost; });
+  const auto rank = [&](int mirror) {
+    const MemberDevice* device = device_of(mirror);
+    if (device == nullptr || !device->doubtful()) return 1;
+    const bool mends = device->stale && !device->lost && device->failed_reads < MemberDevice::kFailedReadsMax;
+    return mends && verified && repairs_ ? 0 : 2;
+  };
+  std::ranges::stable_sort(order, {}, rank);
   return order;
 }
 
@@ -118,34 +137,44 @@ Status Volume::read_best(uint64_t bytenr, MutableByteSpan into, bool verified) {
   BF_ASSIGN(auto chunk, chunk_of_range(bytenr, into.size()));
   return for_each_piece(*chunk, bytenr, into.size(), [&](const StripePiece& piece, uint64_t at) -> Status {
     const MutableByteSpan bytes = into.subspan(at, piece.length);
-    if (!any_stale_ && read_copy(*chunk, piece, bytes, 0)) return {};
+    if (!any_doubtful_ && read_copy(*chunk, piece, bytes, 0)) return {};
     Status first;
-    for (int mirror : order_of(*chunk, piece, verified)) {
+    const std::vector<int> order = order_of(*chunk, piece, verified);
+    for (int mirror : order) {
       Status read = read_copy(*chunk, piece, bytes, mirror);
       if (read) return {};
       if (first) first = std::move(read);
     }
+    if (order.empty()) return make_error(EIO, "bytenr {}: its copies are on lost devices only", bytenr + at);
     return first;
   });
 }
 
+Status Volume::write_stripe(const ChunkStripe& stripe, uint64_t offset, const std::vector<ByteSpan>& bytes,
+                            WriteKind kind) {
+  MemberDevice& member = *stripe.device;
+  if (!member.writable())
+    return make_error(EIO, "device {} ({}) {}", member.devid, member.name(),
+                      member.lost ? "was lost" : "can't be written");
+  return write_or_lose(member,
+                       [&] { return member.device->write_gather(stripe.physical + offset, bytes, kind); });
+}
+
 Status Volume::write_piece(const ChunkMapping& chunk, const StripePiece& piece,
                            const std::vector<ByteSpan>& bytes, WriteKind kind) {
-  int failed = 0;
+  std::vector<const MemberDevice*> written_to;
   Status first;
   for (size_t copy = 0; copy < piece.copies; ++copy) {
     const ChunkStripe& stripe = chunk.stripes[piece.first_copy + copy];
-    MemberDevice& member = *stripe.device;
     BF_TRY(check_no_super(stripe, piece));
-    Status written = member.writable()
-                         ? member.device->write_gather(stripe.physical + piece.stripe_offset, bytes, kind)
-                         : make_error(EIO, "device {} ({}) can't be written", member.devid, member.name());
-    if (written) continue;
-    ++failed;
-    if (!member.missing() && member.errors.write++ == 0)
-      log(LogLevel::error, "device {}: a write failed: {}", member.devid, written.error().message);
-    if (first) first = std::move(written);
+    Status written = write_stripe(stripe, piece.stripe_offset, bytes, kind);
+    if (written) written_to.push_back(stripe.device);
+    if (!written && first) first = std::move(written);
   }
+  if (first) return {};
+  // What is on a device that another thread found lost meanwhile does not count.
+  const auto good = std::ranges::count_if(written_to, [](const MemberDevice* it) { return !it->lost; });
+  const auto failed = static_cast<int64_t>(piece.copies) - good;
   return failed > chunk.profile().tolerated ? first : Status{};
 }
 
@@ -193,17 +222,11 @@ void Volume::discard(uint64_t bytenr, uint64_t length) {
 }
 
 Status Volume::flush() {
-  std::set<uint64_t> failed;
-  Error reason;
-  for (MemberDevice* member : member_list_) {
-    if (!member->writable()) continue;
-    Status flushed = member->device->flush();
-    if (flushed) continue;
-    ++member->errors.flush;
-    if (failed.empty()) reason = std::move(flushed).error();
-    failed.insert(member->devid);
-  }
-  return tolerate(failed, reason, "flushes");
+  return on_each_writable([&](MemberDevice& member) {
+    Status flushed = member.device->flush();
+    if (!flushed) note_error(member, ErrorKind::flush, flushed.error());
+    return flushed;
+  });
 }
 
 void Volume::note_bad_copy(uint64_t bytenr, int mirror) {
@@ -224,10 +247,10 @@ bool Volume::repair_copy(uint64_t bytenr, ByteSpan good, int mirror, WriteKind k
         const ChunkStripe& stripe = (*chunk)->stripes[piece.first_copy + copy];
         if (!stripe.device->writable()) return make_error(EROFS, "device {}", stripe.devid);
         BF_TRY(check_no_super(stripe, piece));
-        BF_TRY(stripe.device->device->write(stripe.physical + piece.stripe_offset,
-                                            good.subspan(at, piece.length), kind));
-        ++stripe.device->errors.repaired;
-        return {};
+        Status put = stripe.device->device->write(stripe.physical + piece.stripe_offset,
+                                                  good.subspan(at, piece.length), kind);
+        ++(put ? stripe.device->errors.repaired : stripe.device->errors.write);
+        return put;
       });
   return written.has_value();
 }

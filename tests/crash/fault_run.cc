@@ -11,6 +11,7 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <optional>
 
 #include "core/device/memory_device.h"
 #include "tests/crash/failing_new.h"
@@ -27,6 +28,7 @@ constexpr FaultOperation kKinds[] = {FaultOperation::read, FaultOperation::write
 constexpr const char* kKindNames[] = {"read", "write", "flush"};
 
 struct Fault {
+  size_t device = 0;
   FaultOperation operation = FaultOperation::read;
   uint64_t nth = 0;  // 0: none
   bool forever = false;
@@ -36,7 +38,7 @@ struct Fault {
   std::string to_text() const {
     if (of_memory) return fmt::format("allocation {} fails", nth);
     static constexpr const char* kManners[] = {"fails", "is half done and fails", "has a bit flipped"};
-    return fmt::format("{} {} {}{} ({})", kKindNames[static_cast<int>(operation)], nth,
+    return fmt::format("device {}: {} {} {}{} ({})", device, kKindNames[static_cast<int>(operation)], nth,
                        kManners[static_cast<int>(manner)], forever ? " and all behind" : "",
                        code == ENOSPC ? "ENOSPC" : "EIO");
   }
@@ -49,15 +51,18 @@ class FaultRun {
 
   void run() {
     const Disks fresh = setting_.make_disks();
-    const Faults healthy = attempt(fresh, {});
-    const uint64_t allocations = FailingNew::count();
-    for (const FaultOperation operation : kKinds) {
-      const uint64_t total = healthy.at(operation);
-      const uint64_t stride = std::max<uint64_t>(1, total / options_.points_per_operation);
-      for (uint64_t nth = 1 + seed_ % stride; nth <= total; nth += stride) {
-        if (options_.stop && options_.stop()) return;
-        ++counts_.points;
-        attempt(fresh, fault_of(operation, nth, counts_.points));
+    uint64_t allocations = 0;
+    for (size_t device = 0; device < fresh.size(); ++device) {
+      const Faults healthy = attempt(fresh, {.device = device});
+      if (device == 0) allocations = FailingNew::count();
+      for (const FaultOperation operation : kKinds) {
+        const uint64_t total = healthy.at(operation);
+        const uint64_t stride = std::max<uint64_t>(1, total * fresh.size() / options_.points_per_operation);
+        for (uint64_t nth = 1 + seed_ % stride; nth <= total; nth += stride) {
+          if (options_.stop && options_.stop()) return;
+          ++counts_.points;
+          attempt(fresh, fault_of(device, operation, nth, counts_.points));
+        }
       }
     }
     const uint64_t stride = std::max<uint64_t>(1, allocations / options_.points_per_operation);
@@ -74,8 +79,8 @@ class FaultRun {
   using Faults = std::map<FaultOperation, uint64_t>;
 
   // Each point in turn fails otherwise. Without checksums nobody can tell a flipped bit.
-  Fault fault_of(FaultOperation operation, uint64_t nth, uint64_t point) const {
-    Fault fault{operation, nth, point % 2 == 0};
+  Fault fault_of(size_t device, FaultOperation operation, uint64_t nth, uint64_t point) const {
+    Fault fault{device, operation, nth, point % 2 == 0};
     const bool summed = setting_.options.find("nodatacow") == std::string::npos;
     if (operation == FaultOperation::read && point % 3 == 0 && summed) fault.manner = FaultManner::bit_flip;
     if (operation == FaultOperation::write && point % 3 == 0) fault.manner = FaultManner::partial;
@@ -123,14 +128,14 @@ class FaultRun {
     std::abort();
   }
 
-  // Device 0 gets the fault. Returns what it was asked while mounted.
+  // Returns what the device of the fault was asked while mounted.
   Faults attempt(const Disks& fresh, const Fault& fault) {
     problems_.clear();
     Disks disks;
     for (const auto& disk : fresh) disks.push_back(std::make_shared<MemoryDevice>(disk));
-    auto faulty = std::make_shared<FaultDevice>(disks[0]);
+    auto faulty = std::make_shared<FaultDevice>(disks[fault.device]);
     Disks given = disks;
-    given[0] = faulty;
+    given[fault.device] = faulty;
     auto mount = must(Mount::open(share(given), setting_.mount_options()));
     const Faults before = counts_of(*faulty);
     Trace trace;
@@ -141,15 +146,19 @@ class FaultRun {
     WorkloadShape shape = setting_.shape;
     shape.may_fill = fault.code != ENOSPC;
     Status told = workload.run(shape);
-    const bool can_read = fault.nth == 0 || fault.of_memory || fault.operation != FaultOperation::read;
+    const bool made_up_for = !fault.of_memory && setting_.one_device_may_fail();
+    const bool can_read =
+        fault.nth == 0 || fault.of_memory || fault.operation != FaultOperation::read || made_up_for;
     if (auto tree = find_tree(*mount); !tree && can_read)
       problems_.push_back("reading on: " + tree.error().message);
     if (Status closed = mount->close(); told && !closed) told = closed;
+    if (made_up_for && !told)
+      problems_.push_back("told, although the other devices have copies: " + told.error().message);
     mount.reset();
     Faults asked = counts_of(*faulty);
     for (auto& [operation, count] : asked) count -= before.at(operation);
     faulty.reset(), given.clear();
-    compare(disks, workload);
+    compare(disks, workload, made_up_for && fault.nth != 0 ? std::optional(fault.device) : std::nullopt);
     if (fault.nth == 0 && !told) problems_.push_back("without a fault: " + told.error().message);
     note(fault, workload, told,
          (fault.of_memory ? FailingNew::count() : asked[fault.operation]) >= fault.nth);
@@ -162,11 +171,18 @@ class FaultRun {
     return counts;
   }
 
-  void compare(const Disks& disks, const Workload& workload) {
+  // Without the device that failed all is there, and with it as well.
+  void compare(const Disks& disks, const Workload& workload, std::optional<size_t> without) {
     Model model(workload.root());
     for (const Step& step : workload.steps()) {
       model.apply(step.change);
       if (step.ended != UINT64_MAX) model.acknowledge(step.change);
+    }
+    if (without) {
+      Disks others = disks;
+      others.erase(others.begin() + static_cast<std::ptrdiff_t>(*without));
+      for (std::string& problem : mount_and_compare(share(others), setting_, model, kByte, true))
+        problems_.push_back("degraded: " + std::move(problem));
     }
     for (auto&& found : {mount_and_compare(share(disks), setting_, model, kByte), check_all(share(disks))})
       problems_.insert(problems_.end(), found.begin(), found.end());

@@ -13,8 +13,10 @@ constexpr size_t kProblemsShown = 5, kStepsShown = 20;
 }  // namespace
 
 std::vector<std::string> mount_and_compare(BlockDevices devices, const Setting& setting, const Model& model,
-                                           size_t atom) {
-  auto mount = Mount::open(std::move(devices), setting.mount_options());
+                                           size_t atom, bool degraded) {
+  MountOptions options = setting.mount_options();
+  options.degraded = options.read_only = degraded;
+  auto mount = Mount::open(std::move(devices), options);
   if (!mount) return {"mount: " + mount.error().message};
   auto tree = find_tree(**mount);
   if (!tree) return {"walk: " + tree.error().message};

@@ -9,9 +9,9 @@
 namespace butterfuse::crash {
 
 // What is wrong, one line each; empty: nothing. The devices may change: a mount recovers. `atom` as in
-// Model::problems.
+// Model::problems. `degraded`: without one of them, and read-only.
 std::vector<std::string> mount_and_compare(BlockDevices devices, const Setting& setting, const Model& model,
-                                           size_t atom);
+                                           size_t atom, bool degraded = false);
 std::vector<std::string> check_all(BlockDevices devices);
 
 // The first problems, then the last of the steps; `state_of(i)` is put behind the number of step i.

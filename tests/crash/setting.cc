@@ -36,6 +36,10 @@ constexpr Choice kChoices[] = {
     {"", 4096, MkfsProfile::raid10, MkfsProfile::raid10, 4, "compress=zlib", 4096},
     {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "discard", 4096},
     {"", 4096, MkfsProfile::raid1, MkfsProfile::raid1, 2, "discard,compress=zstd", 4096},
+    {"", 16384, MkfsProfile::raid1c3, MkfsProfile::raid1c3, 3, "", 4096},
+    {"", 16384, MkfsProfile::raid1c4, MkfsProfile::raid1, 4, "compress=zstd", 4096},
+    {"", 16384, MkfsProfile::raid1, MkfsProfile::raid0, 2, "", 4096},
+    {"", 16384, MkfsProfile::dup, MkfsProfile::dup, 1, "", 4096},
     {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "", 4096, Start::full},
     {"", 16384, MkfsProfile::dup, MkfsProfile::single, 1, "", 4096, Start::kernel_made},
 };
@@ -123,6 +127,11 @@ Disks Setting::make_fresh_disks() const {
   }
   must(make_filesystem(raw, mkfs));
   return disks;
+}
+
+bool Setting::one_device_may_fail() const {
+  return start != Start::kernel_made && devices > 1 && raid_profile(profile_flag(mkfs.data)).tolerated > 0 &&
+         raid_profile(profile_flag(mkfs.metadata)).tolerated > 0;
 }
 
 MountOptions Setting::mount_options() const {

@@ -37,6 +37,8 @@ struct Setting {
 
   Disks make_disks() const;  // in memory; a work folder where there is something else
   MountOptions mount_options() const;
+  // Each chunk can do without any one device.
+  bool one_device_may_fail() const;
 
  private:
   Disks make_fresh_disks() const;

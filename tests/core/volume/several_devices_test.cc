@@ -150,7 +150,124 @@ TEST_CASE("a device that fails is no error while others have copies of all") {
   CHECK((*volume)->write(bytenr, data, WriteKind::metadata).error().code == EIO);
   CHECK((*volume)->flush().error().code == EIO);
   CHECK((*volume)->write_supers((*volume)->super()).error().code == EIO);
-  CHECK(mentions((*volume)->stats_text(), "device_1_write_errors 6"));
+  // A device that is lost is not asked again; the last one has to be.
+  const std::string stats = (*volume)->stats_text();
+  CHECK(mentions(stats, "device_1_lost 1"));
+  CHECK(mentions(stats, "device_1_write_errors 1"));
+  CHECK(mentions(stats, "device_1_flush_errors 0"));
+  CHECK(mentions(stats, "device_3_lost 0"));
+  CHECK(mentions(stats, "device_3_write_errors 2"));
+  CHECK(mentions(stats, "device_3_flush_errors 1"));
+}
+
+TEST_CASE("a write that succeeds the second time loses no device, and no flush is tried twice") {
+  Devices devices(2, MkfsProfile::raid1, MkfsProfile::raid1);
+  auto volume = Volume::open(devices.open({0, 1}));
+  REQUIRE(volume);
+  const auto chunk = chunk_of_type(**volume, bg::kSystem);
+  std::vector<std::byte> data(4096, std::byte{'x'}), back(4096);
+  devices.faults[0]->fail_nth(FaultOperation::write, 1, EIO);
+  CHECK((*volume)->write(chunk->start, data, WriteKind::metadata));
+  CHECK(mentions((*volume)->stats_text(), "device_1_lost 0"));
+  CHECK(mentions((*volume)->stats_text(), "device_1_write_errors 1"));
+  CHECK_FALSE((*volume)->writes_failed());
+  CHECK((*volume)->read(chunk->start, back, 0));
+  CHECK(back == data);
+  devices.faults[0]->fail_nth(FaultOperation::flush, 1, EIO);
+  CHECK((*volume)->flush());
+  CHECK(mentions((*volume)->stats_text(), "device_1_lost 1"));
+  CHECK((*volume)->writes_failed());
+  (*volume)->settle_losses();
+  CHECK_FALSE((*volume)->writes_failed());
+}
+
+TEST_CASE("a lost device keeps its last superblock, and is not believed where nobody can tell") {
+  Devices devices(2, MkfsProfile::raid1, MkfsProfile::raid1);
+  auto filesystem = must(devices.mount({0, 1}, false, false));
+  Volume& volume = filesystem->volume();
+  const auto chunk = chunk_of_type(volume, bg::kData);
+  const uint64_t bytenr = chunk->start;
+  std::vector<std::byte> old_data(4096, std::byte{'o'}), new_data(4096, std::byte{'n'}), back(4096);
+  REQUIRE(volume.write(bytenr, old_data, WriteKind::data));
+  const uint64_t generation = filesystem->last_committed();
+  devices.faults[0]->fail_nth(FaultOperation::write, 1, EIO);
+  devices.faults[0]->fail_nth(FaultOperation::write, 2, EIO, true);
+  REQUIRE(volume.write(bytenr, new_data, WriteKind::data));
+  devices.faults[0]->fail_nth(FaultOperation::write, 1 << 20, EIO);  // it is back
+  for (const bool verified : {true, false}) {
+    REQUIRE(volume.read_best(bytenr, back, verified));
+    CHECK(back == new_data);
+  }
+  CHECK(volume.mirror_order(bytenr, true) == std::vector<int>{1, 0});
+  CHECK(volume.mirror_order(bytenr, false) == std::vector<int>{1});
+  filesystem->set_label("changed");
+  REQUIRE(filesystem->close());
+  CHECK(read_super_mirror(*devices.base[0], 0)->generation == generation);
+  CHECK(read_super_mirror(*devices.base[1], 0)->generation > generation);
+}
+
+TEST_CASE("a device that does not answer reads is asked last, and what it answers is counted") {
+  Devices devices(2, MkfsProfile::raid1, MkfsProfile::raid1);
+  auto filesystem = must(devices.mount({0, 1}, false, false));
+  Volume& volume = filesystem->volume();
+  const uint64_t bytenr = chunk_of_type(volume, bg::kData)->start;
+  std::vector<std::byte> back(4096);
+  devices.faults[0]->fail_nth(FaultOperation::read, 1, EIO, true);
+  for (int i = 0; i < 100; ++i) REQUIRE(volume.read_best(bytenr, back, true));
+  CHECK(volume.member(1)->errors.read == MemberDevice::kFailedReadsMax);
+  CHECK_FALSE(volume.member(1)->lost);
+  // Its superblock can't be asked; that of the other one can.
+  filesystem->set_label("changed");
+  CHECK(filesystem->commit());
+  CHECK(filesystem->close());
+}
+
+TEST_CASE("somebody else's superblock is noticed on any device") {
+  Devices devices(2, MkfsProfile::raid1, MkfsProfile::raid1);
+  for (const size_t device : {0, 1}) {
+    auto filesystem = must(devices.mount({0, 1}, false, false));
+    auto super = must(read_super_mirror(*devices.base[device], 0));
+    super.generation = super.generation + 5;
+    seal_super(super, 0);
+    REQUIRE(devices.base[device]->write(super_mirror_offset(0), object_bytes(super), WriteKind::super));
+    filesystem->set_label("changed");
+    const Status committed = filesystem->commit();
+    REQUIRE_FALSE(committed);
+    CHECK(mentions(committed.error().message, "somebody else"));
+    filesystem.reset();
+    super.generation = super.generation - 5;
+    seal_super(super, 0);
+    REQUIRE(devices.base[device]->write(super_mirror_offset(0), object_bytes(super), WriteKind::super));
+  }
+}
+
+TEST_CASE("chunks that are made without a lost device have copies where they live") {
+  for (const auto& [count, profile] : {std::pair<size_t, MkfsProfile>{2, MkfsProfile::raid1},
+                                       {3, MkfsProfile::raid1},
+                                       {4, MkfsProfile::raid10},
+                                       {3, MkfsProfile::raid1c3}}) {
+    Devices devices(count, profile, profile);
+    std::vector<size_t> all;
+    for (size_t i = 0; i < count; ++i) all.push_back(i);
+    auto filesystem = must(devices.mount(all, false, false));
+    devices.faults[0]->fail_nth(FaultOperation::flush, 1, EIO);
+    filesystem->set_label("changed");
+    REQUIRE(filesystem->commit());
+    REQUIRE(filesystem->volume().member(1)->lost);
+    const size_t chunks = filesystem->volume().chunks().size();
+    std::vector<Reservation> promises;
+    for (auto& allocator = filesystem->allocator(); promises.size() < 100;) {
+      auto promise = allocator.reserve(SpaceClass::data, 4 * kMiB);
+      if (!promise) break;
+      promises.push_back(std::move(*promise));
+    }
+    CHECK(filesystem->volume().chunks().size() > chunks);
+    for (const auto& chunk : filesystem->volume().chunks()) {
+      const auto lost =
+          std::ranges::count_if(chunk->stripes, [](const ChunkStripe& it) { return it.device->lost.load(); });
+      CHECK(lost <= chunk->profile().tolerated);
+    }
+  }
 }
 
 TEST_CASE(
