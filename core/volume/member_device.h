@@ -36,6 +36,7 @@ struct MemberDevice {
   uint64_t generation = 0;              // of the superblock found on it
   bool seed = false;                    // of the file system this one sprouted from: never written
   bool stale = false;                   // it missed commits: its copies may be of the past
+  bool resynced = false;                // and what nobody could see is up to date (core/scrub/resync.h)
   bool has_item = false;                // the chunk tree has a DEV_ITEM of it
   // A write or flush failed, and all chunks can do without it: never written again (device_loss.cc). Stays.
   std::atomic<bool> lost{false};
@@ -57,6 +58,8 @@ struct MemberDevice {
   }
   bool missing() const { return device == nullptr; }
   bool writable() const { return device != nullptr && !seed && !lost && !device->read_only(); }
+  // Whether its superblock may call it current.
+  bool takes_supers() const { return writable() && (!stale || resynced); }
   // Its copies are asked last: they may be of the past, or the device does not answer.
   bool doubtful() const { return stale || lost || failed_reads >= kFailedReadsMax; }
   static constexpr uint32_t kFailedReadsMax = 16;

@@ -100,6 +100,7 @@ Status mend_member(MemberDevice& member, const DiskSuper& newest) {
 // A device whose mirror 0 may be torn has none that is known.
 Status Volume::write_supers(const DiskSuper& super, int first, int end) {
   return on_each_writable([&](MemberDevice& member) -> Status {
+    if (!member.takes_supers()) return {};
     if (first == 0) member.super_generation.reset();
     BF_TRY(write_or_lose(member, [&] { return write_super_mirrors(member, super, first, end); }));
     if (first == 0) member.super_generation = super.generation;

@@ -10,6 +10,7 @@
 #include "core/base/log.h"
 #include "core/items/root_ref.h"
 #include "core/log/replay.h"
+#include "core/scrub/resync.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/fsync.h"
 #include "fs/vfs/memory_budget.h"
@@ -106,6 +107,9 @@ Status Mount::open_trees(BlockDevices devices) {
     if (filesystem_->read_only()) BF_TRY(rebuilt);
     if (!rebuilt) log(LogLevel::warning, "the free space tree stays as it is: {}", rebuilt.error().message);
   }
+  if (!filesystem_->read_only())
+    if (const Status resynced = resync_stale_devices(*filesystem_); !resynced)
+      log(LogLevel::warning, "a device stays stale: {}", resynced.error().message);
   if (filesystem_->has_stale_space_caches()) BF_TRY(filesystem_->give_up_old_space_caches());
   if (options_.check_data_csums && !filesystem_->has_csum_tree()) {
     log(LogLevel::warning, "there is no checksum tree: data is read unchecked");

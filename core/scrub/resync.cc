@@ -1,0 +1,106 @@
+// Data extents of chunks that have a copy on a stale device, sectors without checksum only.
+#include "core/scrub/resync.h"
+
+#include <algorithm>
+
+#include "core/base/log.h"
+#include "core/csum/csum_tree.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint64_t kBytesAtOnce = 1 << 20;
+
+bool wants_resync(const MemberDevice& member) {
+  return member.stale && !member.resynced && member.writable();
+}
+
+class Resync {
+ public:
+  explicit Resync(Filesystem& filesystem) : filesystem_(filesystem), volume_(filesystem.volume()) {}
+
+  Status run() {
+    for (const auto& chunk : volume_.chunks())
+      if ((chunk->type & bg::kData) && chunk->profile().copies > 1 && has_stale_stripe(*chunk))
+        BF_TRY(resync_chunk(*chunk));
+    return volume_.flush();
+  }
+  uint64_t bytes() const { return bytes_; }
+
+ private:
+  static bool has_stale_stripe(const ChunkMapping& chunk) {
+    return std::ranges::any_of(chunk.stripes, [](const ChunkStripe& it) { return wants_resync(*it.device); });
+  }
+
+  Status resync_chunk(const ChunkMapping& chunk) {
+    const uint64_t end = chunk.start + chunk.length;
+    ReadCursor cursor(filesystem_.extent_tree());
+    BF_TRY(cursor.seek({chunk.start, 0, 0}));
+    for (; cursor.valid() && cursor.key().objectid < end;) {
+      const Key key = cursor.key();
+      const bool is_data =
+          key.type == key_type::kExtentItem && !(cursor.as<DiskExtentItem>().flags & extent_flag::kTreeBlock);
+      if (is_data && key.offset > end - key.objectid)
+        return make_error(EUCLEAN, "extent {} of {} bytes leaves its chunk", key.objectid, key.offset);
+      for (uint64_t at = key.objectid; is_data && at < key.objectid + key.offset; at += kBytesAtOnce)
+        BF_TRY(resync_range(chunk, {at, std::min(key.objectid + key.offset, at + kBytesAtOnce)}));
+      BF_TRY(cursor.next());
+    }
+    return {};
+  }
+
+  Status resync_range(const ChunkMapping& chunk, ByteRange range) {
+    const uint32_t sector = volume_.sectorsize();
+    BF_ASSIGN(const CsumRange known,
+              lookup_csums(filesystem_.csum_tree(), range, sector, volume_.csum_size_bytes()));
+    for (size_t first = 0, end; first < known.present.size(); first = end) {
+      for (end = first; end < known.present.size() && known.present[end] == known.present[first];) ++end;
+      if (known.present[first]) continue;
+      const ByteRange bare{range.start + first * sector, range.start + end * sector};
+      for (uint64_t at = bare.start; at < bare.end;) {  // a piece lies on one stripe
+        const StripePiece piece = stripe_piece(chunk, at - chunk.start, bare.end - at);
+        BF_TRY(copy(chunk, piece, at));
+        at += piece.length;
+      }
+    }
+    return {};
+  }
+
+  Status copy(const ChunkMapping& chunk, const StripePiece& piece, uint64_t bytenr) {
+    std::vector<std::byte> bytes;
+    for (size_t copy = 0; copy < piece.copies; ++copy) {
+      if (!wants_resync(*chunk.stripes[piece.first_copy + copy].device)) continue;
+      if (bytes.empty()) {
+        bytes.resize(piece.length);
+        BF_TRY(volume_.read_best(bytenr, bytes, false));
+      }
+      if (!volume_.repair_copy(bytenr, bytes, static_cast<int>(copy), WriteKind::data))
+        return make_error(EIO, "{} bytes at {} could not be copied", piece.length, bytenr);
+      bytes_ += piece.length;
+    }
+    return {};
+  }
+
+  Filesystem& filesystem_;
+  Volume& volume_;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace
+
+Status resync_stale_devices(Filesystem& filesystem) {
+  const auto& members = filesystem.volume().members();
+  if (std::ranges::none_of(members, [](const MemberDevice* member) { return wants_resync(*member); }))
+    return {};
+  Resync resync(filesystem);
+  BF_TRY(resync.run());
+  for (MemberDevice* member : members) {
+    if (!wants_resync(*member)) continue;
+    member->resynced = true;
+    log(LogLevel::info, "device {}: what it missed and has no checksum was copied to it, {} bytes in all",
+        member->devid, resync.bytes());
+  }
+  return {};
+}
+
+}  // namespace butterfuse
