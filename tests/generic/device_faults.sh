@@ -69,7 +69,7 @@ _one_fault() {
   lines=$(grep -c "device $device: " "$XT_TMP/log")
   [ "$lines" -ge 1 ] && [ "$lines" -le 2 ] || { echo "$what: $lines lines about it"; cat "$XT_TMP/log"; }
   others=$(_images "$count" | grep -v "dev$device.img")
-  "$BUTTERFUSE" mount -o ro,degraded $others "$XT_MNT" || _fail "$what: degraded mount"
+  "$BUTTERFUSE" mount -o ro,degraded $others "$XT_MNT" 2> "$XT_TMP/again" || _fail "$what: degraded mount"
   _reads_as_before before after && [ "$(cat "$XT_MNT/dir/small")" = "text
 more" ] || echo "$what: degraded, something is gone"
   _umount
