@@ -1,4 +1,5 @@
-// zstd: one frame an extent, its window never above the 128 KiB that kernels allocate for reading.
+// zstd: one frame an extent, its window never above the 128 KiB of data that an extent has; frames of others
+// may announce a larger one.
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr int kMinLevel = -15, kMaxLevel = 15, kDefaultLevel = 3;
 constexpr int kWindowLogMax = 17;
+constexpr size_t kExtentBytesMax = 128 << 10;
 
 struct FreeCCtx {
   void operator()(ZSTD_CCtx* it) const { ZSTD_freeCCtx(it); }
@@ -49,6 +51,22 @@ ZSTD_DCtx* thread_dctx() {
 // libzstd would also try the frame formats of its youth, which no btrfs ever wrote.
 bool has_frame_magic(ByteSpan in) { return in.size() >= 4 && load<le32>(in) == ZSTD_MAGICNUMBER; }
 
+// A frame that was written as a stream has a window for more than it holds. Decoded in one go it needs none,
+// but room for all of the content.
+Status decompress_at_once(ZSTD_DCtx* context, ByteSpan in, MutableByteSpan out) {
+  const size_t frame_bytes = ZSTD_findFrameCompressedSize(in.data(), in.size());
+  if (ZSTD_isError(frame_bytes))
+    return make_error(EIO, "zstd: no whole frame in {} bytes: {}", in.size(), ZSTD_getErrorName(frame_bytes));
+  std::vector<std::byte> scratch(out.size() < kExtentBytesMax ? kExtentBytesMax : 0);
+  const MutableByteSpan room = scratch.empty() ? out : MutableByteSpan(scratch);
+  const size_t size = ZSTD_decompressDCtx(context, room.data(), room.size(), in.data(), frame_bytes);
+  if (ZSTD_isError(size))
+    return make_error(EIO, "zstd: broken frame of {} bytes: {}", frame_bytes, ZSTD_getErrorName(size));
+  if (!scratch.empty()) std::copy_n(scratch.begin(), std::min(size, out.size()), out.begin());
+  zero_tail(out, std::min(size, out.size()));
+  return {};
+}
+
 class ZstdCodec final : public Codec {
  public:
   uint8_t type() const override { return kZstdType; }
@@ -78,6 +96,8 @@ class ZstdCodec final : public Codec {
     while (output.pos < output.size) {
       const size_t before = input.pos + output.pos;
       const size_t code = ZSTD_decompressStream(context, &output, &input);
+      if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge)
+        return decompress_at_once(thread_dctx(), in, out);
       if (ZSTD_isError(code))
         return make_error(EIO, "zstd: broken stream after {} of {} bytes in, {} of {} out: {}", input.pos,
                           input.size, output.pos, output.size, ZSTD_getErrorName(code));

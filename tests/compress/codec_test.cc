@@ -1,6 +1,8 @@
 // Codecs: what goes in comes out, framing rules hold, and broken streams hurt nobody.
 #include "compress/codec.h"
 
+#include <zstd.h>
+
 #include <catch2/catch.hpp>
 #include <random>
 #include <string>
@@ -250,4 +252,34 @@ TEST_CASE("the null codec copies and pads with zeros") {
   longer.resize(150);
   CHECK(decompressed(null, in, 150) == longer);
   CHECK(decompressed(null, in, 40) == Bytes(in.begin(), in.begin() + 40));
+}
+
+TEST_CASE("a zstd frame whose window is larger than an extent reads, and costs no memory for it") {
+  const Codec& codec = *codec_by_name("zstd");
+  const Bytes text = text_bytes(128 << 10, 3);
+  for (const int window_log : {18, 21, 27, 30}) {
+    INFO(window_log);
+    // As a stream whose size nobody knew: the frame says its window, and not how much it holds.
+    ZSTD_CCtx* context = ZSTD_createCCtx();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, 1);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, 18);
+    Bytes frame(ZSTD_compressBound(text.size()));
+    ZSTD_outBuffer out{frame.data(), frame.size(), 0};
+    ZSTD_inBuffer first{text.data(), 1000, 0}, rest{text.data() + 1000, text.size() - 1000, 0};
+    while (first.pos < first.size) ZSTD_compressStream2(context, &out, &first, ZSTD_e_continue);
+    while (ZSTD_compressStream2(context, &out, &rest, ZSTD_e_end) != 0) {
+    }
+    ZSTD_freeCCtx(context);
+    REQUIRE((frame[4] & std::byte{0x20}) == std::byte{0});  // there is a window in the header
+    frame[5] = static_cast<std::byte>((window_log - 10) << 3);
+    frame.resize(out.pos + 100);  // an extent ends with zeros
+    CHECK(decompressed(codec, frame, text.size()) == text);
+    CHECK((decompressed(codec, frame, 5000) == Bytes(text.begin(), text.begin() + 5000)));
+    Bytes longer = decompressed(codec, frame, (128 << 10) + 4096);
+    CHECK(std::equal(text.begin(), text.end(), longer.begin()));
+    CHECK((Bytes(longer.end() - 4096, longer.end()) == Bytes(4096)));
+    frame.resize(out.pos / 2);
+    Bytes broken(text.size());
+    CHECK_FALSE(codec.decompress(frame, broken));
+  }
 }
