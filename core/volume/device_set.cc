@@ -256,6 +256,10 @@ Status Volume::check_devices(bool degraded, bool writing) const {
 
 Status Volume::check_writable() const {
   if (seeding()) return make_error(EROFS, "{}: it is a seed device; mount read-only (-o ro)", main_->name());
+  if (super_.incompat_flags & incompat::kSimpleQuota)
+    return make_error(
+        EROFS, "{}: it has simple quotas (squota), whose numbers are not kept yet; mount read-only (-o ro)",
+        main_->name());
   for (const MemberDevice* device : member_list_)
     if (!device->missing() && !device->seed && !device->writable())
       return make_error(EROFS, "{} can't be written; mount read-only (-o ro)", device->name());

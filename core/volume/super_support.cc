@@ -11,7 +11,8 @@ namespace {
 constexpr uint64_t kReadable = incompat::kMixedBackref | incompat::kDefaultSubvol | incompat::kMixedGroups |
                                incompat::kCompressLzo | incompat::kCompressZstd | incompat::kBigMetadata |
                                incompat::kExtendedIref | incompat::kRaid56 | incompat::kSkinnyMetadata |
-                               incompat::kNoHoles | incompat::kMetadataUuid | incompat::kRaid1c34;
+                               incompat::kNoHoles | incompat::kMetadataUuid | incompat::kRaid1c34 |
+                               incompat::kSimpleQuota;  // see Volume::check_writable
 
 struct Feature {
   uint64_t bit;
@@ -19,8 +20,7 @@ struct Feature {
 };
 constexpr Feature kUnreadable[] = {{incompat::kZoned, "zoned"},
                                    {incompat::kExtentTreeV2, "extent-tree-v2"},
-                                   {incompat::kRaidStripeTree, "raid-stripe-tree"},
-                                   {incompat::kSimpleQuota, "squota"}};
+                                   {incompat::kRaidStripeTree, "raid-stripe-tree"}};
 
 std::string feature_names(uint64_t bits) {
   std::string names;
