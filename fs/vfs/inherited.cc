@@ -3,12 +3,13 @@
 
 #include <sys/stat.h>
 
-#include "compress/codec.h"
 #include "core/items/xattr_item.h"
 #include "fs/vfs/clock.h"
 
 namespace butterfuse {
 namespace {
+
+constexpr uint64_t kUncompressed = inode_flag::kNoDataCow | inode_flag::kNoDataSum;
 
 // Flags a child takes from its directory, then what the mount options ask of regular files.
 uint64_t inherited_flags(const MountOptions& options, uint64_t dir_flags, uint32_t mode) {
@@ -26,6 +27,9 @@ uint64_t inherited_flags(const MountOptions& options, uint64_t dir_flags, uint32
     if (!options.datasum) flags |= inode_flag::kNoDataSum;
     if (!options.datacow) flags |= inode_flag::kNoDataCow | inode_flag::kNoDataSum;
   }
+  // Of two wishes that exclude each other the one for data written in place wins, as nothing else is ever
+  // done with such a file.
+  if (flags & kUncompressed) flags &= ~(inode_flag::kCompress | inode_flag::kNoCompress);
   return flags;
 }
 
@@ -76,21 +80,22 @@ Status write_one(TransactionHandle& handle, Inode& child, std::string_view name,
 Result<Inherited> inherit(Mount& mount, Inode& dir, const NewInode& what, const Caller& caller) {
   Inherited inherited;
   BF_ASSIGN(inherited.item, new_item(mount, dir.item(), what, caller));
-  if (S_ISREG(what.mode) || S_ISDIR(what.mode)) inherited.compression = dir.compression_property();
+  if ((S_ISREG(what.mode) || S_ISDIR(what.mode)) && !(inherited.item.flags & kUncompressed))
+    inherited.compression = CompressionProperty::unpacked(dir.compression_property());
   BF_TRY(inherit_acl(mount, dir, what, inherited));
   return inherited;
 }
 
 uint32_t inherited_items(const Inherited& inherited) {
-  return uint32_t{inherited.compression != compression_type::kNone} + inherited.access_acl.has_value() +
+  return uint32_t{inherited.compression.names_codec()} + inherited.access_acl.has_value() +
          inherited.default_acl.has_value();
 }
 
 Status write_inherited(TransactionHandle& handle, Inode& child, const Inherited& inherited) {
-  child.set_compression_property(inherited.compression);
-  if (inherited.compression != compression_type::kNone) {
-    const ByteSpan value = as_bytes(codec_by_type(inherited.compression)->name());
-    BF_TRY(write_one(handle, child, xattr_name::kCompression, value));
+  child.set_compression_property(inherited.compression.packed());
+  if (inherited.compression.names_codec()) {
+    const std::string value = inherited.compression.text();
+    BF_TRY(write_one(handle, child, xattr_name::kCompression, as_bytes(value)));
   }
   if (inherited.access_acl)
     BF_TRY(write_one(handle, child, xattr_name::kAccessAcl, inherited.access_acl->encode()));

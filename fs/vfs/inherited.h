@@ -4,15 +4,16 @@
 #include <optional>
 
 #include "fs/vfs/acl.h"
+#include "fs/vfs/compression_property.h"
 #include "fs/vfs/create.h"
 
 namespace butterfuse {
 
 // Worked out before the inode exists, written with it.
 struct Inherited {
-  InodeItem item;                 // attributes it starts with
-  uint8_t compression = 0;        // of the property btrfs.compression; kNone: no property
-  std::optional<Acl> access_acl;  // where the mode does not say it all
+  InodeItem item;                   // attributes it starts with
+  CompressionProperty compression;  // no codec: no property
+  std::optional<Acl> access_acl;    // where the mode does not say it all
   std::optional<Acl> default_acl;
 };
 

@@ -3,9 +3,9 @@
 
 #include <sys/stat.h>
 
-#include "compress/codec.h"
 #include "core/items/xattr_item.h"
 #include "core/ondisk/entry_type.h"
+#include "fs/vfs/compression_property.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {
@@ -181,14 +181,14 @@ Result<uint64_t> Inode::take_dir_index() {
 Status Inode::load_properties() {
   if (properties_loaded_.load(std::memory_order_acquire) || is_placeholder()) return {};
   BF_ASSIGN(const auto names, list_xattrs(tree(), ino_));
-  const Codec* codec = nullptr;
+  CompressionProperty property;
   for (const std::string& name : names) {
     note_xattr(name, true);
     if (name != xattr_name::kCompression) continue;
     BF_ASSIGN(auto value, read_xattr(tree(), ino_, name));
-    if (value) codec = codec_by_name(as_text(*value));
+    if (value) property = parse_compression_property(as_text(*value)).value_or(CompressionProperty{});
   }
-  set_compression_property(codec != nullptr ? codec->type() : compression_type::kNone);
+  set_compression_property(property.packed());
   return {};
 }
 
@@ -201,10 +201,10 @@ void Inode::note_xattr(std::string_view name, bool present) {
   present ? known_xattrs_.fetch_or(bit) : known_xattrs_.fetch_and(static_cast<uint8_t>(~bit));
 }
 
-void Inode::set_compression_property(uint8_t type) {
+void Inode::set_compression_property(uint8_t packed) {
   {
     MutexLock lock(item_mutex_);
-    compression_property_ = type;
+    compression_property_ = packed;
   }
   properties_loaded_.store(true, std::memory_order_release);
 }
@@ -215,16 +215,18 @@ uint8_t Inode::compression_property() const {
 }
 
 // The kernel's rule: force wins over the NOCOMPRESS flag; then the option, the COMPRESS flag or the property
-// turn it on, and the property names the codec. Without an option the codec of a flagged file is zlib.
+// turn it on, and the property names the codec and the level. Without an option the codec of a flagged file
+// is zlib.
 CompressChoice Inode::compress_choice() const {
   MutexLock lock(item_mutex_);
   if (item_.flags & (inode_flag::kNoDataCow | inode_flag::kNoDataSum)) return {};
   if (const uint8_t wish = rewrite_codec_; wish != compression_type::kNone) return {.type = wish};
   CompressChoice choice = mount_.options().compress;
   if (!choice.force && (item_.flags & inode_flag::kNoCompress)) return {};
-  if (compression_property_ != compression_type::kNone && compression_property_ != choice.type) {
-    choice.type = compression_property_;
-    choice.level = 0;
+  const auto property = CompressionProperty::unpacked(compression_property_);
+  if (property.names_codec() && (property.type != choice.type || property.level != 0)) {
+    choice.type = property.type;
+    choice.level = property.level;
   }
   if (choice.type == compression_type::kNone && (item_.flags & inode_flag::kCompress)) {
     choice.type = compression_type::kZlib;

@@ -3,8 +3,8 @@
 
 #include <linux/fs.h>
 
-#include "compress/codec.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/compression_property.h"
 #include "fs/vfs/names.h"
 #include "fs/vfs/xattr.h"
 
@@ -35,8 +35,8 @@ Status check_fs_flags(uint32_t flags) {
     return make_error(EOPNOTSUPP, "inode flags {:#x} do not exist in btrfs", flags & ~known);
   if ((flags & FS_COMPR_FL) && (flags & FS_NOCOMP_FL))
     return make_error(EINVAL, "compressed and never compressed exclude each other");
-  if ((flags & FS_COMPR_FL) && (flags & FS_NOCOW_FL))
-    return make_error(EINVAL, "compression needs copy-on-write");
+  if ((flags & (FS_COMPR_FL | FS_NOCOMP_FL)) && (flags & FS_NOCOW_FL))
+    return make_error(EINVAL, "compression needs copy-on-write: c and m exclude C");
   return {};
 }
 
@@ -53,12 +53,12 @@ uint64_t nodatacow_bits(const Inode& inode, const InodeItem& item, uint32_t flag
 // c names its codec in the property; without c there is none.
 Status set_codec(Mount& mount, Inode& inode, uint32_t flags) {
   if (!inode.is_regular() && !inode.is_dir()) return {};
-  const bool has = inode.compression_property() != compression_type::kNone;
+  const bool has = inode.compression_property() != 0;
   if (!(flags & FS_COMPR_FL)) return has ? set_compression(mount, inode, "") : Status{};
   if (has) return {};
   const uint8_t type = mount.options().compress.type;
-  const Codec* codec = codec_by_type(type == compression_type::kNone ? compression_type::kZlib : type);
-  return set_compression(mount, inode, codec->name());
+  const CompressionProperty wish{.type = type == compression_type::kNone ? compression_type::kZlib : type};
+  return set_compression(mount, inode, wish.text());
 }
 
 }  // namespace
@@ -69,6 +69,9 @@ uint32_t get_fs_flags(const Inode& inode) {
   for (const FlagName& flag : kFlags)
     if (stored & flag.stored) flags |= flag.fs_flag;
   if (stored & inode_flag::kRoVerity) flags |= FS_VERITY_FL;
+  // The kernel makes such files in directories with c on mounts with nodatacow. They are never compressed,
+  // and who adds a flag to those they have could not set both.
+  if (flags & FS_NOCOW_FL) flags &= ~uint32_t{FS_COMPR_FL | FS_NOCOMP_FL};
   return flags;
 }
 

@@ -4,10 +4,10 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
-#include "compress/codec.h"
 #include "core/items/xattr_item.h"
 #include "fs/vfs/acl.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/compression_property.h"
 #include "fs/vfs/names.h"
 
 namespace butterfuse {
@@ -24,18 +24,22 @@ bool is_acl(std::string_view name) {
   return name == xattr_name::kAccessAcl || name == xattr_name::kDefaultAcl;
 }
 
+constexpr std::string_view kProperties = "btrfs.";
+
 Status check_xattr_name(const Mount& mount, std::string_view name) {
   if (name.size() > kNameMax) return make_error(ERANGE, "attribute name of {} bytes", name.size());
   for (std::string_view prefix : {"user.", "trusted.", "security."}) {
     if (name.starts_with(prefix))
       return name.size() > prefix.size() ? Status{} : make_error(EINVAL, "empty name");
   }
-  if (name == xattr_name::kCompression || (is_acl(name) && mount.options().acl)) return {};
+  if (name.starts_with(kProperties) || (is_acl(name) && mount.options().acl)) return {};
   return make_error(ENOTSUP, "attribute '{}' is not supported", name);
 }
 
 Status check_change(Mount& mount, Inode& inode, std::string_view name) {
   BF_TRY(check_xattr_name(mount, name));
+  if (name.starts_with(kProperties) && name != xattr_name::kCompression)
+    return make_error(EINVAL, "'{}' is no property, only '{}' is", name, xattr_name::kCompression);
   BF_TRY(mount.check_writable(inode));
   BF_TRY(check_not_immutable(inode));
   BF_TRY(inode.load_properties());
@@ -43,32 +47,24 @@ Status check_change(Mount& mount, Inode& inode, std::string_view name) {
   return {};
 }
 
-struct CompressionProperty {
-  uint8_t type = compression_type::kNone;
-  uint64_t set_flags = 0;
-};
-
-// "" clears; "no" and "none" forbid; a codec's name asks for it. The flags go along, as the kernel keeps
-// them.
+// "" takes it away. Data that is written in place, or has no checksums, is never compressed.
 Result<CompressionProperty> parse_property(const Inode& inode, std::string_view value) {
-  if (!inode.is_regular() && !inode.is_dir())
-    return make_error(EINVAL, "'{}' on inode {}", xattr_name::kCompression, inode.ino());
-  if (value.empty()) return CompressionProperty{};
-  if (value == "no" || value == "none") return CompressionProperty{.set_flags = inode_flag::kNoCompress};
-  const Codec* codec = codec_by_name(value);
-  if (codec == nullptr || codec->type() == compression_type::kNone) {
-    return make_error(EINVAL, "'{}' is no compression method", value);
-  }
-  return CompressionProperty{codec->type(), inode_flag::kCompress};
+  const auto property = parse_compression_property(value);
+  if (!property) return make_error(EINVAL, "'{}' is no compression method", value);
+  if (!value.empty() && (inode.item().flags & (inode_flag::kNoDataCow | inode_flag::kNoDataSum)))
+    return make_error(EINVAL, "inode {}: compression needs copy-on-write and checksums", inode.ino());
+  return *property;
 }
 
+// The flags go along, as the kernel keeps them.
 void apply_property(Mount& mount, Inode& inode, const CompressionProperty& property) {
   if (property.type == compression_type::kLzo) mount.filesystem().set_incompat(incompat::kCompressLzo);
   if (property.type == compression_type::kZstd) mount.filesystem().set_incompat(incompat::kCompressZstd);
-  inode.set_compression_property(property.type);
+  inode.set_compression_property(property.packed());
   inode.change([&](InodeItem& item) {
     item.flags &= ~(inode_flag::kCompress | inode_flag::kNoCompress);
-    item.flags |= property.set_flags;
+    if (property.names_codec()) item.flags |= inode_flag::kCompress;
+    if (property.forbids) item.flags |= inode_flag::kNoCompress;
   });
 }
 
@@ -195,8 +191,10 @@ Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change) {
 }
 
 Status set_compression(Mount& mount, Inode& inode, std::string_view value) {
-  BF_ASSIGN(const CompressionProperty property, parse_property(inode, value));
   WriterLock lock(inode.names_lock());
+  BF_ASSIGN(const CompressionProperty property, parse_property(inode, value));
+  if (!inode.is_regular() && !inode.is_dir())
+    return {};  // nothing of it could be compressed, and the kernel says yes
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems, inode.root_id()));
   BF_TRY(value.empty() ? remove_if_there(handle, inode, xattr_name::kCompression)
                        : write_one(handle, inode, xattr_name::kCompression, as_bytes(value)));
