@@ -11,9 +11,11 @@
 #include "core/items/root_ref.h"
 #include "core/log/replay.h"
 #include "core/scrub/resync.h"
+#include "core/transaction/free_space_leftovers.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/fsync.h"
 #include "fs/vfs/memory_budget.h"
+#include "fs/vfs/option_words.h"
 #include "fs/vfs/scrub_table.h"
 
 namespace butterfuse {
@@ -111,6 +113,10 @@ Status Mount::open_trees(BlockDevices devices) {
     if (const Status resynced = resync_stale_devices(*filesystem_); !resynced)
       log(LogLevel::warning, "a device stays stale: {}", resynced.error().message);
   if (filesystem_->has_stale_space_caches()) BF_TRY(filesystem_->give_up_old_space_caches());
+  if (const auto removed = remove_free_space_leftovers(*filesystem_); !removed) {
+    if (filesystem_->read_only() && !options_.read_only) return tl::unexpected(removed.error());
+    log(LogLevel::warning, "the free space tree keeps what mkfs left in it: {}", removed.error().message);
+  }
   if (options_.check_data_csums && !filesystem_->has_csum_tree()) {
     log(LogLevel::warning, "there is no checksum tree: data is read unchecked");
     options_.check_data_csums = false;
@@ -132,21 +138,29 @@ Status Mount::open_trees(BlockDevices devices) {
   return {};
 }
 
+namespace {
+
+Result<uint64_t> subvolume_at(Filesystem& filesystem, std::string_view path) {
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  if (path.empty()) return objectid::kFsTree;
+  return subvolume_by_path(filesystem, path);
+}
+
+}  // namespace
+
 Result<uint64_t> Mount::choose_subvolume() {
   if (!options_.subvol) {
     if (options_.subvolid) return *options_.subvolid;
     return filesystem_->default_subvolume();
   }
-  std::string_view path = *options_.subvol;
-  while (path.starts_with('/')) path.remove_prefix(1);
-  while (path.ends_with('/')) path.remove_suffix(1);
-  uint64_t root_id = objectid::kFsTree;
-  if (!path.empty()) {
-    auto found = subvolume_by_path(*filesystem_, path);
-    if (!found)
-      return make_error(found.error().code, "subvol={}: {}", *options_.subvol, found.error().message);
-    root_id = *found;
+  // A name may hold quotes and backslashes that are meant as such.
+  auto found = subvolume_at(*filesystem_, unescaped_option_value(*options_.subvol));
+  if (!found) {
+    if (auto literal = subvolume_at(*filesystem_, *options_.subvol)) found = std::move(literal);
   }
+  if (!found) return make_error(found.error().code, "subvol={}: {}", *options_.subvol, found.error().message);
+  const uint64_t root_id = *found;
   if (options_.subvolid && *options_.subvolid != root_id) {
     return make_error(EINVAL, "subvol={} is subvolume {}, not subvolid={}", *options_.subvol, root_id,
                       *options_.subvolid);

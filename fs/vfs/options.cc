@@ -7,6 +7,7 @@
 #include <map>
 
 #include "compress/codec.h"
+#include "fs/vfs/option_words.h"
 
 namespace butterfuse {
 namespace {
@@ -14,6 +15,7 @@ namespace {
 struct Option {
   std::string name;
   std::optional<std::string> value;
+  std::string word;  // as it was written
   std::string text() const { return value ? name + "=" + *value : name; }
 };
 using Handler = std::function<Status(const Option&, MountOptions&)>;
@@ -122,7 +124,7 @@ Handler silent() {
 
 Handler pass_on() {
   return [](const Option& option, MountOptions& options) -> Status {
-    options.fuse_options.push_back(option.text());
+    options.fuse_options.push_back(option.word);
     return {};
   };
 }
@@ -183,7 +185,8 @@ Status parse_rescue(const Option& option, MountOptions& options) {
 
 Status parse_subvol(const Option& option, MountOptions& options) {
   if (!option.value || option.value->empty()) return bad_value(option);
-  options.subvol = option.value;
+  options.subvol =
+      option.word.substr(option.word.find('=') + 1);  // as it is written: see Mount::choose_subvolume
   return {};
 }
 
@@ -349,12 +352,11 @@ Status apply_option(const Option& option, MountOptions& options) {
 
 Status parse_mount_options(std::string_view text, MountOptions& options) {
   while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(','));
-    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    const std::string_view word = take_option_word(text);
     if (word.empty()) continue;
     const size_t equals = word.find('=');
-    Option option{std::string(word.substr(0, equals)), std::nullopt};
-    if (equals != std::string_view::npos) option.value = std::string(word.substr(equals + 1));
+    Option option{std::string(word.substr(0, equals)), std::nullopt, std::string(word)};
+    if (equals != std::string_view::npos) option.value = unescaped_option_value(word.substr(equals + 1));
     BF_TRY(apply_option(option, options));
   }
   return {};

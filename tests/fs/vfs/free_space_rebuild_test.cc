@@ -68,3 +68,34 @@ TEST_CASE("a free space tree that is not marked valid is built anew") {
   test.open("ro");
   CHECK((test.mount().filesystem().volume().super().compat_ro_flags & kValid) != 0);
 }
+
+TEST_CASE("what mkfs.btrfs left in the free space tree goes with the first writable mount") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  test.close();
+  constexpr uint64_t kStart = 1 << 20, kLength = 4 << 20;
+  const auto has_leftovers = [&] {
+    const auto filesystem = must(Filesystem::open(
+        must(open_file_device(test.path(), {.mode = OpenMode::read_only})), {.read_only = true}));
+    ReadCursor cursor(*filesystem->free_space_tree());
+    return must(cursor.seek({kStart, key_type::kFreeSpaceInfo, kLength}));
+  };
+  {
+    const auto filesystem = open_image(test.path());
+    TransactionHandle handle = must(filesystem->begin(4));
+    WriteCursor cursor(*filesystem->free_space_tree(), handle);
+    const DiskFreeSpaceInfo info{1, 0};
+    must(cursor.seek({kStart, key_type::kFreeSpaceInfo, kLength}));
+    must(cursor.insert({kStart, key_type::kFreeSpaceInfo, kLength}, object_bytes(info)));
+    must(cursor.seek({kStart, key_type::kFreeSpaceExtent, kLength}));
+    must(cursor.insert({kStart, key_type::kFreeSpaceExtent, kLength}, {}));
+  }
+  REQUIRE(has_leftovers());
+  test.open("ro");
+  test.close();
+  CHECK(has_leftovers());
+  test.open("");
+  test.close();
+  CHECK_FALSE(has_leftovers());
+  CHECK(btrfs_check(test.path()) == "");
+}

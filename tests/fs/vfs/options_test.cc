@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "fs/vfs/option_words.h"
+
 using namespace butterfuse;
 
 namespace {
@@ -108,4 +110,23 @@ TEST_CASE("owners are shown and stored as the options map them") {
   CHECK(refusal("uidmap=0:1:5,uidmap=4:20:1").find("overlaps 0:1:5") != std::string::npos);
   CHECK(refusal("gidmap=0:1").find("DISK:SHOWN:COUNT") != std::string::npos);
   CHECK_FALSE(check_mount_options(parse("fakeroot,allow_other")));
+}
+
+TEST_CASE("a comma in a value is quoted as mount(8) says, or escaped") {
+  const auto subvolume = [](const std::string& text) { return unescaped_option_value(*parse(text).subvol); };
+  for (const char* text : {"ro,subvol=\"one,two\",noatime", "ro,subvol=one\\,two,noatime"}) {
+    const MountOptions options = parse(text);
+    CHECK(unescaped_option_value(*options.subvol) == "one,two");
+    CHECK(options.read_only);
+    CHECK(options.atime == AtimeMode::noatime);
+  }
+  CHECK(subvolume("subvol=\"a \\\"b\\\", c\"") == "a \"b\", c");
+  CHECK(subvolume("subvol=a=b") == "a=b");
+  CHECK(subvolume("subvol=a\\b") == "a\\b");     // no escape: names may hold any byte
+  CHECK(subvolume("subvol=a\"b,ro") == "a\"b");  // nor a quote in the middle
+  CHECK(subvolume("subvol=\"a,ro") == "\"a");    // nor one that nothing ends
+  CHECK(subvolume("subvol=a\\\\b") == "a\\b");
+  CHECK(parse("subvol=a\\\\b").subvol == "a\\\\b");
+  CHECK(parse("device=/dev/one\\,two").devices.front() == "/dev/one,two");
+  CHECK(refusal("subvol=one,two").find("'two'") != std::string::npos);
 }
