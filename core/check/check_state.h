@@ -52,6 +52,17 @@ struct SubvolumeName {
   friend auto operator<=>(const SubvolumeName&, const SubvolumeName&) = default;
 };
 
+// What the log tree of one subvolume brings.
+struct LogRecord {
+  struct Extent {
+    Key key;
+    DiskFileExtent item;
+  };
+  std::set<uint64_t> inodes, unsummed;
+  std::vector<Extent> extents;
+  std::vector<ByteRange> summed;
+};
+
 struct BlockGroupRecord {
   uint64_t length = 0, used = 0, flags = 0, found_used = 0;
 };
@@ -69,6 +80,8 @@ struct CheckState {
   std::set<SubvolumeName> subvolume_names;
   std::vector<TreeRoot> reloc_roots;  // of an interrupted balance: all have one id
   std::vector<ByteRange> summed;      // data bytes that have checksums, in order
+  std::vector<LogRecord> logs;
+  std::map<uint64_t, uint64_t> logged_data;  // extents that logs bring: start, end
   std::set<uint64_t> walked;          // tree blocks whose references are counted
 
   bool has_incompat(uint64_t bit) const { return volume.super().incompat_flags & bit; }
@@ -95,6 +108,7 @@ void compare_references(CheckState& state);
 void check_chunks(CheckState& state);
 void check_free_space(CheckState& state);
 void check_space_cache(CheckState& state);  // a part of it, where there is no free space tree
+void read_log(CheckState& state);
 void check_csums(CheckState& state);
 void check_subvolumes(CheckState& state);
 void check_quotas(CheckState& state);

@@ -24,6 +24,7 @@ constexpr Phase kPhases[] = {
     {"reference counts", check::compare_references},
     {"chunks", check::check_chunks},
     {"free space", check::check_free_space},
+    {"log trees", check::read_log},
     {"checksum items", check::check_csums},
     {"subvolumes", check::check_subvolumes},
     {"quotas", check::check_quotas},

@@ -7,16 +7,26 @@
 namespace butterfuse::check {
 namespace {
 
-bool covered_by_extents(const CheckState& state, ByteRange range) {
-  auto extent = state.extents.upper_bound(range.start);
-  if (extent == state.extents.begin()) return false;
-  --extent;
-  uint64_t cursor = range.start;
-  for (; extent != state.extents.end() && cursor < range.end; ++extent) {
-    if (!extent->second.has_item || extent->second.is_tree_block || extent->first > cursor) return false;
-    cursor = std::max(cursor, extent->first + extent->second.length);
+// Where the data at `bytenr` ends; 0 where there is none. A log tree brings extents that have no item yet.
+uint64_t data_end(const CheckState& state, uint64_t bytenr) {
+  const auto extent = state.extents.upper_bound(bytenr);
+  if (extent != state.extents.begin()) {
+    const auto& [start, record] = *std::prev(extent);
+    if (record.has_item && !record.is_tree_block && bytenr < start + record.length)
+      return start + record.length;
   }
-  return cursor >= range.end;
+  const auto logged = state.logged_data.upper_bound(bytenr);
+  if (logged == state.logged_data.begin() || std::prev(logged)->second <= bytenr) return 0;
+  return std::prev(logged)->second;
+}
+
+bool covered_by_extents(const CheckState& state, ByteRange range) {
+  for (uint64_t cursor = range.start; cursor < range.end;) {
+    const uint64_t end = data_end(state, cursor);
+    if (end == 0) return false;
+    cursor = end;
+  }
+  return true;
 }
 
 // What reading a run of sectors came to.

@@ -13,18 +13,56 @@ struct GroupFreeSpace {
   Ranges ranges;
 };
 
+// mkfs.btrfs up to 6.2 leaves the entries of its temporary block groups, which lie in front of all others.
+// Nobody reads them, and nobody is given space there.
+class Leftovers {
+ public:
+  explicit Leftovers(CheckState& state) : state_(state) {}
+
+  void add(const Key& key) {
+    const bool in_front =
+        state_.block_groups.empty() || key.objectid + key.offset <= state_.block_groups.begin()->first;
+    if (in_front && key.type == key_type::kFreeSpaceInfo && key.objectid >= group_.end) {
+      group_ = ByteRange::at(key.objectid, key.offset);
+      ++count_;
+    } else if (!in_front || key.objectid < group_.start || key.objectid + key.offset > group_.end) {
+      state_.error("free space tree: {} lies in no block group", to_text(key));
+    }
+  }
+
+  void report() const {
+    if (count_ > 0)
+      state_.warning(
+          "free space tree: has entries of {} block groups that do not exist, as mkfs.btrfs up to "
+          "6.2 left them; a writable mount removes them",
+          count_);
+  }
+
+ private:
+  CheckState& state_;
+  ByteRange group_{0, 0};
+  int count_ = 0;
+};
+
 std::map<uint64_t, GroupFreeSpace> read_free_space_tree(CheckState& state, const TreeRoot& root) {
   const uint64_t sector = state.volume.sectorsize();
   std::map<uint64_t, GroupFreeSpace> groups;
+  Leftovers leftovers(state);
   walk_items(state, root, [&](const Key& key, ByteSpan data, ByteSpan) {
     auto home = state.block_groups.upper_bound(key.objectid);
     if (home == state.block_groups.begin() ||
         key.objectid >= std::prev(home)->first + std::prev(home)->second.length) {
-      return state.error("free space tree: {} lies in no block group", to_text(key));
+      return leftovers.add(key);
     }
     GroupFreeSpace& group = groups[std::prev(home)->first];
     if (key.type == key_type::kFreeSpaceInfo) {
       const auto info = load<DiskFreeSpaceInfo>(data);
+      const auto& [start, place] = *std::prev(home);
+      if (key.objectid != start || key.offset != place.length)
+        return state.error("free space tree: {} is not of the block group at {} of {} bytes", to_text(key),
+                           start, place.length);
+      if (info.flags & ~free_space_flag::kUsingBitmaps)
+        state.error("free space tree: block group {}: unknown flags {:#x}", start, uint32_t{info.flags});
       group = {true, info.extent_count, info.flags, {}};
     } else if (key.type == key_type::kFreeSpaceExtent) {
       if (group.flags & free_space_flag::kUsingBitmaps)
@@ -40,6 +78,7 @@ std::map<uint64_t, GroupFreeSpace> read_free_space_tree(CheckState& state, const
       append_bitmap(group.ranges, key.objectid, data, key.offset / sector, sector);
     }
   });
+  leftovers.report();
   return groups;
 }
 

@@ -5,37 +5,36 @@
 namespace butterfuse::check {
 namespace {
 
-class LogCheck {
- public:
-  LogCheck(CheckState& state, const TreeRoot& root) : state_(state), root_(root) {}
+// The extent of the last commit that holds or follows `range.start`, if it begins below `range.end`.
+const std::pair<const uint64_t, ExtentRecord>* committed_in(const CheckState& state, ByteRange range) {
+  auto extent = state.extents.upper_bound(range.start);
+  if (extent != state.extents.begin() &&
+      std::prev(extent)->first + std::prev(extent)->second.length > range.start)
+    --extent;
+  return extent != state.extents.end() && extent->first < range.end ? &*extent : nullptr;
+}
 
-  void run() {
-    walk_blocks(state_, root_, [&](ByteSpan block) {
+ByteRange stored_range(const DiskFileExtent& extent) {
+  return ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
+}
+
+class LogReader {
+ public:
+  explicit LogReader(CheckState& state) : state_(state) {}
+
+  LogRecord read(const TreeRoot& root) {
+    walk_blocks(state_, root, [&](ByteSpan block) {
       check_place(block);
       if (header_of(block).level == 0) gather(block);
       return true;
     });
-    for (const FileExtent& extent : extents_) check_extent(extent);
+    return std::move(record_);
   }
 
  private:
-  struct FileExtent {
-    Key key;
-    DiskFileExtent extent;
-  };
-
-  // The extent of the last commit that holds or follows `bytenr`, if it begins below `end`.
-  const std::pair<const uint64_t, ExtentRecord>* committed_in(ByteRange range) const {
-    auto extent = state_.extents.upper_bound(range.start);
-    if (extent != state_.extents.begin() &&
-        std::prev(extent)->first + std::prev(extent)->second.length > range.start)
-      --extent;
-    return extent != state_.extents.end() && extent->first < range.end ? &*extent : nullptr;
-  }
-
   void check_place(ByteSpan block) {
     const ByteRange range = ByteRange::at(header_of(block).bytenr, block.size());
-    if (const auto* other = committed_in(range))
+    if (const auto* other = committed_in(state_, range))
       state_.error("log tree block {}: lies in extent {} of the last commit", range.start, other->first);
   }
 
@@ -47,28 +46,43 @@ class LogCheck {
       const Key key = leaf.key(slot);
       const ByteSpan data = leaf.data(slot);
       if (key.type == key_type::kInodeItem) {
-        if (load<DiskInodeItem>(data).flags & inode_flag::kNoDataSum) unsummed_.insert(key.objectid);
-        inodes_.insert(key.objectid);
+        if (load<DiskInodeItem>(data).flags & inode_flag::kNoDataSum) record_.unsummed.insert(key.objectid);
+        record_.inodes.insert(key.objectid);
       } else if (key.type == key_type::kExtentCsum) {
-        summed_.push_back(ByteRange::at(key.offset, data.size() / each * sector));
+        record_.summed.push_back(ByteRange::at(key.offset, data.size() / each * sector));
       } else if (key.type == key_type::kExtentData && data.size() >= sizeof(DiskFileExtent)) {
         const auto extent = load<DiskFileExtent>(data);
         if (extent.type != file_extent_type::kInline && extent.disk_bytenr != 0)
-          extents_.push_back({key, extent});
+          record_.extents.push_back({key, extent});
       }
     }
   }
 
-  void check_extent(const FileExtent& file) {
-    const DiskFileExtent& extent = file.extent;
-    const ByteRange stored = ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
-    const auto* other = committed_in(stored);
+  CheckState& state_;
+  LogRecord record_;
+};
+
+class LogCheck {
+ public:
+  LogCheck(CheckState& state, const LogRecord& log) : state_(state), log_(log), summed_(log.summed) {}
+
+  void run() {
+    summed_.insert(summed_.end(), state_.summed.begin(), state_.summed.end());
+    std::sort(summed_.begin(), summed_.end(), [](ByteRange a, ByteRange b) { return a.start < b.start; });
+    for (const LogRecord::Extent& extent : log_.extents) check_extent(extent);
+  }
+
+ private:
+  void check_extent(const LogRecord::Extent& file) {
+    const DiskFileExtent& extent = file.item;
+    const ByteRange stored = stored_range(extent);
+    const auto* other = committed_in(state_, stored);
     if (other && (other->first != stored.start || other->second.length != stored.length() ||
                   other->second.is_tree_block))
       return state_.error("log: inode {} extent at {}: [{}, {}) lies across extent {} of the last commit",
                           file.key.objectid, file.key.offset, stored.start, stored.end, other->first);
-    if (extent.type != file_extent_type::kRegular || unsummed_.contains(file.key.objectid) ||
-        !inodes_.contains(file.key.objectid))
+    if (extent.type != file_extent_type::kRegular || log_.unsummed.contains(file.key.objectid) ||
+        !log_.inodes.contains(file.key.objectid))
       return;
     ByteRange used = ByteRange::at(extent.disk_bytenr + extent.offset, extent.num_bytes);
     if (extent.compression) used = stored;
@@ -78,12 +92,7 @@ class LogCheck {
   }
 
   // By the log and by the last commit together.
-  bool is_summed(ByteRange range) {
-    if (!sorted_) {
-      summed_.insert(summed_.end(), state_.summed.begin(), state_.summed.end());
-      std::sort(summed_.begin(), summed_.end(), [](ByteRange a, ByteRange b) { return a.start < b.start; });
-      sorted_ = true;
-    }
+  bool is_summed(ByteRange range) const {
     auto next = std::upper_bound(summed_.begin(), summed_.end(), range.start,
                                  [](uint64_t start, ByteRange one) { return start < one.start; });
     while (next != summed_.begin() && std::prev(next)->end > range.start) --next;
@@ -95,28 +104,36 @@ class LogCheck {
   }
 
   CheckState& state_;
-  const TreeRoot& root_;
-  std::set<uint64_t> inodes_, unsummed_;
-  std::vector<FileExtent> extents_;
+  const LogRecord& log_;
   std::vector<ByteRange> summed_;
-  bool sorted_ = false;
 };
 
 }  // namespace
 
-void check_log(CheckState& state) {
+// A log belongs to the transaction behind the last commit; that of a subvolume that is gone has no meaning.
+void read_log(CheckState& state) {
   const DiskSuper& super = state.volume.super();
   if (super.log_root == 0) return;
-  TreeRoot log_roots{objectid::kTreeLog, super.log_root, 0, super.log_root_level, {}, true};
-  std::vector<TreeRoot> logs;
+  TreeRoot log_roots{
+      objectid::kTreeLog, super.log_root, super.generation + 1, super.log_root_level, {}, true};
+  std::vector<TreeRoot> roots;
   walk_items(state, log_roots, [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kRootItem || data.size() < kRootItemV0Bytes) return;
     const DiskRootItem item = load_root_item(data);
     if (!state.roots.contains(key.offset))
-      state.error("log: is of subvolume {}, which does not exist", key.offset);
-    logs.push_back({objectid::kTreeLog, item.bytenr, item.generation, item.level, {}, true});
+      return state.warning("log: is of subvolume {}, which does not exist", key.offset);
+    roots.push_back({objectid::kTreeLog, item.bytenr, item.generation, item.level, {}, true});
   });
-  for (const TreeRoot& log : logs) LogCheck(state, log).run();
+  for (const TreeRoot& root : roots) {
+    state.logs.push_back(LogReader(state).read(root));
+    for (const LogRecord::Extent& extent : state.logs.back().extents)
+      state.logged_data[extent.item.disk_bytenr] =
+          std::max(state.logged_data[extent.item.disk_bytenr], stored_range(extent.item).end);
+  }
+}
+
+void check_log(CheckState& state) {
+  for (const LogRecord& log : state.logs) LogCheck(state, log).run();
 }
 
 }  // namespace butterfuse::check

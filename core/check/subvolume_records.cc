@@ -140,7 +140,9 @@ void SubvolumeRecords::check_summed(const Key& key, const DiskFileExtent& extent
   ByteRange range = ByteRange::at(extent.disk_bytenr + extent.offset, extent.num_bytes);
   if (extent.compression) range = ByteRange::at(extent.disk_bytenr, extent.disk_num_bytes);
   const auto& summed = state_.summed;
-  if (inode->second.item.flags & inode_flag::kNoDataSum) {
+  const bool may_lack = inode->second.item.flags & inode_flag::kNoDataSum;
+  inode->second.has_unsummed_compressed |= may_lack && extent.compression;
+  if (may_lack && !extent.compression) {
     const auto first = std::upper_bound(summed.begin(), summed.end(), range.start,
                                         [](uint64_t start, const ByteRange& one) { return start < one.end; });
     inode->second.has_csums |= first != summed.end() && first->start < range.end;
@@ -173,6 +175,9 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
   if (S_ISLNK(inode.item.mode) && (inode.item.flags & (inode_flag::kImmutable | inode_flag::kAppend))) {
     error("inode {}: a symlink with flags {:#x}", ino, uint64_t{inode.item.flags});
   }
+  constexpr uint32_t kModeBits = S_IFMT | 07777;
+  if (inode.item.mode & ~kModeBits)
+    error("inode {}: mode {:o} has bits above the 16 of a mode", ino, uint32_t{inode.item.mode});
   const bool is_dir = S_ISDIR(inode.item.mode);
   if (inode.item.nlink == 0 && !inode.orphan && ino != objectid::kFreeIno) {
     error("inode {}: no links and no orphan item", ino);
@@ -182,7 +187,7 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
     error("inode {}: link count {} but {} references", ino, uint32_t{inode.item.nlink}, inode.refs);
   }
   if (is_dir && inode.refs > 1) error("directory {}: has {} names", ino, inode.refs);
-  if (is_dir && inode.item.size != inode.dir_bytes) {
+  if (is_dir && inode.item.size != inode.dir_bytes && !inode.is_removed()) {
     error("directory {}: size {} but its names take {}", ino, uint64_t{inode.item.size}, inode.dir_bytes);
   }
   if (!is_dir && !inode.orphan && inode.item.nbytes != inode.extent_bytes) {
@@ -192,6 +197,10 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
   if (is_dir && inode.has_extents) error("directory {}: has file extents", ino);
   if (!is_dir && inode.has_entries)
     error("inode {}: has directory entries with mode {:o}", ino, uint32_t{inode.item.mode});
+  // Of what can't be decompressed nobody could tell whether it was right.
+  if (inode.has_unsummed_compressed)
+    error("inode {}: has no checksums by its flags {:#x}, but compressed extents", ino,
+          uint64_t{inode.item.flags});
   if (inode.has_csums) error("inode {}: has no checksums by its flags, but its data has some", ino);
   // Behind the size nothing needs an item.
   const uint64_t gap_at = std::min(inode.first_gap, inode.extent_end);
@@ -204,6 +213,8 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
 void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link) {
   const auto dir = load<uint64_t>(as_bytes(id));
   const std::string_view name = std::string_view(id).substr(sizeof(dir));
+  const auto parent = inodes_.find(dir);
+  if (parent != inodes_.end() && parent->second.is_removed() && !link.in_ref) return;
   if (!link.in_item || !link.in_index) {
     error("directory {} entry '{}': {}", dir, name,
           link.in_item    ? "no DIR_INDEX"

@@ -20,6 +20,9 @@ struct InodeRecord {
   uint64_t first_gap = ~uint64_t{0};  // where the first one between extents begins
   bool has_extents = false, has_entries = false;
   bool has_csums = false;  // of data that should have none
+  bool has_unsummed_compressed = false;
+  // Removed, and waiting for its deletion: of a directory whatever names are left will go with it.
+  bool is_removed() const { return has_item && orphan && item.nlink == 0; }
 };
 
 // One name in one directory and the three places that must agree on it.

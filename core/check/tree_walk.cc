@@ -69,9 +69,7 @@ class Walker {
                      uint64_t{header.bytenr}, to_text(have), to_text(*first_key));
       }
     }
-    const auto may_share = [](uint64_t tree) { return is_fs_tree(tree) || tree == objectid::kTreeReloc; };
-    const bool shareable = may_share(root_.id) && may_share(header.owner);
-    if (!shareable && header.owner != root_.id)
+    if (!may_hold_blocks_of(header.owner))
       state_.error("tree {}: block {} is owned by tree {}", tree_name(root_.id), uint64_t{header.bytenr},
                    tree_name(header.owner));
     if (!(header.flags & header_flag::kWritten))
@@ -81,6 +79,15 @@ class Walker {
     if (state_.has_incompat(incompat::kMixedBackref) && revision != header_flag::kMixedBackrefRev)
       state_.error("tree {}: block {} has references of revision {}", tree_name(root_.id),
                    uint64_t{header.bytenr}, revision);
+  }
+
+  // Snapshots share blocks, and so does a balance: its copies of trees name the tree, or the balance, as
+  // owner.
+  bool may_hold_blocks_of(uint64_t owner) const {
+    if (owner == root_.id) return true;
+    if (root_.id == objectid::kTreeReloc) return is_file_tree(owner);
+    if (root_.id == objectid::kDataRelocTree) return owner == objectid::kTreeReloc;
+    return is_fs_tree(root_.id) && (is_fs_tree(owner) || owner == objectid::kTreeReloc);
   }
 
   CheckState& state_;

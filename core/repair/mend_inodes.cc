@@ -86,13 +86,16 @@ Status InodeMender::settle_inode(uint64_t ino, FoundInode& inode, uint64_t names
   const uint64_t links = ino == objectid::kFirstFree ? 1 : names;
   if (!inode.orphan) item.nlink = static_cast<uint32_t>(is_dir && links > 0 ? 1 : links);
   item.flags = item.flags & kKnownInodeFlags;
+  item.mode = item.mode & (S_IFMT | 07777);
+  // Compressed data has checksums (mend_csums computes them), and with it all the file's.
+  if (inode.has_compressed) item.flags = item.flags & ~(inode_flag::kNoDataSum | inode_flag::kNoDataCow);
   if (S_ISLNK(item.mode)) item.flags = item.flags & ~(inode_flag::kImmutable | inode_flag::kAppend);
   if (is_dir) item.size = name_bytes(ino);
   if (!is_dir && !inode.orphan) item.nbytes = inode.extent_bytes;
   if (std::memcmp(&item, &*inode.item, sizeof item) != 0) {
     BF_TRY(edit_.set_inode(ino, item));
-    changes_.add("inode {}: links {}, size {}, bytes {}", ino, uint32_t{item.nlink}, uint64_t{item.size},
-                 uint64_t{item.nbytes});
+    changes_.add("inode {}: mode {:o}, links {}, size {}, bytes {}, flags {:#x}", ino, uint32_t{item.mode},
+                 uint32_t{item.nlink}, uint64_t{item.size}, uint64_t{item.nbytes}, uint64_t{item.flags});
   }
   if (item.nlink == 0 && !inode.orphan) {
     BF_TRY(edit_.add_orphan(ino));

@@ -87,6 +87,7 @@ class Gatherer {
       return;
     }
     const auto extent = load<DiskFileExtent>(data);
+    inode.has_compressed |= extent.compression != 0 && extent.disk_bytenr != 0;
     inode.extent_end = std::max<uint64_t>(inode.extent_end, key.offset + extent.num_bytes);
     if (extent.disk_bytenr != 0) inode.extent_bytes += extent.num_bytes;
   }

@@ -36,6 +36,7 @@ struct FoundInode {
   bool has_entries = false;  // DIR_ITEM or DIR_INDEX items of its own
   bool is_parent = false;    // by the references of inodes that no entry leads to
   bool has_extents = false, has_references = false;
+  bool has_compressed = false;  // extents that are not inline
   uint64_t extent_bytes = 0;  // what nbytes has to be
   uint64_t extent_end = 0;
 };
