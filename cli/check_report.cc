@@ -30,8 +30,10 @@ void CheckReport::print_failure(const std::string& message) const {
 }
 
 void CheckReport::print_text(const CheckSummary& summary) const {
-  fmt::print("{}: {}\n", source_,
-             summary.errors ? fmt::format("{} errors found", summary.errors) : std::string("no error found"));
+  std::string verdict = summary.errors ? fmt::format("{} errors found", summary.errors) : "no error found";
+  if (!summary.missing_devices.empty())
+    verdict += fmt::format(" in what is here; devices are missing: {}", summary.missing_devices);
+  fmt::print("{}: {}\n", source_, verdict);
   if (quiet_) return;
   fmt::print(
       "bytes used: {}\ntree blocks: {} ({} bytes)\ndata extents: {} ({} bytes)\nchecksum bytes: {}\ninodes: "
@@ -59,6 +61,7 @@ void CheckReport::print_json(const CheckSummary& summary) const {
                               {"warnings", summary.warnings},
                               {"errors_by_phase", summary.errors_in},
                               {"bad_copies", summary.bad_copies},
+                              {"missing_devices", summary.missing_devices},
                               {"bytes_used", summary.bytes_used},
                               {"tree_blocks", summary.tree_blocks},
                               {"tree_bytes", summary.tree_bytes},

@@ -38,6 +38,7 @@ struct CheckSummary {
   bool has_log = false;                       // fsynced changes wait in a log tree, which is not checked
   std::map<std::string, uint64_t> errors_in;  // by phase, of those that found some
   uint64_t bad_copies = 0;                    // of blocks or sectors where another copy was good
+  std::string missing_devices;                // what lies on them was not checked; no error by itself
 };
 
 // Opens the file system on these devices and checks all of it. An Error only when it cannot be opened at all

@@ -46,6 +46,10 @@ void match_device_extents(CheckState& state, DeviceExtents extents) {
   std::pair<uint64_t, uint64_t> end{0, 0};
   for (const auto& [place, extent] : extents) {
     const MemberDevice* member = state.volume.member(place.first);
+    if (member != nullptr && !member->missing() &&
+        place.second + extent.length > member->device->size_bytes())
+      state.error("device {} extent {}: ends at {}, behind the {} bytes of {}", place.first, place.second,
+                  place.second + extent.length, member->device->size_bytes(), member->device->path());
     if (member != nullptr && place.second + extent.length > member->item.total_bytes)
       state.error("device {} extent {}: ends at {}, behind the device's {} bytes", place.first, place.second,
                   place.second + extent.length, uint64_t{member->item.total_bytes});
@@ -92,6 +96,10 @@ void check_device_items(CheckState& state) {
     ++count;
     const auto item = load<DiskDevItem>(data);
     total_bytes += item.total_bytes;
+    if (const MemberDevice* member = state.volume.member(item.devid);
+        member != nullptr && !member->missing() && member->device->size_bytes() < item.total_bytes)
+      state.error("device {}: total_bytes is {}, but {} has {} bytes", key.offset, uint64_t{item.total_bytes},
+                  member->device->path(), member->device->size_bytes());
     if (item.total_bytes % sector != 0)
       state.warning("device {}: total_bytes {} is no multiple of the sector size {}", key.offset,
                     uint64_t{item.total_bytes}, sector);

@@ -32,8 +32,10 @@ void load_roots(CheckState& state) {
   TreeRoot chunk_root{
       objectid::kChunkTree, super.chunk_root, super.chunk_root_generation, super.chunk_root_level, {}};
   load_chunks(state, chunk_root);
-  if (const std::string missing = state.volume.missing_devices(); !missing.empty())
+  if (const std::string missing = state.volume.missing_devices(); !missing.empty()) {
+    state.summary.missing_devices = missing;
     state.warning("missing devices: {}; what lies on them is not checked", missing);
+  }
   state.roots[objectid::kChunkTree] = chunk_root;
   TreeRoot root_tree{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
   state.roots[objectid::kRootTree] = root_tree;

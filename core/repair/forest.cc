@@ -75,8 +75,22 @@ class Surveyor {
     // Without a chunk all that lies in it would be given up, though it is there.
     if (salvaged.items.empty() || salvaged.blocks_lost || salvaged.items_lost)
       return make_error(EUCLEAN, "the chunk tree at {} can't be read whole", root.bytenr);
+    if (!sound) take_chunks(salvaged.items);
     forest_.anew[root.id] = std::move(salvaged.items);
     return {};
+  }
+
+  // What could not be read as it was promised leads to all the rest.
+  void take_chunks(const std::vector<TreeItem>& items) {
+    for (const TreeItem& item : items) {
+      if (item.key.type == key_type::kDevItem && item.data.size() >= sizeof(DiskDevItem)) {
+        if (auto added = volume_.add_device_item(load<DiskDevItem>(item.data)); !added)
+          report_(added.error().message);
+      }
+      if (item.key.type != key_type::kChunkItem || volume_.chunk_at(item.key.offset)) continue;
+      if (auto added = volume_.add_chunk(decode_chunk(item.key, item.data)); !added)
+        report_(added.error().message);
+    }
   }
 
   Status take_root_tree() {

@@ -7,6 +7,7 @@
 #include "core/ondisk/root_item.h"
 #include "core/repair/block_space.h"
 #include "core/repair/derived_items.h"
+#include "core/repair/device_sizes.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -47,7 +48,10 @@ class Rewriter {
   void prepare_items() {
     auto& anew = forest_.anew;
     add_device_extents(anew[objectid::kDevTree], volume_);
-    if (anew.contains(objectid::kChunkTree)) mend_device_items(anew[objectid::kChunkTree], volume_);
+    if (anew.contains(objectid::kChunkTree)) {
+      mend_device_items(anew[objectid::kChunkTree], volume_);
+      device_bytes_ = mend_device_sizes(anew[objectid::kChunkTree], volume_);
+    }
     if (anew.contains(objectid::kCsumTree))
       anew[objectid::kCsumTree] = sound_csum_items(anew[objectid::kCsumTree], volume_, extents_);
     for (auto& [id, items] : anew)
@@ -204,14 +208,13 @@ class Rewriter {
   }
 
   void count_devices(const NewTree& chunk_tree) {
-    uint64_t devices = 0, bytes = 0;
+    uint64_t devices = 0;
     for (const TreeItem& item : chunk_tree.items) {
       if (item.key.type != key_type::kDevItem || item.data.size() < sizeof(DiskDevItem)) continue;
       ++devices;
-      bytes += load<DiskDevItem>(item.data).total_bytes;
     }
     if (devices > 0) super_.num_devices = devices;
-    super_.total_bytes = std::max<uint64_t>(super_.total_bytes, bytes);
+    super_.total_bytes = device_bytes_;
   }
 
   Volume& volume_;
@@ -220,6 +223,7 @@ class Rewriter {
   ExtentMap extents_;
   BlockSpace space_;
   const uint64_t generation_;
+  uint64_t device_bytes_ = 0;  // of all devices, where the chunk tree is written anew
   std::vector<NewTree> trees_;
 };
 

@@ -122,6 +122,10 @@ void LeafSalvager::mend(TreeItem& item) {
     if (root.refs > 0 || root.drop_level >= kMaxLevel) root.drop_level = 0;
     if (root.level >= kMaxLevel) root.level = 0;  // the block tells
     store_root_item(data, root);
+  } else if (item.key.type == key_type::kDevItem && data.size() == sizeof(DiskDevItem)) {
+    auto device = load<DiskDevItem>(data);
+    device.total_bytes = std::max<uint64_t>(device.total_bytes, device.bytes_used);  // see mend_device_sizes
+    store(data, device);
   } else if (item.key.type == key_type::kDirItem || item.key.type == key_type::kXattrItem) {
     if (data.size() < sizeof(DiskDirItem)) return;
     const auto entry = load<DiskDirItem>(data);

@@ -7,6 +7,8 @@
 #include "core/transaction/filesystem_state.h"
 #include "core/transaction/super_builder.h"
 #include "core/transaction/unfinished_work.h"
+#include "core/volume/device_sizes.h"
+#include "core/volume/superblock.h"
 
 namespace butterfuse {
 
@@ -19,7 +21,9 @@ class FilesystemOpener {
     if (!options_.read_only && options_.rescue.may_change_trees())
       return make_error(EROFS, "old or missing roots are for reading only (-o ro)");
     BF_TRY(open_volume(std::move(devices)));
-    BF_TRY(name_missing(read_chunk_tree()));
+    const Status chunks = read_chunk_tree();
+    BF_TRY(check_device_sizes(*filesystem_->volume_));  // a device that was cut short is why much can't be read
+    BF_TRY(name_missing(chunks));
     if (!options_.read_only) BF_TRY(check_writable());
     BF_TRY(check_devices());
     BF_TRY(open_trees());

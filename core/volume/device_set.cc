@@ -27,12 +27,6 @@ struct Candidate {
   Uuid metadata_fsid() const { return uuid_of(super.dev_item.fsid); }  // check_super compared it
 };
 
-Status check_device_size(const BlockDevice& device, uint64_t total_bytes) {
-  if (device.size_bytes() >= total_bytes) return {};
-  return make_error(EINVAL, "{}: the device has {} bytes, but the file system uses {}", device.path(),
-                    device.size_bytes(), total_bytes);
-}
-
 // A device whose superblocks are all torn, or can't be read, counts as missing where others can tell what is
 // missing.
 Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
@@ -50,7 +44,6 @@ Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
     const DiskSuper& super = *found;
     if (Status usable = check_super_supported(super); !usable)
       return make_error(usable.error().code, "{}: {}", device->path(), usable.error().message);
-    BF_TRY(check_device_size(*device, super.dev_item.total_bytes));
     candidates.push_back({std::move(device), super});
   }
   if (candidates.empty() && torn) return tl::unexpected(*torn);
@@ -164,7 +157,6 @@ Status Volume::add_device_item(const DiskDevItem& item) {
   if (known.uuid != uuid)
     return make_error(EUCLEAN, "{}: it says it is device {} ({}), but that is now another one ({})",
                       known.name(), known.devid, known.uuid.to_text(), uuid.to_text());
-  if (known.device) BF_TRY(check_device_size(*known.device, item.total_bytes));
   const bool foreign = uuid_of(item.fsid) != metadata_fsid();
   if (known.device && foreign != known.seed)
     return make_error(EUCLEAN, "{}: device {} is of fsid {} in the chunk tree", known.name(), known.devid,

@@ -9,6 +9,7 @@
 #include "core/device/fault_device.h"
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
+#include "core/volume/device_sizes.h"
 #include "core/volume/superblock.h"
 #include "tests/support/run_command.h"
 #include "tests/support/test_images.h"
@@ -177,17 +178,28 @@ TEST_CASE("file systems that cannot be read are refused with the reason") {
   CHECK(mentions(refusal_of([](DiskSuper& super) { super.sectorsize = 8192; }), "sectorsize 8192"));
   CHECK(mentions(refusal_of([](DiskSuper& super) { super.flags = super.flags | super_flag::kMetadump; }),
                  "dump"));
-  CHECK(mentions(refusal_of([](DiskSuper& super) {
-                   super.total_bytes = 1 << 30;
-                   super.dev_item.total_bytes = 1 << 30;
-                 }),
-                 "the device has"));
   CHECK(
       mentions(refusal_of([](DiskSuper& super) { super.sys_chunk_array_size = 96; }), "no valid superblock"));
   CHECK(mentions(refusal_of([](DiskSuper& super) { super.sys_chunk_array_size = 130; }), "sys_chunk_array"));
   CHECK(mentions(refusal_of([](DiskSuper& super) { super.root_level = 8; }), "root level"));
   CHECK(mentions(refusal_of([](DiskSuper& super) { super.nodesize = 12288; }), "nodesize"));
   CHECK(mentions(refusal_of([](DiskSuper& super) { super.csum_type = 4; }), "csum_type"));
+}
+
+TEST_CASE("a device that is smaller than its file system opens for those who judge it, and no further") {
+  ScratchImage image;
+  if (!image.made) return;
+  auto device = image.overlay();
+  for (const int mirror : {0, 1})
+    change_super(*device, mirror, [](DiskSuper& super) {
+      super.total_bytes = 1 << 30;
+      super.dev_item.total_bytes = 1 << 30;
+    });
+  const auto volume = Volume::open(std::move(device));
+  REQUIRE(volume);
+  const Status sizes = check_device_sizes(**volume);
+  REQUIRE_FALSE(sizes);
+  CHECK(mentions(sizes.error().message, "the device has"));
 }
 
 TEST_CASE("a bad copy of a tree block is passed over, two bad ones are an error") {
