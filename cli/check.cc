@@ -11,6 +11,7 @@
 #include "cli/progress.h"
 #include "cli/repair.h"
 #include "cli/sources.h"
+#include "core/check/block_walk.h"
 #include "core/check/checker.h"
 
 namespace butterfuse {
@@ -40,6 +41,15 @@ int look_at_superblocks(const std::string& source, BlockDevices devices) {
     fmt::print(stderr, "butterfuse check: {}\n", volume.error().message);
     return fsck_status::kUncorrected;
   }
+  // The chunk tree names all devices, and may lie on one that is not here.
+  std::string failure;
+  load_chunk_tree(**volume, [&](const Error& error) { failure = error.message; });
+  const std::string missing = (*volume)->missing_devices();
+  if (!missing.empty() || !failure.empty()) {
+    fmt::print(stderr, "butterfuse check: {}: {}\n", source,
+               missing.empty() ? failure : fmt::format("devices are missing: {}", missing));
+    return fsck_status::kUncorrected;
+  }
   fmt::print("{}: superblocks are sound, generation {}; -f checks all\n", source,
              uint64_t{(*volume)->super().generation});
   return fsck_status::kClean;
@@ -61,7 +71,8 @@ int judge(const CheckArguments& arguments, BlockDevices devices) {
     return summary.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
   }
   report.print(*summary);
-  return summary->errors ? fsck_status::kUncorrected : fsck_status::kClean;
+  const bool whole = summary->errors == 0 && summary->missing_devices.empty();
+  return whole ? fsck_status::kClean : fsck_status::kUncorrected;
 }
 
 int run_check(const CheckArguments& arguments) {
@@ -76,7 +87,7 @@ int run_check(const CheckArguments& arguments) {
     const RepairArguments wanted{arguments.sources, *window, arguments.force,
                                  arguments.progress || isatty(STDERR_FILENO),
                                  undo ? arguments.undo : arguments.undo_log};
-    return undo ? run_undo(wanted) : run_repair(wanted, stop);
+    return undo ? run_undo(wanted, stop) : run_repair(wanted, stop);
   }
   auto devices = open_sources(arguments.sources, {.mode = OpenMode::read_only}, *window, InUse::warn);
   if (!devices) {

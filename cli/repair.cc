@@ -11,7 +11,7 @@
 #include "cli/progress.h"
 #include "cli/sources.h"
 #include "core/repair/repair.h"
-#include "core/repair/undo_log.h"
+#include "core/repair/undo.h"
 
 namespace butterfuse {
 namespace {
@@ -54,7 +54,8 @@ int report(const repair::Repair& plan, const std::string& source) {
   const uint64_t left = plan.after().errors;
   if (left == 0) {
     fmt::print("{}: repaired, no error is left\n", source);
-    return fsck_status::kCorrected;
+    const bool whole = plan.before().missing_devices.empty();
+    return fsck_status::kCorrected | (whole ? 0 : fsck_status::kUncorrected);
   }
   fmt::print("{}: {} of {} errors are left; a check lists them\n", source, left, plan.before().errors);
   return fsck_status::kCorrected | fsck_status::kUncorrected;
@@ -83,7 +84,14 @@ int run_repair(const RepairArguments& arguments, const std::atomic<bool>& stop) 
   if (!planned)
     return fail(
         fmt::format("{}: can't be repaired, nothing was written: {}", source, planned.error().message));
-  if (plan.before().errors == 0) return fmt::print("{}: no error found\n", source), fsck_status::kClean;
+  const std::string& missing = plan.before().missing_devices;
+  if (!missing.empty())
+    fmt::print("{}: devices are missing: {}; what lies on them is neither checked nor repaired\n", source,
+               missing);
+  if (plan.before().errors == 0) {
+    fmt::print("{}: no error found\n", source);
+    return missing.empty() ? fsck_status::kClean : fsck_status::kUncorrected;
+  }
   if (!plan.is_improvement()) {
     fmt::print("{}: {} errors found, none of them can be mended; nothing was written\n", source,
                plan.before().errors);
@@ -100,15 +108,36 @@ int run_repair(const RepairArguments& arguments, const std::atomic<bool>& stop) 
   return report(plan, source);
 }
 
-int run_undo(const RepairArguments& arguments) {
+int run_undo(const RepairArguments& arguments, const std::atomic<bool>& stop) {
   auto devices = open_shared(arguments);
   if (!devices) return fail(devices.error().message);
-  std::vector<BlockDevice*> raw;
-  for (const auto& device : *devices) raw.push_back(device.get());
-  const auto bytes = repair::undo(arguments.undo_log, raw);
-  if (!bytes) return fail(bytes.error().message);
-  fmt::print("{}: {} bytes are back as they were before the repair\n", arguments.sources.front(), *bytes);
-  return fsck_status::kClean;
+  const std::string& source = arguments.sources.front();
+  const auto undo = repair::Undo::plan(arguments.undo_log, *devices);
+  if (!undo) return fail(undo.error().message);
+  ProgressLine progress("checking what the undo makes", arguments.progress);
+  CheckOptions options;
+  options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
+  options.interrupted = [&] { return stop.load(); };
+  const auto summary = (*undo)->check(options);
+  progress.clear();
+  if (stop)
+    return fmt::print(stderr, "butterfuse check: interrupted, nothing was written\n"),
+           fsck_status::kCancelled;
+  if (!arguments.force && (!summary || summary->errors > (*undo)->errors_before_repair()))
+    return fail(
+        fmt::format("{}: with the old bytes back it would be worse than before the repair ({} instead of {} "
+                    "errors): something "
+                    "else has changed; nothing was written (--force does it all the same)",
+                    source, summary ? fmt::format("{}", summary->errors) : summary.error().message,
+                    (*undo)->errors_before_repair()));
+  if (const Status written = (*undo)->write(); !written)
+    return fail(fmt::format("{}; run the same undo again", written.error().message));
+  fmt::print("{}: {} bytes are back as they were before the repair, {}\n", source, (*undo)->bytes(),
+             summary && summary->errors == 0
+                 ? std::string("no error found")
+                 : fmt::format("and so are its {} errors",
+                               summary ? summary->errors : (*undo)->errors_before_repair()));
+  return summary && summary->errors == 0 ? fsck_status::kClean : fsck_status::kUncorrected;
 }
 
 }  // namespace butterfuse

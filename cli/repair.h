@@ -19,6 +19,6 @@ struct RepairArguments {
 
 // Exit codes of fsck(8). `stop` ends it before anything is written.
 int run_repair(const RepairArguments& arguments, const std::atomic<bool>& stop);
-int run_undo(const RepairArguments& arguments);
+int run_undo(const RepairArguments& arguments, const std::atomic<bool>& stop);
 
 }  // namespace butterfuse

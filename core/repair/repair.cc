@@ -1,10 +1,12 @@
 // Repair: trees first, then what is in them, then the numbers that are counted over both.
 #include "core/repair/repair.h"
 
+#include "core/check/block_walk.h"
 #include "core/device/shared_device.h"
 #include "core/log/replay.h"
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/root_item.h"
+#include "core/repair/device_sizes.h"
 #include "core/repair/mend_csums.h"
 #include "core/repair/mend_root_refs.h"
 #include "core/repair/mend_subvolume.h"
@@ -74,6 +76,7 @@ Status Repair::plan() {
   BF_TRY(check_no_replace_under_way());
   BF_ASSIGN(before_, check(overlays_));
   after_ = before_;
+  if (before_.errors > 0) BF_TRY(check_that_nothing_is_missing());
   constexpr int kRounds = 4;
   Status failed;
   bool trees = !only_content(before_);
@@ -108,6 +111,14 @@ Status Repair::check_no_replace_under_way() const {
   options.read_only = options.degraded = true;
   const auto filesystem = Filesystem::open(open_shared(overlays_), options);
   return filesystem ? check_no_replace((*filesystem)->dev_tree()) : Status{};
+}
+
+// What can't be read for want of a device, or of its end, is not damaged: a repair would give it up.
+Status Repair::check_that_nothing_is_missing() const {
+  BF_ASSIGN(const auto volume, Volume::open(open_shared(overlays_)));
+  load_chunk_tree(*volume, [](const Error&) {});
+  BF_TRY(check_devices_hold_chunks(*volume));
+  return before_.missing_devices.empty() ? Status{} : volume->check_devices(true, true);
 }
 
 Status Repair::attempt(const Overlays& trial, bool trees) {
@@ -179,7 +190,7 @@ uint64_t Repair::changed_bytes() const {
 }
 
 Status Repair::write(const std::string& undo_path) {
-  if (!undo_path.empty()) BF_TRY(write_undo_log(undo_path, devices_, overlays_));
+  if (!undo_path.empty()) BF_TRY(write_undo_log(undo_path, devices_, overlays_, before_.errors));
   for (const Stage stage : {Stage::blocks, Stage::first_super, Stage::other_supers}) {
     for (size_t i = 0; i < devices_.size(); ++i) {
       const auto write_page = [&](uint64_t offset, ByteSpan page) -> Status {

@@ -37,6 +37,8 @@ class Repair {
  private:
   using Overlays = std::vector<std::shared_ptr<MemoryDevice>>;
   Result<CheckSummary> check(const Overlays& overlays) const;
+  // EROFS, EIO: with the devices that are missing something is, too; EINVAL: a device was cut short.
+  Status check_that_nothing_is_missing() const;
   // One attempt, on overlays of its own.
   Status check_no_replace_under_way() const;
   Status attempt(const Overlays& trial, bool trees);

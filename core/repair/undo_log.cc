@@ -1,4 +1,5 @@
-// Undo log: a head, the devices' sizes, then pages (device, offset, length, bytes), and a checksum of it all.
+// Undo log: a head, the devices, then pages (device, offset, length, sums of the new bytes, old bytes), and a
+// checksum of it all.
 #include "core/repair/undo_log.h"
 
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "core/base/checksum.h"
 #include "core/base/le.h"
 #include "core/base/log.h"
 #include "core/volume/superblock.h"
@@ -18,18 +18,21 @@
 namespace butterfuse::repair {
 namespace {
 
-constexpr char kMagic[] = "BFUNDO1";
+constexpr char kMagic[] = "BFUNDO2";
+constexpr char kOldMagic[] = "BFUNDO1";  // could not tell whether somebody had written since
 
 struct [[gnu::packed]] Head {
   char magic[8];
   le64 devices;
   le64 pages;
+  le64 errors;  // that the repair found
 };
 struct [[gnu::packed]] Device {
   le64 size;
-  uint8_t uuid[16];       // of its DEV_ITEM; zero where it had no valid superblock
-  le64 generation_after;  // of the repair
+  uint8_t uuid[16];  // of its DEV_ITEM; zero where it had no valid superblock
+  LoggedState before, after;
 };
+// Behind it the sums of the new bytes, one a sector, then the old bytes.
 struct [[gnu::packed]] Page {
   le32 device, length;  // a length of 0: what was there could not be read
   le64 offset;
@@ -39,45 +42,25 @@ Error failed(const char* what, const std::string& path) {
   return Error{errno, fmt::format("undo log {}: {}: {}", path, what, std::strerror(errno))};
 }
 
+LoggedState state_of(const DiskSuper& super) { return {super.generation, super.log_root}; }
+
 Device describe(BlockDevice& device, BlockDevice& repaired) {
   Device described{};
   described.size = device.size_bytes();
   const auto super = read_newest_super(device);
   if (super) std::memcpy(described.uuid, super->dev_item.uuid, sizeof described.uuid);
-  const auto after = read_newest_super(repaired);
-  described.generation_after = after ? uint64_t{after->generation} : UINT64_MAX;
+  if (super) described.before = state_of(*super);
+  if (const auto after = read_newest_super(repaired)) described.after = state_of(*after);
   return described;
 }
 
-Status check_device(const std::string& path, const Device& logged, BlockDevice& device) {
-  if (device.size_bytes() != logged.size)
-    return make_error(EINVAL, "undo log {}: {} has {} bytes, not {}", path, device.path(),
-                      device.size_bytes(), uint64_t{logged.size});
-  const auto super = read_newest_super(device);
-  if (!super) return {};  // perhaps the repair was cut while it wrote this
-  if (std::memcmp(super->dev_item.uuid, logged.uuid, sizeof logged.uuid) != 0)
-    return make_error(EINVAL, "undo log {} is not of {}", path, device.path());
-  if (super->generation > logged.generation_after)
-    return make_error(EINVAL, "undo log {}: {} was written since the repair: its generation is {}, not {}",
-                      path, device.path(), uint64_t{super->generation}, uint64_t{logged.generation_after});
-  return {};
-}
-
-// The order in which the devices were given may be another one today.
-Result<std::vector<BlockDevice*>> in_logged_order(const std::string& path, const std::vector<Device>& logged,
-                                                  const std::vector<BlockDevice*>& given) {
-  std::vector<BlockDevice*> ordered;
-  for (size_t i = 0; i < logged.size(); ++i) {
-    BlockDevice* match = given[i];
-    for (BlockDevice* device : given) {
-      const auto super = read_newest_super(*device);
-      if (super && std::memcmp(super->dev_item.uuid, logged[i].uuid, sizeof logged[i].uuid) == 0)
-        match = device;
-    }
-    BF_TRY(check_device(path, logged[i], *match));
-    ordered.push_back(match);
+std::vector<std::byte> sums_of(ByteSpan page) {
+  std::vector<std::byte> sums;
+  for (size_t at = 0; at < page.size(); at += kUndoSector) {
+    const CsumValue sum = undo_sum(page.subspan(at, std::min(kUndoSector, page.size() - at)));
+    sums.insert(sums.end(), sum.begin(), sum.begin() + kUndoSumBytes);
   }
-  return ordered;
+  return sums;
 }
 
 // So that a power cut does not take the file's name.
@@ -134,6 +117,7 @@ Status write_pages(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>
       }
       BF_TRY(file.write(
           object_bytes(Page{static_cast<uint32_t>(device), static_cast<uint32_t>(old.size()), offset})));
+      if (!old.empty()) BF_TRY(file.write(sums_of(page)));
       return file.write(old);
     };
     BF_TRY(overlays[device]->for_each_page(save));
@@ -155,7 +139,7 @@ struct Parser {
 }  // namespace
 
 Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr<BlockDevice>>& devices,
-                      const std::vector<std::shared_ptr<MemoryDevice>>& overlays) {
+                      const std::vector<std::shared_ptr<MemoryDevice>>& overlays, uint64_t errors) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return tl::unexpected(failed("create", path));
   LogFile file(path, fd);
@@ -166,6 +150,7 @@ Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr
   for (const auto& overlay : overlays)
     BF_TRY(overlay->for_each_page([&](uint64_t, ByteSpan) -> Status { return ++pages, Status{}; }));
   head.pages = pages;
+  head.errors = errors;
   BF_TRY(file.write(object_bytes(head)));
   for (size_t i = 0; i < devices.size(); ++i)
     BF_TRY(file.write(object_bytes(describe(*devices[i], *overlays[i]))));
@@ -173,35 +158,53 @@ Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr
   return sync_folder_of(path);
 }
 
-Result<uint64_t> undo(const std::string& path, const std::vector<BlockDevice*>& given) {
+Result<std::unique_ptr<UndoLog>> UndoLog::read(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return tl::unexpected(failed("open", path));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  Parser parser{as_bytes(text)};
-  Head head{};
-  if (!parser.take(head) || std::memcmp(head.magic, kMagic, sizeof head.magic) != 0)
-    return make_error(EINVAL, "{} is no undo log", path);
-  const ByteSpan summed = as_bytes(text).first(text.size() - sizeof(le32));
-  if (load<le32>(as_bytes(text).last(sizeof(le32))) != crc32c_raw(~uint32_t{0}, summed))
-    return make_error(EUCLEAN, "undo log {} is not whole: the repair had not begun to write", path);
-  if (head.devices != given.size())
-    return make_error(EINVAL, "undo log {} is of {} devices, {} are given", path, uint64_t{head.devices},
-                      given.size());
-  std::vector<Device> logged(given.size());
-  for (Device& device : logged)
-    if (!parser.take(device)) return make_error(EUCLEAN, "undo log {} is cut short", path);
-  BF_ASSIGN(const std::vector<BlockDevice*> devices, in_logged_order(path, logged, given));
-  uint64_t bytes = 0;
-  Page page{};
-  for (uint64_t number = 0; number < head.pages; ++number, bytes += page.length) {
-    if (!parser.take(page) || page.device >= devices.size() || page.length > parser.rest.size())
-      return make_error(EUCLEAN, "undo log {}: page {} is cut short", path, number);
-    if (page.length == 0) continue;
-    BF_TRY(devices[page.device]->write(page.offset, parser.rest.first(page.length), WriteKind::metadata));
-    parser.rest = parser.rest.subspan(page.length);
-  }
-  for (BlockDevice* device : devices) BF_TRY(device->flush());
-  return bytes;
+  std::unique_ptr<UndoLog> log(new UndoLog());
+  log->path_ = path;
+  log->text_.assign(std::istreambuf_iterator<char>(file), {});
+  if (file.bad()) return tl::unexpected(failed("read", path));
+  BF_TRY(log->parse());
+  return log;
 }
+
+Status UndoLog::parse() {
+  Parser parser{as_bytes(text_)};
+  Head head{};
+  const bool has_magic = parser.rest.size() >= sizeof head.magic;
+  if (has_magic && std::memcmp(text_.data(), kOldMagic, sizeof head.magic) == 0)
+    return make_error(EINVAL, "undo log {} is of an older version: undo with the butterfuse that wrote it",
+                      path_);
+  if (!has_magic || std::memcmp(text_.data(), kMagic, sizeof head.magic) != 0)
+    return make_error(EINVAL, "{} is no undo log", path_);
+  if (text_.size() < sizeof head + sizeof(le32) || !parser.take(head) ||
+      load<le32>(as_bytes(text_).last(sizeof(le32))) !=
+          crc32c_raw(~uint32_t{0}, as_bytes(text_).first(text_.size() - sizeof(le32))))
+    return make_error(EUCLEAN,
+                      "undo log {} is cut short or damaged: its checksum does not match; nothing was changed",
+                      path_);
+  errors_ = head.errors;
+  const auto cut = [&] { return make_error(EUCLEAN, "undo log {} is cut short", path_); };
+  for (uint64_t number = 0; number < head.devices; ++number) {
+    Device device{};
+    if (!parser.take(device)) return cut();
+    LoggedDevice logged{device.size, {}, device.before, device.after};
+    std::memcpy(logged.uuid.bytes.data(), device.uuid, sizeof device.uuid);
+    devices_.push_back(logged);
+  }
+  for (uint64_t number = 0; number < head.pages; ++number) {
+    Page page{};
+    if (!parser.take(page) || page.device >= devices_.size()) return cut();
+    const size_t sums = (page.length + kUndoSector - 1) / kUndoSector * kUndoSumBytes;
+    if (parser.rest.size() < sums + page.length) return cut();
+    pages_.push_back(
+        {page.device, page.offset, parser.rest.subspan(sums, page.length), parser.rest.first(sums)});
+    parser.rest = parser.rest.subspan(sums + page.length);
+  }
+  return {};
+}
+
+CsumValue undo_sum(ByteSpan sector) { return checksum(CsumType::xxhash, sector); }
 
 }  // namespace butterfuse::repair

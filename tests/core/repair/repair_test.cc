@@ -10,7 +10,7 @@
 
 #include "core/check/block_walk.h"
 #include "core/device/fault_device.h"
-#include "core/repair/undo_log.h"
+#include "core/repair/undo.h"
 #include "fs/vfs/copy_range.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/xattr.h"
@@ -189,9 +189,11 @@ TEST_CASE("what is broken is repaired, and can be undone") {
   CHECK(btrfs_check(image) == "");
   check_content(image, damage);
 
-  auto device = must(open_file_device(image, {}));
-  must(repair::undo(undo_log, {device.get()}));
-  device.reset();
+  {
+    const auto undo = must(repair::Undo::plan(undo_log, {must(open_file_device(image, {}))}));
+    CHECK(must(undo->check({})).errors == repaired.before);
+    must(undo->write());
+  }
   CHECK(run_command({"cmp", image, broken}).ok());
 }
 
@@ -266,10 +268,12 @@ TEST_CASE("an undo log does without what can't be read") {
   must(overlay->write(8192, as_bytes("new"), WriteKind::data));
   must(overlay->write(65536, as_bytes("newer"), WriteKind::data));
   broken->fail_nth(FaultOperation::read, 2, EIO);  // after the superblock
-  must(repair::write_undo_log(folder / "undo", {broken}, {overlay}));
+  must(repair::write_undo_log(folder / "undo", {broken}, {overlay}, 1));
   must(disk->write(8192, as_bytes("new"), WriteKind::data));
   must(disk->write(65536, as_bytes("newer"), WriteKind::data));
-  CHECK(must(repair::undo(folder / "undo", {disk.get()})) == 4096);
+  const auto undo = must(repair::Undo::plan(folder / "undo", {disk}));
+  CHECK(undo->bytes() == 4096);
+  must(undo->write());
   std::string first(3, ' '), second(5, ' ');
   must(disk->read(8192, {reinterpret_cast<std::byte*>(first.data()), first.size()}));
   must(disk->read(65536, {reinterpret_cast<std::byte*>(second.data()), second.size()}));
@@ -282,12 +286,12 @@ TEST_CASE("an undo log that was cut short is refused") {
   auto overlay = std::make_shared<MemoryDevice>(base);
   must(overlay->write(8192, as_bytes("new"), WriteKind::data));
   const std::string path = folder / "undo";
-  must(repair::write_undo_log(path, {base}, {overlay}));
+  must(repair::write_undo_log(path, {base}, {overlay}, 1));
   std::string log = bytes_of(path);
   log.pop_back();
   std::ofstream(path, std::ios::binary | std::ios::trunc) << log;
-  const auto undone = repair::undo(path, {base.get()});
+  const auto undone = repair::Undo::plan(path, {base});
   REQUIRE_FALSE(undone);
   CHECK(undone.error().code == EUCLEAN);
-  CHECK_FALSE(repair::write_undo_log(path, {base}, {overlay}));  // never over another
+  CHECK_FALSE(repair::write_undo_log(path, {base}, {overlay}, 1));  // never over another
 }
