@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "core/base/shown_name.h"
 #include "core/ondisk/entry_type.h"
 #include "core/ondisk/item_checks.h"
 
@@ -47,19 +48,19 @@ void SubvolumeRecords::add_dir_entries(const Key& key, ByteSpan data) {
     LinkRecord& record = link(key.objectid, name);
     const bool seen = record.in_item || record.in_index;
     if (seen && (record.location != Key(entry.location) || record.type != entry.type)) {
-      error("directory {} entry '{}': DIR_ITEM and DIR_INDEX do not agree", key.objectid, name);
+      error("directory {} entry '{}': DIR_ITEM and DIR_INDEX do not agree", key.objectid, shown_name(name));
     }
     record.location = entry.location;
     record.type = entry.type;
     if (key.type == key_type::kDirItem ? record.in_item : record.in_index)
-      error("directory {} entry '{}': is there twice", key.objectid, name);
+      error("directory {} entry '{}': is there twice", key.objectid, shown_name(name));
     if (key.type == key_type::kDirItem) {
       if (key.offset != name_hash(name))
-        error("directory {} entry '{}': its hash is not {}", key.objectid, name, key.offset);
+        error("directory {} entry '{}': its hash is not {}", key.objectid, shown_name(name), key.offset);
       record.in_item = true;
     } else {
       if (record.in_ref && record.index != key.offset) {
-        error("directory {} entry '{}': index {} but the back reference says {}", key.objectid, name,
+        error("directory {} entry '{}': index {} but the back reference says {}", key.objectid, shown_name(name),
               key.offset, record.index);
       }
       record.in_index = true;
@@ -76,11 +77,11 @@ void SubvolumeRecords::add_ref(uint64_t ino, uint64_t parent, uint64_t index, st
   if (ino == parent && name == "..") return;  // the subvolume's top directory
   LinkRecord& record = link(parent, name);
   if (record.in_index && record.index != index) {
-    error("directory {} entry '{}': index {} but the back reference says {}", parent, name, record.index,
+    error("directory {} entry '{}': index {} but the back reference says {}", parent, shown_name(name), record.index,
           index);
   }
   if ((record.in_index || record.in_item) && record.location.objectid != ino) {
-    error("directory {} entry '{}': names inode {}, but inode {} has a reference to it", parent, name,
+    error("directory {} entry '{}': names inode {}, but inode {} has a reference to it", parent, shown_name(name),
           record.location.objectid, ino);
   }
   if (!record.in_index && !record.in_item) record.location = {ino, key_type::kInodeItem, 0};
@@ -216,7 +217,7 @@ void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link)
   const auto parent = inodes_.find(dir);
   if (parent != inodes_.end() && parent->second.is_removed() && !link.in_ref) return;
   if (!link.in_item || !link.in_index) {
-    error("directory {} entry '{}': {}", dir, name,
+    error("directory {} entry '{}': {}", dir, shown_name(name),
           link.in_item    ? "no DIR_INDEX"
           : link.in_index ? "no DIR_ITEM"
                           : "no entry, only a back reference");
@@ -226,13 +227,13 @@ void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link)
     return;
   }
   if (!link.in_ref)
-    error("directory {} entry '{}': inode {} has no reference to it", dir, name, link.location.objectid);
+    error("directory {} entry '{}': inode {} has no reference to it", dir, shown_name(name), link.location.objectid);
   auto child = inodes_.find(link.location.objectid);
   if (child == inodes_.end() || !child->second.has_item) {
-    return error("directory {} entry '{}': inode {} does not exist", dir, name, link.location.objectid);
+    return error("directory {} entry '{}': inode {} does not exist", dir, shown_name(name), link.location.objectid);
   }
   if ((link.in_item || link.in_index) && link.type != entry_type_of_mode(child->second.item.mode)) {
-    error("directory {} entry '{}': type {} but inode {} has mode {:o}", dir, name, link.type,
+    error("directory {} entry '{}': type {} but inode {} has mode {:o}", dir, shown_name(name), link.type,
           link.location.objectid, uint32_t{child->second.item.mode});
   }
 }

@@ -1,4 +1,5 @@
 // Every subvolume's names and inodes, and the references that hang subvolumes into directories.
+#include "core/base/shown_name.h"
 #include "core/check/subvolume_records.h"
 #include "core/check/tree_walk.h"
 #include "core/ondisk/item_checks.h"
@@ -25,7 +26,7 @@ void check_places(CheckState& state, const RootRefs& refs, const std::set<uint64
     const std::string name(as_text(ByteSpan(data).subspan(sizeof head)));
     if (!state.subvolume_names.contains({parent, child, head.dirid, head.sequence, name}))
       state.error("subvolume {}: subvolume {} has no entry '{}' with index {} for it in directory {}", child,
-                  parent, name, uint64_t{head.sequence}, uint64_t{head.dirid});
+                  parent, shown_name(name), uint64_t{head.sequence}, uint64_t{head.dirid});
   }
   for (const auto& [id, root] : state.roots) {
     if (id < objectid::kFirstFree || id > objectid::kLastFree) continue;

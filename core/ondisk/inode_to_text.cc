@@ -1,4 +1,5 @@
 // Text of inodes and of everything that carries a file's name.
+#include "core/base/shown_name.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -68,7 +69,7 @@ std::string inode_ref_to_text(ByteSpan rest) {
   while (!rest.empty()) {
     const auto ref = load<DiskInodeRef>(rest);
     add_line(text, "\t\tindex {} namelen {} name: {}", uint64_t{ref.index}, uint16_t{ref.name_len},
-             escaped(as_text(rest.subspan(sizeof ref, ref.name_len))));
+             shown_name(as_text(rest.subspan(sizeof ref, ref.name_len))));
     rest = rest.subspan(sizeof ref + ref.name_len);
   }
   return text;
@@ -80,7 +81,7 @@ std::string inode_extref_to_text(ByteSpan rest) {
     const auto ref = load<DiskInodeExtref>(rest);
     add_line(text, "\t\tindex {} parent {} namelen {} name: {}", uint64_t{ref.index},
              uint64_t{ref.parent_objectid}, uint16_t{ref.name_len},
-             escaped(as_text(rest.subspan(sizeof ref, ref.name_len))));
+             shown_name(as_text(rest.subspan(sizeof ref, ref.name_len))));
     rest = rest.subspan(sizeof ref + ref.name_len);
   }
   return text;
@@ -95,8 +96,8 @@ std::string dir_item_to_text(ByteSpan rest) {
     add_line(text, "\t\tlocation key {} type {}", to_text(entry.location), file_type_to_text(entry.type));
     add_line(text, "\t\ttransid {} data_len {} name_len {}", uint64_t{entry.transid},
              uint16_t{entry.data_len}, uint16_t{entry.name_len});
-    add_line(text, "\t\tname: {}", escaped(as_text(name)));
-    if (!data.empty()) add_line(text, "\t\tdata {}", escaped(as_text(data)));
+    add_line(text, "\t\tname: {}", shown_name(as_text(name)));
+    if (!data.empty()) add_line(text, "\t\tdata {}", shown_name(as_text(data)));
     rest = rest.subspan(sizeof entry + name.size() + data.size());
   }
   return text;

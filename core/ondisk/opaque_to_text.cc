@@ -2,6 +2,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/base/shown_name.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -83,7 +84,7 @@ std::string opaque_to_text(const Key& key, ByteSpan item) {
       return fmt::format("\t\ttemporary item objectid {} offset {}\n", objectid_name(key.objectid, key.type),
                          key.offset);
     case key_type::kStringItem:
-      return fmt::format("\t\titem data {}\n", escaped(as_text(item)));
+      return fmt::format("\t\titem data {}\n", shown_name(as_text(item)));
     default:
       return {};
   }

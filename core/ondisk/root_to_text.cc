@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/shown_name.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -43,7 +44,7 @@ std::string root_item_to_text(ByteSpan item) {
 std::string root_ref_to_text(const char* what, ByteSpan item) {
   const auto ref = load<DiskRootRef>(item);
   return fmt::format("\t\t{} key dirid {} sequence {} name {}\n", what, uint64_t{ref.dirid},
-                     uint64_t{ref.sequence}, escaped(as_text(item.subspan(sizeof ref, ref.name_len))));
+                     uint64_t{ref.sequence}, shown_name(as_text(item.subspan(sizeof ref, ref.name_len))));
 }
 
 std::string uuid_item_to_text(ByteSpan rest) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "core/base/checksum.h"
+#include "core/base/shown_name.h"
 #include "core/ondisk/text_parts.h"
 #include "core/ondisk/to_text.h"
 
@@ -17,7 +18,7 @@ void add_field(std::string& text, std::string_view name, const Value& value) {
 }
 
 std::string quoted_bytes(const char* bytes, size_t size) {
-  return escaped(std::string_view(bytes, std::find(bytes, bytes + size, '\0') - bytes));
+  return shown_name(std::string_view(bytes, std::find(bytes, bytes + size, '\0') - bytes));
 }
 
 void add_flags(std::string& text, std::string_view name, uint64_t flags,

@@ -51,16 +51,4 @@ std::string time_to_text(const DiskTimespec& time) {
   return fmt::format("{}.{} ({})", uint64_t{time.sec}, uint32_t{time.nsec}, date);
 }
 
-std::string escaped(std::string_view name) {
-  std::string text;
-  text.reserve(name.size());
-  for (unsigned char byte : name) {
-    if (byte < 0x20 || byte == 0x7f || byte == '\\')
-      fmt::format_to(std::back_inserter(text), "\\x{:02x}", byte);
-    else
-      text += static_cast<char>(byte);
-  }
-  return text;
-}
-
 }  // namespace butterfuse

@@ -1,4 +1,4 @@
-// What the to_text files share: flag names, times, uuids, names with unprintable bytes escaped.
+// What the to_text files share: flag names, times, uuids.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,7 +22,6 @@ std::string flags_to_text(uint64_t flags, std::initializer_list<FlagName> names,
 std::string group_type_to_text(uint64_t type);  // "METADATA|DUP", "DATA|single"
 std::string uuid_to_text(const uint8_t (&bytes)[16]);
 std::string time_to_text(const DiskTimespec& time);  // "1795347836.48 (2026-11-22 11:43:56)", local time
-std::string escaped(std::string_view name);          // control and backslash bytes as \xNN
 
 template <class... Args>
 void add_line(std::string& text, fmt::format_string<Args...> format, Args&&... args) {

@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include "core/base/shown_name.h"
 #include "core/items/dir_item.h"
 #include "core/items/inode_item.h"
 #include "core/items/name_bucket.h"
@@ -135,7 +136,7 @@ class PlaceMender {
     if (!there.has_item) BF_TRY(edit.set_item(ref.dirid, name, entry));
     if (!there.has_index) BF_TRY(edit.set_index(ref.dirid, ref.sequence, name, entry));
     report_(fmt::format("root {}: directory {} entry '{}' of subvolume {} written", parent,
-                        uint64_t{ref.dirid}, name, child));
+                        uint64_t{ref.dirid}, shown_name(name), child));
     ++changes_;
     return true;
   }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/base/shown_name.h"
 #include "core/items/dir_item.h"
 #include "core/ondisk/entry_type.h"
 #include "core/repair/mend_inodes.h"
@@ -145,7 +146,7 @@ class Mender {
         continue;
       }
       BF_TRY(edit_.remove_reference(reference->first, dir, text));
-      changes_.add("directory {} entry '{}': reference of inode {} removed", dir, text, reference->first);
+      changes_.add("directory {} entry '{}': reference of inode {} removed", dir, shown_name(text), reference->first);
       reference = name.references.erase(reference);
     }
     const uint64_t index = target ? index_of(dir, text, name, *target) : 0;
@@ -156,13 +157,13 @@ class Mender {
       }
       BF_TRY(edit_.remove_index(dir, entry->first));
       taken_.erase({dir, entry->first});
-      changes_.add("directory {} entry '{}': DIR_INDEX {} removed", dir, text, entry->first);
+      changes_.add("directory {} entry '{}': DIR_INDEX {} removed", dir, shown_name(text), entry->first);
       entry = name.indexes.erase(entry);
     }
     if (!target && name.item) {
       BF_TRY(edit_.set_item(dir, text, std::nullopt));
       changes_.add("directory {} entry '{}': removed, it leads nowhere or to a directory of another name",
-                   dir, text);
+                   dir, shown_name(text));
       name.item.reset();
     }
     return {};
@@ -193,13 +194,13 @@ class Mender {
     }
     if (!name.item || name.has_two_items || *name.item != *target) {
       BF_TRY(edit_.set_item(dir, text, target));
-      changes_.add("directory {} entry '{}': DIR_ITEM written", dir, text);
+      changes_.add("directory {} entry '{}': DIR_ITEM written", dir, shown_name(text));
       name.item = target;
     }
     const auto there = name.indexes.find(index);
     if (there == name.indexes.end() || there->second != *target) {
       BF_TRY(edit_.set_index(dir, index, text, *target));
-      changes_.add("directory {} entry '{}': DIR_INDEX {} written", dir, text, index);
+      changes_.add("directory {} entry '{}': DIR_INDEX {} written", dir, shown_name(text), index);
       name.indexes[index] = *target;
       taken_.insert({dir, index});
     }
@@ -207,7 +208,7 @@ class Mender {
     const auto reference = name.references.find(target->location.objectid);
     if (reference == name.references.end() || reference->second != index) {
       BF_TRY(edit_.set_reference(target->location.objectid, dir, text, index));
-      changes_.add("directory {} entry '{}': reference of inode {} written", dir, text,
+      changes_.add("directory {} entry '{}': reference of inode {} written", dir, shown_name(text),
                    target->location.objectid);
       name.references[target->location.objectid] = index;
     }
