@@ -3,19 +3,24 @@
 
 #include <fmt/format.h>
 #include <malloc.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <vector>
 
-#include "cli/background.h"
+#include "cli/process/background.h"
 #include "cli/commands.h"
-#include "cli/logging.h"
+#include "cli/process/exit_codes.h"
+#include "cli/process/logging.h"
+#include "cli/mount_point.h"
 #include "cli/remount.h"
 #include "cli/sources.h"
+#include "cli/process/standard_streams.h"
 #include "core/base/log.h"
-#include "core/device/block_device.h"
+#include "core/device/file_device.h"
 #include "fs/fuse/session.h"
 #include "fs/fuse/signal_watch.h"
 #include "fs/vfs/memory_budget.h"
@@ -35,15 +40,6 @@ struct MountArguments {
   bool single_thread = false;
   bool accepted = false;  // flags of mount(8) that mean nothing here
 };
-
-Result<std::string> existing_directory(const std::string& path) {
-  std::error_code error;
-  const auto absolute = std::filesystem::canonical(path, error);
-  if (error) return make_error(error.value(), "{}: {}", path, error.message());
-  if (!std::filesystem::is_directory(absolute, error))
-    return make_error(ENOTDIR, "{}: not a directory", path);
-  return absolute.string();
-}
 
 Result<MountOptions> parse_options(const MountArguments& arguments) {
   MountOptions options;
@@ -68,15 +64,25 @@ Result<BlockDevices> open_devices(const std::vector<std::string>& sources, Mount
   return readable;
 }
 
-Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, MountOptions options) {
+// Of a writable source that is one block device: see SessionOptions. The mount owns `devices`.
+std::function<Status(bool)> claim_of(const BlockDevices& devices, const MountOptions& options) {
+  if (devices.size() != 1 || options.read_only) return nullptr;
+  auto* file = dynamic_cast<FileDevice*>(devices.front().get());
+  if (file == nullptr || !file->is_block_device()) return nullptr;
+  return [file](bool exclusively) { return file->claim(exclusively); };
+}
+
+Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, MountOptions options,
+                                          SessionOptions& session) {
   for (const std::string& device : options.devices)
     if (std::ranges::find(sources, device) == sources.end()) sources.push_back(device);
   BF_ASSIGN(auto devices, open_devices(sources, options));
+  session.claim_device = claim_of(devices, options);
   auto opened = Mount::open(std::move(devices), options);
   if (!opened) return tl::unexpected(with_partitions(opened.error(), sources.front()));
   std::unique_ptr<Mount> mount = std::move(*opened);
   if (options.write_protected)
-    fmt::print(stderr, "mount: {} is write-protected, mounting read-only\n", sources.front());
+    complain("mount: {} is write-protected, mounting read-only", sources.front());
   return mount;
 }
 
@@ -91,13 +97,32 @@ void be_thrifty_where_memory_is_short() {
   if (memory_limit_bytes() < kShort) mallopt(M_ARENA_MAX, 1);
 }
 
+// Until the file system is to be mounted nothing is lost by ending at once; what waits for a source that is in use
+// by others would otherwise mount it later, when nobody wants it any more.
+class OpeningWatch {
+ public:
+  OpeningWatch(std::string source, Background* background)
+      : watch_([source, background](const auto&) { give_up(source, background); },
+               [background] { return background != nullptr && background->is_abandoned(); }) {}
+
+ private:
+  static void give_up(const std::string& source, Background* background) {
+    const std::string line = fmt::format("butterfuse mount: {}: interrupted, nothing was mounted", source);
+    background != nullptr ? background->fail(line) : complain("{}", line);
+    _exit(exit_codes_of("mount").interrupted);
+  }
+  SignalWatch watch_;
+};
+
 // Everything from opening the source to the last commit. Runs in the process that stays.
-Status mount_and_serve(const MountArguments& arguments, const MountOptions& options,
-                       const SessionOptions& session) {
+Status mount_and_serve(const MountArguments& arguments, const MountOptions& options, SessionOptions session,
+                       Background* background) {
   block_ending_signals();
   be_thrifty_where_memory_is_short();
-  BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(arguments.sources(), options));
+  std::optional<OpeningWatch> opening(std::in_place, session.source, background);
+  BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(arguments.sources(), options, session));
   log_ignored(options);
+  opening.reset();
   Status served = serve(*mount, session);
   Status closed = mount->close();
   log_left_out();
@@ -113,19 +138,44 @@ int fail(const std::string& source, const Error& error, Background* background =
   } else if (background != nullptr) {
     background->fail("butterfuse mount: " + line);
   } else {
-    fmt::print(stderr, "butterfuse mount: {}\n", line);
+    complain("butterfuse mount: {}", line);
   }
-  return 1;
+  return exit_codes_of("mount").failed;
+}
+
+int fail_usage(const std::string& source, const Error& error) {
+  fail(source, error);
+  return exit_codes_of("mount").usage;
+}
+
+int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptions& options, SessionOptions session) {
+  std::optional<Background> background;
+  if (!arguments.foreground && !arguments.debug) {
+    auto started = Background::start(exit_codes_of("mount").interrupted);
+    if (!started) return fail(session.source, started.error());
+    background.emplace(std::move(*started));
+    session.on_live = [&] {
+      move_log(LogTarget::system_log);
+      // Nobody would know of the mount: SignalWatch ends it.
+      if (!background->report_live()) ::kill(::getpid(), SIGTERM);
+    };
+  }
+  start_logging(LogTarget::terminal, arguments.debug);
+  Background* const parent = background ? &*background : nullptr;
+  if (auto status = mount_and_serve(arguments, options, session, parent); !status)
+    return fail(session.source, status.error(), parent);
+  return 0;
 }
 
 int run_mount(const MountArguments& arguments) {
+  StandardStreams::outlive_readers();
   if (is_remount(arguments.options)) {
     auto status = remount(arguments.paths.back(), arguments.options);
     return status ? 0 : fail(arguments.source(), status.error());
   }
   auto options = parse_options(arguments);
-  if (!options) return fail(arguments.source(), options.error());
-  auto mountpoint = existing_directory(arguments.paths.back());
+  if (!options) return fail_usage(arguments.source(), options.error());
+  auto mountpoint = usable_mount_point(arguments.paths.back());
   if (!mountpoint) return fail(arguments.source(), mountpoint.error());
 
   SessionOptions session;
@@ -133,22 +183,7 @@ int run_mount(const MountArguments& arguments) {
   session.mountpoint = *mountpoint;
   session.single_thread = arguments.single_thread;
   session.debug = arguments.debug;
-
-  std::optional<Background> background;
-  if (!arguments.foreground && !arguments.debug) {
-    auto started = Background::start();
-    if (!started) return fail(session.source, started.error());
-    background.emplace(std::move(*started));
-    session.on_live = [&] {
-      move_log(LogTarget::system_log);
-      background->report_live();
-    };
-  }
-  start_logging(LogTarget::terminal, arguments.debug);
-  if (auto status = mount_and_serve(arguments, *options, session); !status) {
-    return fail(session.source, status.error(), background ? &*background : nullptr);
-  }
-  return 0;
+  return serve_in_foreground_or_not(arguments, *options, std::move(session));
 }
 
 }  // namespace

@@ -130,6 +130,15 @@ void FileDevice::start_writeback(uint64_t offset, uint64_t length) {
   (void)::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE);
 }
 
+Status FileDevice::claim(bool exclusively) {
+  const std::string same = "/proc/self/fd/" + std::to_string(fd_);
+  const int fd = ::open(same.c_str(), O_RDWR | O_CLOEXEC | (exclusively ? O_EXCL : 0));
+  if (fd < 0) return make_error(errno, "{}: cannot open it again: {}", path_, std::strerror(errno));
+  const int code = ::dup3(fd, fd_, O_CLOEXEC) < 0 ? errno : 0;
+  ::close(fd);
+  return code == 0 ? Status{} : make_error(code, "{}: dup: {}", path_, std::strerror(code));
+}
+
 Status FileDevice::flush() {
   if (read_only_) return {};
   if (int code = flush_error_)

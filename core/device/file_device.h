@@ -8,7 +8,8 @@
 namespace butterfuse {
 
 // Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the
-// lock belongs to the open file description). Thread-safe: all state but the last three members is constant.
+// lock belongs to the open file description). Thread-safe: all state but the last three members is constant, as is what fd_
+// stands for.
 // The size is that at open; the file never grows.
 //
 // An image that somebody makes shorter meanwhile is never written again: the write would make it long again,
@@ -29,6 +30,11 @@ class FileDevice final : public BlockDevice {
   void start_writeback(uint64_t offset, uint64_t length) override;
   Status flush() override;
   void discard(uint64_t offset, uint64_t length) override;
+
+  // Of a block device that is open for writing: gives up our exclusive claim (O_EXCL), or takes it again (EBUSY:
+  // somebody else has it), by opening it anew under the same descriptor. REQUIRES: no other call runs.
+  bool is_block_device() const { return is_block_device_; }
+  Status claim(bool exclusively);
 
  private:
   friend Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string&, const OpenOptions&);

@@ -14,18 +14,21 @@
 #include "core/base/log.h"
 #include "core/device/file_device.h"
 #include "core/device/source_use.h"
+#include "core/device/source_wait.h"
 
 namespace butterfuse {
 
 namespace {
+
+bool (*wait_is_interrupted)() = nullptr;
 
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
 constexpr auto kQuietTime = std::chrono::seconds(3);  // what a predecessor may take without a word of ours
 
 constexpr int kLookEvery = 10;  // polls
 
-// Tries `attempt` until it returns something else than EBUSY or the time is over. Its predecessor may still
-// be writing: umount(2) of a FUSE mount returns before the daemon has ended. There is nothing to wait for
+// Tries `attempt` until it returns something else than EBUSY, the time is over, or nobody wants it any more. Its
+// predecessor may still be writing: umount(2) of a FUSE mount returns before the daemon has ended. There is nothing to wait for
 // while the mount lives.
 int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
   const auto begin = std::chrono::steady_clock::now();
@@ -39,6 +42,7 @@ int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::funct
       told = true;
     }
     std::this_thread::sleep_for(kPollInterval);
+    if (wait_is_interrupted != nullptr && wait_is_interrupted()) return EINTR;
     code = attempt();
   }
   return code;
@@ -64,6 +68,7 @@ tl::unexpected<Error> open_error(int code, const std::string& path) {
     const std::string opener = find_opener(path);
     return make_error(EBUSY, "{}: in use by {}", path, opener.empty() ? "another process" : opener);
   }
+  if (code == EINTR) return make_error(EINTR, "{}: interrupted while waiting for another process", path);
   return make_error(code, "{}: cannot open: {}", path, std::strerror(code));
 }
 
@@ -83,6 +88,8 @@ Result<uint64_t> source_size(const std::string& path, int fd, const struct stat&
 }
 
 }  // namespace
+
+void set_source_wait_interruption(bool (*interrupted)()) { wait_is_interrupted = interrupted; }
 
 Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, const OpenOptions& options) {
   struct stat info {};

@@ -11,6 +11,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/bytes.h"
+#include "core/base/log.h"
 #include "fs/fuse/low_memory.h"
 #include "fs/fuse/raw_ops.h"
 
@@ -82,11 +83,19 @@ fuse_buf short_setxattr(const fuse_buf& buffer) {
 
 thread_local uint32_t setxattr_flags = 0;
 
+// Of a block device (fuseblk) only: umount(2) waits for the answer, and is told that the device is final.
+void prepare_for_the_end(FuseContext& context) {
+  if (context.mount.is_read_only()) return;
+  if (const Status done = context.mount.sync(); !done)
+    log(LogLevel::error, "the last commit failed: {}", done.error().message);
+}
+
 void dispatch(FuseContext& context, const fuse_buf& buffer) {
   if (!has_memory_for(context.mount, opcode_of(current))) {
     (void)reply_raw(context.session, current, ENOMEM, {});
     return;
   }
+  if (opcode_of(current) == FUSE_DESTROY) prepare_for_the_end(context);
   const auto long_setxattr =
       opcode_of(current) == FUSE_SETXATTR ? body_of<fuse_setxattr_in>(current) : std::nullopt;
   if (long_setxattr && context.long_setxattr) {

@@ -1,7 +1,6 @@
 // Session: libfuse's loop around our operations.
 #include "fs/fuse/session.h"
 
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,8 +11,11 @@
 #include <thread>
 
 #include "core/base/log.h"
+#include "core/ondisk/constants.h"
+#include "fs/fuse/captured_output.h"
 #include "fs/fuse/low_memory.h"
 #include "fs/fuse/ops.h"
+#include "fs/fuse/own_mount.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/fuse/request_loop.h"
 #include "fs/fuse/sandbox.h"
@@ -95,6 +97,15 @@ void keep_complaint(fuse_log_level, const char* format, va_list arguments) {
   last_complaint() = text;
 }
 
+// With names in it, in debug mode: as lines of our own log, where they are escaped.
+void log_of_libfuse(fuse_log_level level, const char* format, va_list arguments) {
+  char line[1024];
+  vsnprintf(line, sizeof(line), format, arguments);
+  std::string_view text = line;
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  log(level <= FUSE_LOG_WARNING ? LogLevel::warning : LogLevel::debug, "{}", text);
+}
+
 // libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
 std::string libfuse_options(const MountOptions& options, const std::string& source) {
   std::string text = "subtype=butterfuse,fsname=" + escape_commas(source);
@@ -112,8 +123,18 @@ struct SessionDeleter {
 };
 using SessionHandle = std::unique_ptr<fuse_session, SessionDeleter>;
 
-Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options) {
+// A mount from mount(2) on, and who can end it.
+struct MountedSession {
+  SessionHandle session;
+  std::string name;  // of the mount point, for people
+  OwnMount place;
+  std::optional<UnmountHelper> helper;  // root can unmount by itself
+  UnmountHelper* helper_or_null() const { return helper ? const_cast<UnmountHelper*>(&*helper) : nullptr; }
+};
+
+Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options, bool as_block_device) {
   std::string text = libfuse_options(context.mount.options(), options.source);
+  if (as_block_device) text += ",blkdev,blksize=" + std::to_string(kSectorSize);
   std::string program = "butterfuse", flag = "-o", debug = "-d";
   std::vector<char*> arguments{program.data(), flag.data(), text.data()};
   if (options.debug) arguments.push_back(debug.data());
@@ -126,41 +147,71 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
   return session;
 }
 
-// Takes the mount out of the tree. The kernel ends the session when its last user is gone, and writes what it
-// holds before; we go on serving meanwhile.
-void unmount_lazily(const std::string& mountpoint, std::optional<UnmountHelper>& helper) {
-  log(LogLevel::info, "unmounting {} on a signal", mountpoint);
-  if (umount2(mountpoint.c_str(), MNT_DETACH) == 0) return;
-  if (!helper || !helper->unmount()) log(LogLevel::error, "can't unmount {}", mountpoint);
+Result<SessionHandle> try_mount(FuseContext& context, const SessionOptions& options, bool as_block_device) {
+  last_complaint().clear();
+  fuse_set_log_func(keep_complaint);
+  BF_ASSIGN(SessionHandle session, new_session(context, options, as_block_device));
+  CapturedOutput output;
+  const int failed = fuse_session_mount(session.get(), options.mountpoint.c_str());
+  std::string said = output.end();  // by fusermount3, which knows better than libfuse
+  while (said.ends_with('\n')) said.pop_back();
+  fuse_set_log_func(log_of_libfuse);
+  if (failed == 0) return session;
+  return make_error(EIO, "can't mount on {}: {}", options.mountpoint, said.empty() ? last_complaint() : said);
 }
 
-// Users that keep files open may keep the session for a while, not for ever: what they wrote is saved first.
-void end_session(Mount& mount, RequestLoop& loop, const std::string& mountpoint,
-                 std::optional<UnmountHelper>& helper, const std::atomic<bool>& ending) {
-  unmount_lazily(mountpoint, helper);
+// As a block device's own file system, as far as the kernel allows it: umount(2) then returns only when we have
+// answered its last request, and syncfs(2) arrives where the kernel passes it on (Linux 6.18). The kernel claims
+// the device for its mount, so ours must go first; anybody who comes in between makes this mount fail.
+Result<SessionHandle> mount_on_tree(FuseContext& context, const SessionOptions& options) {
+  if (!options.claim_device || geteuid() != 0) return try_mount(context, options, false);
+  BF_TRY(options.claim_device(false));
+  auto session = try_mount(context, options, true);
+  if (session) return session;
+  log(LogLevel::debug, "not mounted as a block device: {}", session.error().message);
+  BF_TRY(options.claim_device(true));
+  return try_mount(context, options, false);
+}
+
+Result<MountedSession> mount_session(FuseContext& context, const SessionOptions& options) {
+  MountedSession mounted;
+  mounted.name = options.mountpoint;
+  if (is_fuse_descriptor(options.mountpoint)) {
+    BF_ASSIGN(mounted.session, try_mount(context, options, false));
+    return mounted;
+  }
+  if (geteuid() != 0) {
+    BF_ASSIGN(mounted.helper, UnmountHelper::start(options.mountpoint));
+  }
+  BF_ASSIGN(mounted.session, mount_on_tree(context, options));
+  mounted.place = OwnMount(options.mountpoint);
+  return mounted;
+}
+
+// Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it
+// holds before; we go on serving meanwhile. Users that keep files open may keep the session for a while, not for
+// ever: what they wrote is saved first.
+void end_session(Mount& mount, RequestLoop& loop, const MountedSession& mounted, const std::atomic<bool>& ending) {
+  log(LogLevel::info, "unmounting {} on a signal", mounted.name);
+  if (auto status = mounted.place.detach(mounted.helper_or_null()); !status)
+    log(LogLevel::error, "{}", status.error().message);
   if (auto status = mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
   for (auto waited = 0ms; waited < kGraceForUsers; waited += kPollInterval) {
     if (ending) return;
     std::this_thread::sleep_for(kPollInterval);
   }
-  log(LogLevel::warning, "{} is still in use: ending the session", mountpoint);
+  log(LogLevel::warning, "{} is still in use: ending the session", mounted.name);
   loop.interrupt();
 }
 
 // From the mount to its end.
-Status answer_requests(FuseContext& context, const SessionOptions& options) {
+Status answer_requests(FuseContext& context, const SessionOptions& options, MountedSession& mounted) {
   BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session)));
-  std::optional<UnmountHelper> helper;  // root can unmount by itself
-  if (geteuid() != 0) {
-    BF_ASSIGN(helper, UnmountHelper::start(options.mountpoint));
-  }
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
-  SignalWatch watch([&](const std::atomic<bool>& ending) {
-    end_session(context.mount, loop, options.mountpoint, helper, ending);
-  });
+  SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context.mount, loop, mounted, ending); });
   const int result = loop.run();
-  return result < 0 ? make_error(-result, "serving {} ended with an error", options.mountpoint) : Status{};
+  return result < 0 ? make_error(-result, "serving {} ended with an error", mounted.name) : Status{};
 }
 
 }  // namespace
@@ -180,22 +231,26 @@ fuse_lowlevel_ops all_operations() {
   return ops;
 }
 
+bool is_fuse_descriptor(const std::string& mountpoint) {
+  constexpr std::string_view kFolder = "/dev/fd/";
+  const std::string number = mountpoint.starts_with(kFolder) ? mountpoint.substr(kFolder.size()) : "";
+  return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+}
+
+// libfuse's own unmounting goes by the path, whatever is mounted there: we do it ourselves (OwnMount).
 Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};
-  fuse_set_log_func(keep_complaint);
-  BF_ASSIGN(SessionHandle session, new_session(context, options));
-  context.session = session.get();
-  if (fuse_session_mount(session.get(), options.mountpoint.c_str()) != 0) {
-    return make_error(EIO, "can't mount on {}: {}", options.mountpoint, last_complaint());
-  }
-  fuse_set_log_func(nullptr);
+  BF_ASSIGN(MountedSession mounted, mount_session(context, options));
+  context.session = mounted.session.get();
   Status served;
   try {
-    served = answer_requests(context, options);
+    served = answer_requests(context, options, mounted);
   } catch (const std::system_error& error) {
     served = make_error(error.code().value(), "can't start a thread: {}", error.code().message());
   }
-  fuse_session_unmount(session.get());
+  // Where the kernel did not end it.
+  if (const Status gone = mounted.place.detach(mounted.helper_or_null()); !gone)
+    log(LogLevel::warning, "a dead mount is left: {}", gone.error().message);
   return served;
 }
 

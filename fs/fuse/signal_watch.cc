@@ -1,48 +1,57 @@
-// SignalWatch: a thread in sigwait(3).
+// SignalWatch: a thread in sigtimedwait(2).
 #include "fs/fuse/signal_watch.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <ctime>
 #include <utility>
 
 namespace butterfuse {
 namespace {
 
-sigset_t ending_signals() {
+constexpr int kWakeUp = SIGUSR2;  // of the watch itself: no signal that somebody sent may be taken for it
+constexpr long kAskEveryNs = 100'000'000;
+
+sigset_t set_of(std::initializer_list<int> numbers) {
   sigset_t set;
   sigemptyset(&set);
-  for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, number);
+  for (const int number : numbers) sigaddset(&set, number);
   return set;
 }
 
 }  // namespace
 
 void block_ending_signals() {
-  const sigset_t set = ending_signals();
+  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, kWakeUp});
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-SignalWatch::SignalWatch(Handler on_signal) : on_signal_(std::move(on_signal)) {
-  watched_ = ending_signals();
-  pthread_sigmask(SIG_BLOCK, &watched_, &before_);
-  thread_ = std::thread([this] { run(); });
-}
+SignalWatch::SignalWatch(Handler on_signal, std::function<bool()> is_over)
+    : on_signal_(std::move(on_signal)), is_over_(std::move(is_over)), thread_([this] { run(); }) {}
 
 SignalWatch::~SignalWatch() {
   ending_ = true;
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  pthread_kill(thread_.native_handle(), kWakeUp);
   thread_.join();
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-// A second signal while the unmount goes on has no effect: data is being saved.
+// A second signal while the first is answered has no effect: data is being saved.
 void SignalWatch::run() {
+  const sigset_t watched = set_of({SIGTERM, SIGINT, SIGHUP, kWakeUp}), wake_up = set_of({kWakeUp});
+  const timespec tick{0, kAskEveryNs};
   bool called = false;
-  for (;;) {
-    int number = 0;
-    if (sigwait(&watched_, &number) != 0) continue;
-    if (ending_) return;
-    if (!std::exchange(called, true)) on_signal_(ending_);
+  while (!ending_) {
+    // Called once, the rest is left to whoever comes after.
+    const int number = sigtimedwait(called ? &wake_up : &watched, nullptr, is_over_ && !called ? &tick : nullptr);
+    const bool asked = number > 0 && number != kWakeUp;
+    const bool over = number < 0 && errno == EAGAIN && is_over_ && is_over_();
+    if (ending_) {
+      if (asked) ::kill(::getpid(), number);  // it came for the next watch
+    } else if ((asked || over) && !std::exchange(called, true)) {
+      on_signal_(ending_);
+    }
   }
 }
 

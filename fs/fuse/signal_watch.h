@@ -1,4 +1,4 @@
-// SignalWatch: turns SIGTERM, SIGINT and SIGHUP into an orderly unmount.
+// SignalWatch: SIGTERM, SIGINT and SIGHUP as calls on a thread of its own.
 #pragma once
 
 #include <signal.h>
@@ -13,20 +13,20 @@ namespace butterfuse {
 // that no thread dies of a signal that the watch is to see.
 void block_ending_signals();
 
-// Blocks the signals in the constructing thread (and so in all it starts later) and waits for them on its own
-// thread. `on_signal` runs there, once; it should return soon after `ending` becomes true, which the
-// destructor says before it waits for the thread and puts things back.
+// Waits for these signals on its own thread. REQUIRES: they are blocked. `on_signal` runs there, once; it should
+// return soon after `ending` becomes true, which the destructor says before it waits for the thread. A signal that
+// comes later stays pending, for the next watch.
 class SignalWatch {
  public:
   using Handler = std::function<void(const std::atomic<bool>& ending)>;
-  explicit SignalWatch(Handler on_signal);
+  // With `is_over`, that is asked ten times a second, and true is taken for a signal.
+  explicit SignalWatch(Handler on_signal, std::function<bool()> is_over = nullptr);
   ~SignalWatch();
 
  private:
   void run();
-  Handler on_signal_;
-  sigset_t watched_{};
-  sigset_t before_{};
+  const Handler on_signal_;
+  const std::function<bool()> is_over_;
   std::atomic<bool> ending_{false};
   std::thread thread_;
 };

@@ -21,10 +21,15 @@ namespace {
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
-  // It must not keep the image locked or the mount's connection open.
+  // It must not keep the image locked, the mount's connection open, the folder busy, or the caller's output
+  // waiting for its end.
   constexpr int kPipe = 3;
   if (pipe != kPipe && dup2(pipe, kPipe) < 0) _exit(1);
+  const int null = open("/dev/null", O_RDWR);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (null < 0 || dup2(null, standard) < 0) close(standard);
   syscall(SYS_close_range, kPipe + 1, ~0U, 0);
+  if (chdir("/") != 0) _exit(1);
   char order = 0;
   ssize_t got = 0;
   do got = read(kPipe, &order, 1);

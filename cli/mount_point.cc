@@ -1,0 +1,60 @@
+// MountPoint: resolving paths, and telling dead mounts.
+#include "cli/mount_point.h"
+
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "core/base/mount_table.h"
+#include "fs/fuse/session.h"
+
+namespace butterfuse {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> dead(const std::string& path) {
+  const auto table = read_mount_table();
+  const MountEntry* mount = find_mount_of(table, unasked_mount_point(path));
+  const std::string place = mount != nullptr ? mount->mount_point : path;
+  return make_error(ENOTCONN, "{}: a dead mount is at {}: its daemon has ended. \"umount {}\" or \"fusermount3 -u {}\" takes "
+                    "it away", path, place, place, place);
+}
+
+Result<std::string> fuse_descriptor(const std::string& path) {
+  constexpr unsigned kMiscMajor = 10, kFuseMinor = 229;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return make_error(errno, "{}: {}", path, std::strerror(errno));
+  if (!S_ISCHR(info.st_mode) || info.st_rdev != makedev(kMiscMajor, kFuseMinor))
+    return make_error(ENODEV, "{}: not /dev/fuse, with which the caller has mounted something", path);
+  return path;
+}
+
+}  // namespace
+
+Result<std::string> usable_mount_point(const std::string& path) {
+  if (is_fuse_descriptor(path)) return fuse_descriptor(path);
+  std::error_code error;
+  const fs::path absolute = fs::canonical(path, error);
+  struct stat info {};
+  int code = error.value();
+  if (code == 0 && ::stat(absolute.c_str(), &info) != 0) code = errno;
+  if (code == ENOTCONN) return dead(path);
+  if (code != 0) return make_error(code, "{}: {}", path, std::strerror(code));
+  if (!S_ISDIR(info.st_mode)) return make_error(ENOTDIR, "{}: not a directory", path);
+  return absolute.string();
+}
+
+std::string unasked_mount_point(const std::string& path) {
+  std::error_code error;
+  fs::path plain = fs::absolute(path, error).lexically_normal();
+  if (error) return path;
+  if (!plain.has_filename()) plain = plain.parent_path();
+  const fs::path folder = fs::canonical(plain.parent_path(), error);
+  return error ? plain.string() : (folder / plain.filename()).string();
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,36 @@
+// Background: a process that leaves the terminal only once it works.
+#pragma once
+
+#include <string_view>
+#include <utility>
+
+#include "core/base/result.h"
+
+namespace butterfuse {
+
+// start() forks. The parent waits there and exits with 0 after report_live(); else with the line given to fail(), or
+// one of its own when the child dies silently, and the child's exit status, after the child has ended. SIGINT, SIGTERM
+// and SIGHUP to the parent go to the child as SIGTERM: when the parent is gone, so is a child that was not live.
+// The child goes on, with these signals blocked (block_ending_signals). Call it before any thread is started.
+class Background {
+ public:
+  // `interrupted_status`: the parent's exit status after such a signal.
+  static Result<Background> start(int interrupted_status);
+  Background(Background&& other) noexcept : pipe_(std::exchange(other.pipe_, -1)) {}
+  ~Background();
+
+  // The parent exits with 0; this process lets go of terminal and working directory. False: the parent has died,
+  // nobody was told.
+  bool report_live();
+  bool is_live() const { return pipe_ < 0; }
+  // The parent has died before anything was reported.
+  bool is_abandoned() const;
+  // The parent prints the line, and exits as this process does. No effect after report_live().
+  void fail(std::string_view line);
+
+ private:
+  explicit Background(int pipe) : pipe_(pipe) {}
+  int pipe_;
+};
+
+}  // namespace butterfuse

@@ -1,0 +1,70 @@
+// MountTable: parsing mountinfo (proc(5)).
+#include "core/base/mount_table.h"
+
+#include <sys/sysmacros.h>
+
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+namespace butterfuse {
+namespace {
+
+// The kernel writes blanks, line ends and backslashes in paths as three octal digits.
+std::string unescape(const std::string& text) {
+  std::string plain;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool escaped = text[i] == '\\' && i + 3 < text.size() && text.find_first_not_of("01234567", i + 1) >= i + 4;
+    plain += escaped ? static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)) : text[i];
+    if (escaped) i += 3;
+  }
+  return plain;
+}
+
+// id parent major:minor root MOUNTPOINT options [tags...] - type SOURCE options
+bool parse(const std::string& line, MountEntry& entry) {
+  const size_t separator = line.find(" - ");
+  if (separator == std::string::npos) return false;
+  std::istringstream head(line), tail(line.substr(separator + 3));
+  std::string device, root;
+  if (!(head >> entry.id >> entry.parent >> device >> root >> entry.mount_point) || !(tail >> entry.type >> entry.source))
+    return false;
+  unsigned major_number = 0, minor_number = 0;
+  if (std::sscanf(device.c_str(), "%u:%u", &major_number, &minor_number) != 2) return false;
+  entry.device = makedev(major_number, minor_number);
+  entry.mount_point = unescape(entry.mount_point);
+  entry.source = unescape(entry.source);
+  return true;
+}
+
+bool is_below(const std::string& path, const std::string& folder) {
+  return folder == "/" || path == folder || path.starts_with(folder + "/");
+}
+
+}  // namespace
+
+std::vector<MountEntry> read_mount_table(const std::string& process) {
+  std::vector<MountEntry> table;
+  std::ifstream file("/proc/" + process + "/mountinfo");
+  for (std::string line; std::getline(file, line);)
+    if (MountEntry entry; parse(line, entry)) table.push_back(std::move(entry));
+  return table;
+}
+
+const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std::string& path) {
+  const MountEntry* found = nullptr;
+  for (const MountEntry& entry : table)
+    if (entry.mount_point == path) found = &entry;
+  return found;
+}
+
+const MountEntry* find_mount_of(const std::vector<MountEntry>& table, const std::string& path) {
+  const MountEntry* found = nullptr;
+  for (const MountEntry& entry : table)
+    if (is_below(path, entry.mount_point) &&
+        (found == nullptr || entry.mount_point.size() >= found->mount_point.size()))
+      found = &entry;
+  return found;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,30 @@
+// MountTable: what the kernel says is mounted where.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace butterfuse {
+
+// A line of /proc/PID/mountinfo. None of this touches the mounts: they may be dead, or wait for ever.
+struct MountEntry {
+  int id = 0, parent = 0;   // of the mount, and of the one it is mounted on
+  dev_t device = 0;         // st_dev of its files
+  std::string mount_point;  // as its namespace sees it, without the kernel's escapes
+  std::string type, source;
+
+  bool is_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
+};
+
+// In the order of mounting: of several on one path, the last one is seen. `process` is a pid or "self". Empty
+// when it can't be read.
+std::vector<MountEntry> read_mount_table(const std::string& process = "self");
+
+// The one that is seen at this absolute path; null when nothing is mounted there.
+const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std::string& path);
+// The one that has this absolute path in it, seen from names alone.
+const MountEntry* find_mount_of(const std::vector<MountEntry>& table, const std::string& path);
+
+}  // namespace butterfuse

@@ -1,0 +1,69 @@
+// OwnMount: found in the mount table by device number, unmounted through a descriptor.
+#include "fs/fuse/own_mount.h"
+
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ranges>
+
+#include "core/base/mount_table.h"
+
+namespace butterfuse {
+namespace {
+
+// Of an open directory, without a question to its file system: that may be somebody's dead one.
+std::optional<dev_t> device_of(int directory) {
+  struct statx info {};
+  if (::statx(directory, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, 0, &info) != 0) return std::nullopt;
+  return makedev(info.stx_dev_major, info.stx_dev_minor);
+}
+
+// The path is opened first and unmounted through the descriptor: whatever is mounted there meanwhile, what was
+// looked at is what goes. 0 or an errno.
+int detach_exactly(const std::string& path, dev_t device, UnmountHelper* helper) {
+  const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (directory < 0) return errno;
+  int code = 0;
+  if (device_of(directory) != device) {
+    code = EBUSY;  // something has come to lie on it
+  } else if (helper == nullptr) {
+    const std::string exactly = "/proc/self/fd/" + std::to_string(directory);
+    if (::umount2(exactly.c_str(), MNT_DETACH) != 0) code = errno;
+  }
+  ::close(directory);
+  if (code == 0 && helper != nullptr && !helper->unmount()) code = EPERM;
+  return code;
+}
+
+}  // namespace
+
+OwnMount::OwnMount(std::string path) : path_(std::move(path)) {
+  const auto table = read_mount_table();
+  if (const MountEntry* entry = find_mount_at(table, path_)) device_ = entry->device;
+}
+
+Status OwnMount::detach(UnmountHelper* helper) const {
+  if (!device_) return {};
+  const auto table = read_mount_table();
+  Status done;
+  for (const MountEntry& own : table | std::views::reverse) {
+    if (own.device != *device_ || (helper != nullptr && own.mount_point != path_)) continue;
+    const auto other = std::ranges::find_if(
+        table, [&](const MountEntry& one) { return one.parent == own.id && one.device != *device_; });
+    if (other != table.end()) {
+      done = make_error(EBUSY, "can't unmount {}: {} ({}) is mounted at {}", own.mount_point, other->source, other->type,
+                        other->mount_point);
+    } else if (const int code = detach_exactly(own.mount_point, *device_, helper); code != 0) {
+      done = make_error(code, "can't unmount {}: {}", own.mount_point, std::strerror(code));
+    }
+  }
+  return done;
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,32 @@
+// OwnMount: our mount in the tree, told from others that are mounted on it, in it, or in its place.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "core/base/result.h"
+#include "fs/fuse/unmount_helper.h"
+
+namespace butterfuse {
+
+// Constant after construction.
+class OwnMount {
+ public:
+  // A mount that somebody else made and ends: /dev/fd/N. detach() does nothing.
+  OwnMount() = default;
+  // The one that is seen at `path`, directly after mount(2).
+  explicit OwnMount(std::string path);
+
+  // Takes it out of the tree of this mount namespace, lazily, wherever it was bound or moved to, and nothing else:
+  // what is seen at its path by now stays. EBUSY when something of others is mounted on it or in it, which can't
+  // stay without it. An ordinary user needs the helper, which knows the first place only.
+  Status detach(UnmountHelper* helper) const;
+
+ private:
+  std::string path_;
+  std::optional<dev_t> device_;  // no other mount has this number while our session lives
+};
+
+}  // namespace butterfuse
