@@ -2,30 +2,26 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
-
 #include "cli/check_report.h"
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
-#include "cli/progress.h"
+#include "cli/process/exit_codes.h"
+#include "cli/process/interruption.h"
+#include "cli/process/progress.h"
 #include "cli/repair.h"
 #include "cli/sources.h"
 #include "core/check/block_walk.h"
+#include "cli/process/standard_streams.h"
 #include "core/check/checker.h"
 
 namespace butterfuse {
 namespace {
-
-std::atomic<bool> stop{false};
 
 struct CheckArguments {
   std::vector<std::string> sources;
   WindowArguments window;
   bool data_csums = false;
   bool progress = false;
-  bool quiet = false;
-  bool json = false;
+  ReportStyle style;
   bool boot = false;   // a look at the superblocks is enough
   bool force = false;  // it is not; of a repair: ask nothing
   bool repair = false;
@@ -35,68 +31,75 @@ struct CheckArguments {
 
 // What a boot waits for: copy-on-write keeps the trees whole through any crash, so there is nothing to look
 // for that the mount would not find.
-int look_at_superblocks(const std::string& source, BlockDevices devices) {
+int look_at_superblocks(CheckReport& report, BlockDevices devices) {
   const auto volume = Volume::open(std::move(devices));
-  if (!volume) {
-    fmt::print(stderr, "butterfuse check: {}\n", volume.error().message);
-    return fsck_status::kUncorrected;
-  }
+  if (!volume) return report.failure(volume.error().message), fsck_status::kUncorrected;
   // The chunk tree names all devices, and may lie on one that is not here.
   std::string failure;
   load_chunk_tree(**volume, [&](const Error& error) { failure = error.message; });
   const std::string missing = (*volume)->missing_devices();
   if (!missing.empty() || !failure.empty()) {
-    fmt::print(stderr, "butterfuse check: {}: {}\n", source,
-               missing.empty() ? failure : fmt::format("devices are missing: {}", missing));
+    report.failure(fmt::format("{}: {}", report.source(),
+                               missing.empty() ? failure : fmt::format("devices are missing: {}", missing)));
     return fsck_status::kUncorrected;
   }
-  fmt::print("{}: superblocks are sound, generation {}; -f checks all\n", source,
-             uint64_t{(*volume)->super().generation});
+  const uint64_t generation = (*volume)->super().generation;
+  report.verdict(fmt::format("superblocks are sound, generation {}; -f checks all", generation));
+  report.field("checked", "superblocks");
+  report.field("generation", generation);
   return fsck_status::kClean;
 }
 
-int judge(const CheckArguments& arguments, BlockDevices devices) {
-  const std::string& source = arguments.sources.front();
-  CheckReport report(source, arguments.json, arguments.quiet);
-  ProgressLine progress("checking", arguments.progress || isatty(STDERR_FILENO));
+int status_of(const Error& error) {
+  return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
+}
+
+int judge(const CheckArguments& arguments, CheckReport& report, BlockDevices devices) {
+  ProgressLine progress("checking", arguments.progress || (isatty(STDERR_FILENO) && !arguments.style.quiet));
   CheckOptions options{.data_csums = arguments.data_csums};
   options.on_error = [&](const std::string& finding) { progress.clear(), report.error(finding); };
   options.on_warning = [&](const std::string& finding) { progress.clear(), report.warning(finding); };
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
-  options.interrupted = [] { return stop.load(); };
+  options.interrupted = [] { return Interruption::requested(); };
+  options.max_errors = report.findings_max();
   auto summary = check_filesystem(std::move(devices), options);
   progress.clear();
   if (!summary) {
-    report.print_failure(fmt::format("{}: {}", source, with_partitions(summary.error(), source).message));
-    return summary.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
+    report.failure(fmt::format("{}: {}", report.source(), with_partitions(summary.error(), report.source()).message));
+    return status_of(summary.error());
   }
-  report.print(*summary);
+  report.summary(*summary);
   const bool whole = summary->errors == 0 && summary->missing_devices.empty();
   return whole ? fsck_status::kClean : fsck_status::kUncorrected;
 }
 
-int run_check(const CheckArguments& arguments) {
-  std::signal(SIGINT, [](int) { stop = true; });
+int run_check(const CheckArguments& arguments, CheckReport& report) {
   const auto window = arguments.window.window();
-  if (!window) {
-    fmt::print(stderr, "butterfuse check: {}\n", window.error().message);
-    return fsck_status::kUsage;
-  }
+  if (!window) return report.failure(window.error().message), fsck_status::kUsage;
   if (arguments.repair || !arguments.undo.empty()) {
     const bool undo = !arguments.undo.empty();
     const RepairArguments wanted{arguments.sources, *window, arguments.force,
-                                 arguments.progress || isatty(STDERR_FILENO),
+                                 arguments.progress || (isatty(STDERR_FILENO) && !arguments.style.quiet),
                                  undo ? arguments.undo : arguments.undo_log};
-    return undo ? run_undo(wanted, stop) : run_repair(wanted, stop);
+    return undo ? run_undo(wanted, report) : run_repair(wanted, report);
   }
   auto devices = open_sources(arguments.sources, {.mode = OpenMode::read_only}, *window, InUse::warn);
-  if (!devices) {
-    fmt::print(stderr, "butterfuse check: {}\n", devices.error().message);
-    return fsck_status::kFailed;
+  if (!devices) return report.failure(devices.error().message), status_of(devices.error());
+  if (arguments.boot && !arguments.force) return look_at_superblocks(report, std::move(*devices));
+  return judge(arguments, report, std::move(*devices));
+}
+
+// The document is told to the end, whatever is thrown.
+int run_and_report(const CheckArguments& arguments) {
+  Interruption::watch();
+  StandardStreams::outlive_readers();
+  CheckReport report(arguments.sources.front(), arguments.style);
+  try {
+    return report.finish(run_check(arguments, report));
+  } catch (const std::exception& error) {
+    report.failure(error.what());
+    return report.finish(fsck_status::kFailed);
   }
-  if (arguments.boot && !arguments.force)
-    return look_at_superblocks(arguments.sources.front(), std::move(*devices));
-  return judge(arguments, std::move(*devices));
 }
 
 }  // namespace
@@ -108,9 +111,9 @@ void add_check_command(CLI::App& app, CommandResult& result) {
       ->required();
   add_window_options(*command, arguments->window);
   command->add_flag("--check-data-csum", arguments->data_csums, "read all data and verify its checksums");
-  command->add_flag("--json", arguments->json, "print one JSON object instead of lines");
+  command->add_flag("--json", arguments->style.json, "print one JSON document instead of lines");
   command->add_flag("-p,--progress", arguments->progress, "show progress even when not on a terminal");
-  command->add_flag("-q,--quiet", arguments->quiet, "print only the verdict");
+  command->add_flag("-q,--quiet", arguments->style.quiet, "print only the verdict");
   command->add_flag("--readonly", arguments->accepted, "the default; accepted for scripts");
   CLI::Option* repair =
       command->add_flag("--repair", arguments->repair,
@@ -123,9 +126,9 @@ void add_check_command(CLI::App& app, CommandResult& result) {
   command->add_flag("-n,-y", arguments->accepted,
                     "accepted from fsck(8), which means no repair by them: that takes --repair");
   command->footer(
-      "Exit status, as fsck(8): 0 clean, 1 repaired, 4 errors are left, 8 could not be checked, 32 "
-      "interrupted.");
-  command->callback([arguments, &result] { result.exit_status = run_check(*arguments); });
+      "Exit status, as fsck(8), where several add up: 0 clean, 1 repaired, 4 errors are left, 8 could not be "
+      "checked or told, 16 wrong usage, 32 interrupted.");
+  command->callback([arguments, &result] { result.exit_status = run_and_report(*arguments); });
 }
 
 }  // namespace butterfuse

@@ -1,78 +1,115 @@
 // CheckReport: both forms.
 #include "cli/check_report.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
+#include "cli/process/json.h"
+#include "cli/process/standard_streams.h"
+#include "core/base/shown_name.h"
 
 namespace butterfuse {
 
-void CheckReport::error(const std::string& finding) {
-  if (json_) return findings_.push_back({"error", finding});
-  fmt::print("ERROR: {}\n", finding);
+namespace {
+
+// Of "object: reason"; a name in quotes may have a colon, too.
+size_t end_of_object(const std::string& text) {
+  const size_t colon = text.find(": ");
+  const size_t quote = text.find(" '");
+  if (quote == std::string::npos || colon == std::string::npos || colon < quote) return colon;
+  const size_t unquoted = text.rfind("': ");
+  return unquoted == std::string::npos ? colon : unquoted + 1;
 }
 
-void CheckReport::warning(const std::string& finding) {
-  if (json_) return findings_.push_back({"warning", finding});
-  fmt::print("WARNING: {}\n", finding);
+}  // namespace
+
+uint64_t CheckReport::findings_max() const {
+  // A screenful of screens; a document as large as memory bears.
+  return style_.json ? 1'000'000 : 200;
 }
 
-void CheckReport::print(const CheckSummary& summary) const {
-  json_ ? print_json(summary) : print_text(summary);
+void CheckReport::finding(const char* severity, const std::string& text) {
+  const size_t colon = end_of_object(text);
+  const bool split = colon != std::string::npos;
+  findings_.push_back({{"severity", severity},
+                       {"object", split ? json_text(text.substr(0, colon)) : ""},
+                       {"reason", json_text(split ? text.substr(colon + 2) : text)}});
 }
 
-void CheckReport::print_failure(const std::string& message) const {
-  if (json_) {
-    fmt::print("{}\n", nlohmann::json{{"source", source_}, {"failure", message}}.dump(2));
+void CheckReport::error(const std::string& text) {
+  ++told_;
+  if (style_.json) return finding("error", text);
+  if (!style_.quiet) print("ERROR: {}\n", shown_text(text));
+}
+
+void CheckReport::warning(const std::string& text) {
+  ++told_;
+  if (style_.json) return finding("warning", text);
+  if (!style_.quiet) print("WARNING: {}\n", shown_text(text));
+}
+
+void CheckReport::action(const std::string& line) {
+  if (style_.json) {
+    actions_.push_back(json_text(line));
   } else {
-    fmt::print(stderr, "butterfuse check: {}\n", message);
+    remark(line);
   }
 }
 
-void CheckReport::print_text(const CheckSummary& summary) const {
-  std::string verdict = summary.errors ? fmt::format("{} errors found", summary.errors) : "no error found";
+void CheckReport::remark(const std::string& line) const {
+  if (!style_.json && !style_.quiet) print("{}\n", shown_text(line));
+}
+
+void CheckReport::verdict(const std::string& line) const {
+  if (!style_.json) print("{}: {}\n", shown_text(source_), shown_text(line));
+}
+
+void CheckReport::failure(const std::string& message) {
+  if (style_.json) {
+    fields_["failure"] = json_text(message);
+  } else {
+    complain("butterfuse check: {}", message);
+  }
+}
+
+void CheckReport::summary(const CheckSummary& summary) {
+  const uint64_t untold = summary.errors + summary.warnings - told_;
+  if (untold != 0) remark(fmt::format("{} more are not shown; --json lists them", untold));
+  std::string found = summary.errors ? fmt::format("{} errors found", summary.errors) : "no error found";
   if (!summary.missing_devices.empty())
-    verdict += fmt::format(" in what is here; devices are missing: {}", summary.missing_devices);
-  fmt::print("{}: {}\n", source_, verdict);
-  if (quiet_) return;
-  fmt::print(
-      "bytes used: {}\ntree blocks: {} ({} bytes)\ndata extents: {} ({} bytes)\nchecksum bytes: {}\ninodes: "
-      "{}\n",
-      summary.bytes_used, summary.tree_blocks, summary.tree_bytes, summary.data_extents, summary.data_bytes,
-      summary.csum_bytes, summary.inodes);
-  if (summary.has_log) fmt::print("note: a log tree waits to be replayed by the next writable mount\n");
-  if (summary.bad_copies) {
-    fmt::print("bad copies: {} (another copy was good; a writable mount or a scrub brings them back)\n",
-               summary.bad_copies);
-  }
+    found += fmt::format(" in what is here; devices are missing: {}", summary.missing_devices);
+  verdict(found);
+  remark(fmt::format("bytes used: {}", summary.bytes_used));
+  remark(fmt::format("tree blocks: {} ({} bytes)", summary.tree_blocks, summary.tree_bytes));
+  remark(fmt::format("data extents: {} ({} bytes)", summary.data_extents, summary.data_bytes));
+  remark(fmt::format("checksum bytes: {}", summary.csum_bytes));
+  remark(fmt::format("inodes: {}", summary.inodes));
+  if (summary.has_log) remark("note: a log tree waits to be replayed by the next writable mount");
+  if (summary.bad_copies)
+    remark(fmt::format("bad copies: {} (another copy was good; a writable mount or a scrub brings them back)",
+                       summary.bad_copies));
+  field("errors", summary.errors);
+  field("warnings", summary.warnings);
+  field("errors_by_phase", summary.errors_in);
+  field("bad_copies", summary.bad_copies);
+  field("missing_devices", summary.missing_devices);
+  field("bytes_used", summary.bytes_used);
+  field("tree_blocks", summary.tree_blocks);
+  field("tree_bytes", summary.tree_bytes);
+  field("data_extents", summary.data_extents);
+  field("data_bytes", summary.data_bytes);
+  field("csum_bytes", summary.csum_bytes);
+  field("inodes", summary.inodes);
+  field("has_log", summary.has_log);
+  field("findings_left_out", untold);
 }
 
-void CheckReport::print_json(const CheckSummary& summary) const {
-  nlohmann::json findings = nlohmann::json::array();
-  for (const Finding& finding : findings_) {
-    const size_t colon = finding.text.find(": ");
-    const bool split = colon != std::string::npos;
-    findings.push_back({{"severity", finding.severity},
-                        {"object", split ? finding.text.substr(0, colon) : ""},
-                        {"reason", split ? finding.text.substr(colon + 2) : finding.text}});
-  }
-  const nlohmann::json report{{"source", source_},
-                              {"errors", summary.errors},
-                              {"warnings", summary.warnings},
-                              {"errors_by_phase", summary.errors_in},
-                              {"bad_copies", summary.bad_copies},
-                              {"missing_devices", summary.missing_devices},
-                              {"bytes_used", summary.bytes_used},
-                              {"tree_blocks", summary.tree_blocks},
-                              {"tree_bytes", summary.tree_bytes},
-                              {"data_extents", summary.data_extents},
-                              {"data_bytes", summary.data_bytes},
-                              {"csum_bytes", summary.csum_bytes},
-                              {"inodes", summary.inodes},
-                              {"has_log", summary.has_log},
-                              {"findings", findings}};
-  // File names are bytes: those that are no UTF-8 are shown with replacement characters.
-  fmt::print("{}\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+int CheckReport::finish(int exit_status) {
+  if (!style_.json) return exit_status;
+  nlohmann::ordered_json document{{"source", json_text(source_)}};
+  document.update(fields_);
+  document["findings"] = std::move(findings_);
+  if (!actions_.empty()) document["actions"] = std::move(actions_);
+  document["exit_status"] = exit_status;
+  print_json(document);
+  return exit_status;
 }
 
 }  // namespace butterfuse

@@ -1,35 +1,60 @@
-// CheckReport: what a check found, as lines for people or as one JSON object for programs.
+// CheckReport: what check found and did, as lines for people or as one JSON document for programs.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/check/checker.h"
 
 namespace butterfuse {
 
+// How check is to speak.
+struct ReportStyle {
+  bool json = false;   // one document, whatever happens
+  bool quiet = false;  // the verdict only
+};
+
+// Every run of check ends in finish(), whose status is the program's: with JSON that prints the document.
 class CheckReport {
  public:
-  CheckReport(std::string source, bool json, bool quiet)
-      : source_(std::move(source)), json_(json), quiet_(quiet) {}
-  // "ERROR: object: reason, values" at once, or kept for the JSON object.
+  CheckReport(std::string source, ReportStyle style) : source_(std::move(source)), style_(style) {}
+
+  // "object: reason, values" at once, or kept for the document.
   void error(const std::string& finding);
   void warning(const std::string& finding);
-  void print(const CheckSummary& summary) const;
-  // That it could not be checked.
-  void print_failure(const std::string& message) const;
+  // Something that a repair does.
+  void action(const std::string& line);
+  // A line for people that a quiet run leaves out, and a document has as fields.
+  void remark(const std::string& line) const;
+  // The one line that a quiet run has as well.
+  void verdict(const std::string& line) const;
+  // Why it could not be done.
+  void failure(const std::string& message);
+  void summary(const CheckSummary& summary);
+  // A field of the document; ignored otherwise.
+  template <class Value>
+  void field(const char* name, const Value& value) {
+    if (style_.json) fields_[name] = value;
+  }
+
+  // How many findings of a kind are told one by one. The summary says how many were not.
+  uint64_t findings_max() const;
+  const ReportStyle& style() const { return style_; }
+  const std::string& source() const { return source_; }
+  // Returns `exit_status`.
+  int finish(int exit_status);
 
  private:
-  struct Finding {
-    const char* severity;
-    std::string text;
-  };
-  void print_text(const CheckSummary& summary) const;
-  void print_json(const CheckSummary& summary) const;
+  void finding(const char* severity, const std::string& text);
 
   const std::string source_;
-  const bool json_, quiet_;
-  std::vector<Finding> findings_;
+  const ReportStyle style_;
+  uint64_t told_ = 0;
+  nlohmann::ordered_json fields_ = nlohmann::ordered_json::object();
+  nlohmann::ordered_json findings_ = nlohmann::ordered_json::array();
+  nlohmann::ordered_json actions_ = nlohmann::ordered_json::array();
 };
 
 }  // namespace butterfuse

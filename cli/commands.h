@@ -14,6 +14,7 @@ struct CommandResult {
 
 void add_mkfs_command(CLI::App& app, CommandResult& result);
 void add_mount_command(CLI::App& app, CommandResult& result);
+void add_umount_command(CLI::App& app, CommandResult& result);
 void add_check_command(CLI::App& app, CommandResult& result);
 void add_scrub_command(CLI::App& app, CommandResult& result);
 void add_inspect_command(CLI::App& app, CommandResult& result);

@@ -1,11 +1,13 @@
 // butterfuse inspect: superblocks and trees as text.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "cli/commands.h"
+#include "cli/process/exit_codes.h"
 #include "cli/sources.h"
+#include "cli/process/standard_streams.h"
 #include "core/check/dump.h"
 #include "core/ondisk/constants.h"
 
@@ -27,13 +29,20 @@ struct DumpTreeArguments {
   DumpTreeOptions options;
 };
 
-void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
-
-int fail(const Error& error) {
-  std::fflush(stdout);
-  fmt::print(stderr, "butterfuse inspect: {}\n", error.message);
-  return 1;
+// Nobody waits for the rest of a dump that can't be printed.
+void show(std::string_view text) {
+  StandardStreams::write(text);
+  if (!StandardStreams::has_failed()) return;
+  StandardStreams::complain_of_write_error("butterfuse inspect");
+  _exit(exit_codes_of("inspect").failed);
 }
+
+int fail(const Error& error, int status = exit_codes_of("inspect").failed) {
+  complain("butterfuse inspect: {}", error.message);
+  return status;
+}
+
+int fail_usage(const Error& error) { return fail(error, exit_codes_of("inspect").usage); }
 
 // Looking does no harm, and people look at file systems in use: no lock.
 constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
@@ -41,11 +50,11 @@ constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .
 int run_dump_super(const DumpSuperArguments& arguments) {
   int exit_status = 0;
   auto window = arguments.window.window();
-  if (!window) return fail(window.error());
+  if (!window) return fail_usage(window.error());
   for (const std::string& source : arguments.sources) {
     auto device = open_window(source, kLooking, *window);
     Status status =
-        device ? dump_super(**device, arguments.options, print) : Status(tl::unexpected(device.error()));
+        device ? dump_super(**device, arguments.options, show) : Status(tl::unexpected(device.error()));
     if (!status) exit_status = fail(status.error());
   }
   return exit_status;
@@ -54,15 +63,15 @@ int run_dump_super(const DumpSuperArguments& arguments) {
 int run_dump_tree(DumpTreeArguments arguments) {
   if (!arguments.tree.empty()) {
     arguments.options.tree = parse_tree_id(arguments.tree);
-    if (!arguments.options.tree) return fail(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
+    if (!arguments.options.tree) return fail_usage(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
   }
   auto window = arguments.window.window();
-  if (!window) return fail(window.error());
+  if (!window) return fail_usage(window.error());
   auto devices = open_sources(arguments.sources, kLooking, *window);
   if (!devices) return fail(devices.error());
-  auto errors = dump_tree(std::move(*devices), arguments.options, print);
+  auto errors = dump_tree(std::move(*devices), arguments.options, show);
   if (!errors) return fail(with_partitions(errors.error(), arguments.sources.front()));
-  return *errors == 0 ? 0 : 1;
+  return *errors == 0 ? 0 : exit_codes_of("inspect").failed;
 }
 
 void add_dump_super(CLI::App& inspect, CommandResult& result) {

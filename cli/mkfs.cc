@@ -1,19 +1,16 @@
 // butterfuse mkfs: makes a new file system in an image file or on a block device.
 #include "core/mkfs/mkfs.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
-#include <cstring>
-
 #include "cli/commands.h"
+#include "cli/process/exit_codes.h"
+#include "cli/mkfs_target.h"
 #include "cli/sources.h"
-#include "core/device/partition_table.h"
 #include "core/device/source_use.h"
-#include "core/mkfs/signature.h"
+#include "cli/process/standard_streams.h"
+#include "core/base/shown_name.h"
 #include "core/ondisk/constants.h"
 #include "core/ondisk/raid_profile.h"
 
@@ -88,32 +85,6 @@ Result<MkfsOptions> parse_options(const MkfsArguments& arguments) {
   return options;
 }
 
-// With a byte count, an image file may be missing or too small: it is made, or grown, as a sparse file.
-Status prepare_image_file(const std::string& path, const MkfsOptions& options) {
-  struct stat info;
-  const bool exists = stat(path.c_str(), &info) == 0;
-  if (!exists && errno != ENOENT) return make_error(errno, "{}: {}", path, std::strerror(errno));
-  if (!exists && options.byte_count == 0)
-    return make_error(ENOENT, "{}: no such file; with -b SIZE it would be made", path);
-  if (exists && !S_ISREG(info.st_mode)) return {};
-  if (exists && static_cast<uint64_t>(info.st_size) >= options.byte_count) return {};
-  const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (fd < 0) return make_error(errno, "cannot create {}: {}", path, std::strerror(errno));
-  const int failed = ftruncate(fd, static_cast<off_t>(options.byte_count)) != 0 ? errno : 0;
-  close(fd);
-  if (failed != 0)
-    return make_error(failed, "cannot make {} {} bytes long: {}", path, options.byte_count,
-                      std::strerror(failed));
-  return {};
-}
-
-Result<DeviceWindow> window_of(const std::string& target, const WindowArguments& arguments) {
-  BF_ASSIGN(DeviceWindow window, arguments.window());
-  if (window.partition == 0) return window;
-  BF_ASSIGN(const Partition partition, find_partition(target, window.partition));
-  return DeviceWindow{.offset = partition.offset, .bytes = partition.bytes};
-}
-
 // Of what we have mounted a window is locked; a file that is about to grow is looked at before.
 Status check_not_in_use(const std::string& target, const DeviceWindow& window) {
   BF_TRY(check_unused(target, OpenMode::read_write, window));
@@ -123,29 +94,21 @@ Status check_not_in_use(const std::string& target, const DeviceWindow& window) {
   return make_error(EBUSY, "{} {}; unmount it first", target, locker->text);
 }
 
-Status check_no_signature(const std::string& target, const MkfsArguments& arguments) {
-  BF_ASSIGN(const DeviceWindow window, window_of(target, arguments.window));
-  if (arguments.force) return {};
-  BF_ASSIGN(const auto signature, existing_signature(target, window.offset, window.bytes));
-  if (signature)
-    return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", target,
-                      *signature);
-  return {};
-}
-
 Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOptions& options) {
-  // Before files are left behind for nothing.
+  // Before files are looked at for nothing.
   if (options.byte_count != 0)
     BF_TRY(check_mkfs_options(options, std::vector(arguments.targets.size(), options.byte_count)));
   BF_ASSIGN(const DeviceWindow window, arguments.window.window());
   for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, window));
-  if (window.whole())
-    for (const std::string& target : arguments.targets) BF_TRY(prepare_image_file(target, options));
-  for (const std::string& target : arguments.targets) BF_TRY(check_no_signature(target, arguments));
+  BF_ASSIGN(MkfsTargets targets, MkfsTargets::prepare(arguments.targets, {.byte_count = options.byte_count,
+                                                                          .force = arguments.force,
+                                                                          .window = window}));
   BF_ASSIGN(const BlockDevices opened, open_sources(arguments.targets, OpenOptions{}, window));
   std::vector<BlockDevice*> devices;
   for (const auto& device : opened) devices.push_back(device.get());
-  return make_filesystem(devices, options);
+  BF_ASSIGN(MkfsSummary summary, make_filesystem(devices, options));
+  targets.keep();
+  return summary;
 }
 
 std::string human_size(uint64_t bytes) {
@@ -168,40 +131,42 @@ void print_chunk(const MkfsSummary::Chunk& chunk) {
   const char* type = (chunk.type & bg::kData) != 0     ? "Data:"
                      : (chunk.type & bg::kSystem) != 0 ? "System:"
                                                        : "Metadata:";
-  fmt::print("  {:<17} {:<8} {:>14}\n", type, raid_profile(chunk.type).name, human_size(chunk.length));
+  print("  {:<17} {:<8} {:>14}\n", type, raid_profile(chunk.type).name, human_size(chunk.length));
 }
 
 void print_summary(const MkfsArguments& arguments, const MkfsOptions& options, const MkfsSummary& summary) {
-  fmt::print("butterfuse {}\n\n", BUTTERFUSE_VERSION);
+  print("butterfuse {}\n\n", BUTTERFUSE_VERSION);
   const auto line = [](const char* what, const std::string& value) {
-    fmt::print("{:<19} {}\n", what, value);
+    print("{:<19} {}\n", what, value);
   };
-  line("Label:", options.label.empty() ? "(null)" : options.label);
+  line("Label:", options.label.empty() ? "(null)" : shown_name(options.label));
   line("UUID:", summary.fsid.to_text());
   line("Node size:", std::to_string(options.nodesize));
   line("Sector size:", std::to_string(options.sectorsize));
   line("Filesystem size:", human_size(summary.total_bytes));
-  fmt::print("Block group profiles:\n");
+  print("Block group profiles:\n");
   for (uint64_t type : {bg::kData, bg::kMetadata, bg::kSystem})
     for (const MkfsSummary::Chunk& chunk : summary.chunks)
       if ((chunk.type & type) != 0) print_chunk(chunk);
   line("Features:", feature_names(options));
   line("Checksum:", std::string(csum_name(options.csum)));
   line("Number of devices:", std::to_string(summary.device_bytes.size()));
-  fmt::print("Devices:\n   ID        SIZE  PATH\n");
+  print("Devices:\n   ID        SIZE  PATH\n");
   for (size_t i = 0; i < summary.device_bytes.size(); ++i)
-    fmt::print("  {:>3}  {:>10}  {}\n", i + 1, human_size(summary.device_bytes[i]), arguments.targets[i]);
+    print("  {:>3}  {:>10}  {}\n", i + 1, human_size(summary.device_bytes[i]),
+          shown_text(arguments.targets[i]));
 }
 
 int fail(const Error& error) {
-  fmt::print(stderr, "butterfuse mkfs: {}\n", error.message);
-  return 1;
+  complain("butterfuse mkfs: {}", error.message);
+  return exit_codes_of("mkfs").failed;
 }
 
 int run_mkfs(const MkfsArguments& arguments) {
+  StandardStreams::outlive_readers();
   for (const std::string& list : arguments.features)
     if (list == "list-all") {
-      fmt::print("{}", feature_list_text());
+      print("{}", feature_list_text());
       return 0;
     }
   if (arguments.targets.empty()) return fail({EINVAL, "no image file or device given (see --help)"});

@@ -2,13 +2,14 @@
 #include "cli/repair.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <filesystem>
-#include <iostream>
 
-#include "cli/exit_codes.h"
-#include "cli/progress.h"
+#include "cli/process/exit_codes.h"
+#include "cli/process/interruption.h"
+#include "cli/process/json.h"
+#include "cli/process/progress.h"
+#include "cli/process/question.h"
 #include "cli/sources.h"
 #include "core/repair/repair.h"
 #include "core/repair/undo.h"
@@ -16,9 +17,9 @@
 namespace butterfuse {
 namespace {
 
-int fail(const std::string& message) {
-  fmt::print(stderr, "butterfuse check: {}\n", message);
-  return fsck_status::kFailed;
+int fail(CheckReport& report, const Error& error) {
+  report.failure(error.message);
+  return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
 }
 
 // Beside an image; for devices in the folder one is in, since /dev is no place for files.
@@ -34,12 +35,11 @@ std::string undo_log_of(const RepairArguments& arguments) {
   }
 }
 
-bool agrees(const repair::Repair& plan, const std::string& undo_log) {
-  fmt::print("Write {} bytes? {} errors become {}; the old bytes are kept in {} [y/N] ", plan.changed_bytes(),
-             plan.before().errors, plan.after().errors, undo_log);
-  std::fflush(stdout);
-  std::string answer;
-  return std::getline(std::cin, answer) && (answer == "y" || answer == "yes");
+Answer ask(const repair::Repair& plan, const CheckReport& report, const std::string& undo_log) {
+  const std::string question =
+      fmt::format("Write {} bytes? {} errors become {}; the old bytes are kept in {}", plan.changed_bytes(),
+                  plan.before().errors, plan.after().errors, undo_log);
+  return ask_on(report.style().json ? QuestionStream::error : QuestionStream::output, question);
 }
 
 Result<std::vector<std::shared_ptr<BlockDevice>>> open_shared(const RepairArguments& arguments) {
@@ -50,94 +50,110 @@ Result<std::vector<std::shared_ptr<BlockDevice>>> open_shared(const RepairArgume
   return devices;
 }
 
-int report(const repair::Repair& plan, const std::string& source) {
+int verdict(const repair::Repair& plan, CheckReport& report) {
   const uint64_t left = plan.after().errors;
   if (left == 0) {
-    fmt::print("{}: repaired, no error is left\n", source);
+    report.verdict("repaired, no error is left");
     const bool whole = plan.before().missing_devices.empty();
     return fsck_status::kCorrected | (whole ? 0 : fsck_status::kUncorrected);
   }
-  fmt::print("{}: {} of {} errors are left; a check lists them\n", source, left, plan.before().errors);
+  report.verdict(fmt::format("{} of {} errors are left; a check lists them", left, plan.before().errors));
   return fsck_status::kCorrected | fsck_status::kUncorrected;
+}
+
+int nothing_written(CheckReport& report, const std::string& why, int exit_status) {
+  report.field("bytes_written", 0);
+  report.verdict(why);
+  return exit_status;
+}
+
+int interrupted(CheckReport& report) {
+  report.field("bytes_written", 0);
+  report.failure("interrupted, nothing was written");
+  return fsck_status::kCancelled;
+}
+
+int write_plan(repair::Repair& plan, const RepairArguments& arguments, const std::string& undo_log,
+               CheckReport& report) {
+  const std::string way_back = fmt::format("butterfuse check --undo {} {}", undo_log, fmt::join(arguments.sources, " "));
+  if (const Status written = plan.write(undo_log); !written)
+    return fail(report, Error{EIO, fmt::format("{}; \"{}\" restores what was there", written.error().message, way_back)});
+  report.remark(fmt::format("old bytes are in {}: {}", undo_log, way_back));
+  report.field("bytes_written", plan.changed_bytes());
+  report.field("undo_log", json_text(undo_log));
+  report.field("errors", plan.after().errors);
+  return verdict(plan, report);
 }
 
 }  // namespace
 
-int run_repair(const RepairArguments& arguments, const std::atomic<bool>& stop) {
+int run_repair(const RepairArguments& arguments, CheckReport& report) {
   auto devices = open_shared(arguments);
-  if (!devices) return fail(devices.error().message);
-  const std::string& source = arguments.sources.front();
+  if (!devices) return fail(report, devices.error());
   ProgressLine progress("repairing", arguments.progress);
   repair::RepairOptions options;
-  options.on_action = [&](const std::string& action) {
-    progress.clear();
-    fmt::print("{}\n", action);
-  };
+  options.on_action = [&](const std::string& action) { progress.clear(), report.action(action); };
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
-  options.interrupted = [&] { return stop.load(); };
+  options.interrupted = [] { return Interruption::requested(); };
   repair::Repair plan(*devices, options);
   const Status planned = plan.plan();
   progress.clear();
-  if (stop)
-    return fmt::print(stderr, "butterfuse check: interrupted, nothing was written\n"),
-           fsck_status::kCancelled;
+  if (Interruption::requested()) return interrupted(report);
   if (!planned)
-    return fail(
-        fmt::format("{}: can't be repaired, nothing was written: {}", source, planned.error().message));
+    return fail(report, Error{planned.error().code, fmt::format("{}: can't be repaired, nothing was written: {}",
+                                                                report.source(), planned.error().message)});
+  const uint64_t before = plan.before().errors;
   const std::string& missing = plan.before().missing_devices;
+  report.field("errors", before);
+  report.field("warnings", plan.before().warnings);
+  report.field("errors_before_repair", before);
+  report.field("errors_after_repair", plan.after().errors);
+  report.field("missing_devices", missing);
   if (!missing.empty())
-    fmt::print("{}: devices are missing: {}; what lies on them is neither checked nor repaired\n", source,
-               missing);
-  if (plan.before().errors == 0) {
-    fmt::print("{}: no error found\n", source);
-    return missing.empty() ? fsck_status::kClean : fsck_status::kUncorrected;
-  }
-  if (!plan.is_improvement()) {
-    fmt::print("{}: {} errors found, none of them can be mended; nothing was written\n", source,
-               plan.before().errors);
-    return fsck_status::kUncorrected;
-  }
+    report.remark(fmt::format("devices are missing: {}; what lies on them is neither checked nor repaired", missing));
+  if (before == 0)
+    return nothing_written(report, missing.empty() ? "no error found" : "no error found in what is here",
+                           missing.empty() ? fsck_status::kClean : fsck_status::kUncorrected);
+  if (!plan.is_improvement())
+    return nothing_written(report, fmt::format("{} errors found, none of them can be mended; nothing was written", before),
+                           fsck_status::kUncorrected);
   const std::string undo_log = undo_log_of(arguments);
-  if (!arguments.force && !agrees(plan, undo_log))
-    return fmt::print("nothing was written\n"), fsck_status::kUncorrected;
-  if (const Status written = plan.write(undo_log); !written)
-    return fail(fmt::format("{}; \"butterfuse check --undo {} {}\" restores what was there",
-                            written.error().message, undo_log, source));
-  fmt::print("old bytes are in {}: butterfuse check --undo {} {}\n", undo_log, undo_log,
-             fmt::join(arguments.sources, " "));
-  return report(plan, source);
+  const Answer answer = arguments.force ? Answer::yes : ask(plan, report, undo_log);
+  if (Interruption::requested()) return interrupted(report);
+  if (answer != Answer::yes)
+    return nothing_written(report, fmt::format("{} errors found; nothing was written", before), fsck_status::kUncorrected);
+  return write_plan(plan, arguments, undo_log, report);
 }
 
-int run_undo(const RepairArguments& arguments, const std::atomic<bool>& stop) {
+int run_undo(const RepairArguments& arguments, CheckReport& report) {
   auto devices = open_shared(arguments);
-  if (!devices) return fail(devices.error().message);
-  const std::string& source = arguments.sources.front();
+  if (!devices) return fail(report, devices.error());
   const auto undo = repair::Undo::plan(arguments.undo_log, *devices);
-  if (!undo) return fail(undo.error().message);
+  if (!undo) return fail(report, undo.error());
   ProgressLine progress("checking what the undo makes", arguments.progress);
   CheckOptions options;
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
-  options.interrupted = [&] { return stop.load(); };
+  options.interrupted = [] { return Interruption::requested(); };
   const auto summary = (*undo)->check(options);
   progress.clear();
-  if (stop)
-    return fmt::print(stderr, "butterfuse check: interrupted, nothing was written\n"),
-           fsck_status::kCancelled;
-  if (!arguments.force && (!summary || summary->errors > (*undo)->errors_before_repair()))
-    return fail(
-        fmt::format("{}: with the old bytes back it would be worse than before the repair ({} instead of {} "
-                    "errors): something "
-                    "else has changed; nothing was written (--force does it all the same)",
-                    source, summary ? fmt::format("{}", summary->errors) : summary.error().message,
-                    (*undo)->errors_before_repair()));
+  if (Interruption::requested()) return interrupted(report);
+  const uint64_t errors_before = (*undo)->errors_before_repair();
+  if (!arguments.force && (!summary || summary->errors > errors_before))
+    return fail(report, Error{ESTALE, fmt::format("{}: with the old bytes back it would be worse than before the repair ({} "
+                                                  "instead of {} errors): something else has changed; nothing was "
+                                                  "written (--force does it all the same)",
+                                                  report.source(),
+                                                  summary ? fmt::format("{}", summary->errors) : summary.error().message,
+                                                  errors_before)});
   if (const Status written = (*undo)->write(); !written)
-    return fail(fmt::format("{}; run the same undo again", written.error().message));
-  fmt::print("{}: {} bytes are back as they were before the repair, {}\n", source, (*undo)->bytes(),
-             summary && summary->errors == 0
-                 ? std::string("no error found")
-                 : fmt::format("and so are its {} errors",
-                               summary ? summary->errors : (*undo)->errors_before_repair()));
-  return summary && summary->errors == 0 ? fsck_status::kClean : fsck_status::kUncorrected;
+    return fail(report, Error{written.error().code, fmt::format("{}; run the same undo again", written.error().message)});
+  const bool clean = summary && summary->errors == 0;
+  report.verdict(fmt::format("{} bytes are back as they were before the repair, {}", (*undo)->bytes(),
+                             clean ? std::string("no error found")
+                                   : fmt::format("and so are its {} errors", summary ? summary->errors : errors_before)));
+  report.field("bytes_restored", (*undo)->bytes());
+  report.field("undo_log", json_text(arguments.undo_log));
+  return clean ? fsck_status::kClean : fsck_status::kUncorrected;
 }
 
 }  // namespace butterfuse

@@ -1,10 +1,10 @@
 // The writing half of check: --repair and --undo.
 #pragma once
 
-#include <atomic>
 #include <string>
 #include <vector>
 
+#include "cli/check_report.h"
 #include "core/device/window_device.h"
 
 namespace butterfuse {
@@ -17,8 +17,9 @@ struct RepairArguments {
   std::string undo_log;  // where to keep the old bytes; empty: beside the first image, or here for devices
 };
 
-// Exit codes of fsck(8). `stop` ends it before anything is written.
-int run_repair(const RepairArguments& arguments, const std::atomic<bool>& stop);
-int run_undo(const RepairArguments& arguments, const std::atomic<bool>& stop);
+// Exit codes of fsck(8). An Interruption ends a repair before anything is written; what is being written, or put
+// back, is written to its end.
+int run_repair(const RepairArguments& arguments, CheckReport& report);
+int run_undo(const RepairArguments& arguments, CheckReport& report);
 
 }  // namespace butterfuse

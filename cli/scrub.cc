@@ -2,23 +2,22 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <chrono>
-#include <csignal>
 #include <future>
 
 #include "cli/commands.h"
-#include "cli/exit_codes.h"
-#include "cli/progress.h"
+#include "cli/process/exit_codes.h"
+#include "cli/process/interruption.h"
+#include "cli/process/progress.h"
 #include "cli/scrub_state.h"
 #include "cli/scrub_target.h"
+#include "cli/process/standard_streams.h"
+#include "core/base/shown_name.h"
 
 namespace butterfuse {
 namespace {
 
 constexpr std::chrono::milliseconds kLook{200};
-
-std::atomic<bool> stop{false};
 
 struct ScrubArguments {
   std::vector<std::string> sources;
@@ -32,16 +31,16 @@ struct Outcome {
 };
 
 int fail(const std::string& message) {
-  fmt::print(stderr, "butterfuse scrub: {}\n", message);
+  complain("butterfuse scrub: {}", message);
   return fsck_status::kFailed;
 }
 
-void print(const ScrubDevice& device, const ScrubProgress& progress) {
-  fmt::print(
+void print_device(const ScrubDevice& device, const ScrubProgress& progress) {
+  print(
       "device {} ({}): {} data bytes, {} tree bytes; errors: {} read, {} checksum, {} superblock; {} "
       "corrected, {} "
       "uncorrectable; {} sectors without checksum\n",
-      device.devid, device.path, progress.data_bytes, progress.tree_bytes, progress.read_errors,
+      device.devid, shown_text(device.path), progress.data_bytes, progress.tree_bytes, progress.read_errors,
       progress.csum_errors, progress.super_errors, progress.corrected, progress.uncorrectable,
       progress.no_csum);
 }
@@ -53,7 +52,7 @@ Result<ScrubProgress> run_watched(ScrubTarget& target, const ScrubDevice& device
   auto running = std::async(std::launch::async, [&] { return target.run(device.devid, from); });
   bool cancelled = false;
   while (running.wait_for(kLook) != std::future_status::ready) {
-    if (stop && !std::exchange(cancelled, true)) target.cancel();
+    if (Interruption::requested() && !std::exchange(cancelled, true)) target.cancel();
     const ScrubProgress now = target.progress(device.devid);
     if (now.last_physical > from) {
       state.done_until[device.devid] = now.last_physical;
@@ -67,10 +66,13 @@ Result<ScrubProgress> run_watched(ScrubTarget& target, const ScrubDevice& device
 }
 
 int run_scrub(const ScrubArguments& arguments) {
-  std::signal(SIGINT, [](int) { stop = true; });
-  std::signal(SIGTERM, [](int) { stop = true; });
+  Interruption::watch();
+  StandardStreams::outlive_readers();
   auto target = open_scrub_target(arguments.sources, !arguments.read_only);
-  if (!target) return fail(target.error().message);
+  if (!target) {
+    fail(target.error().message);
+    return target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
+  }
   ScrubState state(arguments.state_path.empty() ? ScrubState::path_for((*target)->fsid())
                                                 : arguments.state_path);
   if (arguments.resume)
@@ -79,14 +81,15 @@ int run_scrub(const ScrubArguments& arguments) {
   for (const ScrubDevice& device : (*target)->devices()) {
     const auto progress = run_watched(**target, device, state);
     if (!progress) return fail(progress.error().message);
-    print(device, *progress);
+    print_device(device, *progress);
     outcome.corrected += progress->corrected;
     outcome.uncorrectable += progress->uncorrectable;
     outcome.super_errors += progress->super_errors;
+    const bool stop = Interruption::requested();
     state.done_until[device.devid] = stop ? progress->last_physical : ~uint64_t{0};
     if (!stop) continue;
     if (const Status saved = state.save(); !saved) return fail(saved.error().message);
-    fmt::print(stderr, "interrupted; butterfuse scrub --resume goes on\n");
+    complain("interrupted; butterfuse scrub --resume goes on");
     return fsck_status::kCancelled;
   }
   if (const Status closed = (*target)->close(); !closed) return fail(closed.error().message);
@@ -110,8 +113,8 @@ void add_scrub_command(CLI::App& app, CommandResult& result) {
   command->add_option("--state", arguments->state_path,
                       "file that says how far a scrub got (default: by file system id)");
   command->footer(
-      "Exit status: 0 clean, 1 all errors corrected, 4 errors are left, 8 could not be scrubbed, 32 "
-      "interrupted.");
+      "Exit status: 0 clean, 1 all errors corrected, 2 wrong usage, 4 errors are left, 8 could not be scrubbed "
+      "or told, 32 interrupted.");
   command->callback([arguments, &result] { result.exit_status = run_scrub(*arguments); });
 }
 

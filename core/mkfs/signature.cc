@@ -25,7 +25,7 @@ std::optional<std::string> value_of(blkid_probe probe, const char* name) {
 
 Result<std::optional<std::string>> existing_signature(const std::string& path, uint64_t offset,
                                                       uint64_t bytes) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return make_error(errno, "cannot look at {}: error {}", path, errno);
   const std::unique_ptr<const int, void (*)(const int*)> close_it(&fd, [](const int* it) { close(*it); });
   const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe());

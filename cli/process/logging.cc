@@ -1,5 +1,5 @@
 // Logging: the engine's messages through spdlog to stderr or syslog.
-#include "cli/logging.h"
+#include "cli/process/logging.h"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
@@ -9,6 +9,7 @@
 #include <atomic>
 
 #include "core/base/log.h"
+#include "core/base/shown_name.h"
 
 namespace butterfuse {
 namespace {
@@ -41,7 +42,8 @@ void start_logging(LogTarget target, bool verbose) {
   move_log(target);
   set_log_sink([terminal, system](LogLevel level, std::string_view message) {
     auto& logger = current_target == LogTarget::terminal ? terminal : system;
-    logger->log(level_of(level), spdlog::string_view_t(message.data(), message.size()));
+    const std::string shown = shown_text(message);  // one line, whatever names are in it
+    logger->log(level_of(level), spdlog::string_view_t(shown.data(), shown.size()));
   });
 }
 

@@ -1,14 +1,16 @@
 // Progress: drawing, and the guess at the time left.
-#include "cli/progress.h"
+#include "cli/process/progress.h"
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include "cli/process/standard_streams.h"
+#include "core/base/shown_name.h"
 
 namespace butterfuse {
 namespace {
 
 constexpr std::chrono::milliseconds kRedraw{100};
+constexpr const char* kEraseLine = "\r\033[K";
 constexpr double kEtaFromSeconds = 2;  // a guess from less is worth nothing
 
 std::string time_left(double seconds) {
@@ -35,13 +37,12 @@ void ProgressLine::show(const std::string& phase, double part) {
   } else {
     line += " ...";
   }
-  fmt::print(stderr, "\r\033[K{}", line);
-  std::fflush(stderr);
+  StandardStreams::write_raw_complaint(kEraseLine + shown_text(line));
   visible_ = true;
 }
 
 void ProgressLine::clear() {
-  if (visible_) fmt::print(stderr, "\r\033[K");
+  if (visible_) StandardStreams::write_raw_complaint(kEraseLine);
   visible_ = false;
 }
 

@@ -1,0 +1,84 @@
+// MkfsTargets: looking, then making room.
+#include "cli/mkfs_target.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/device/block_device.h"
+#include "core/device/partition_table.h"
+#include "core/mkfs/mounted.h"
+#include "core/mkfs/signature.h"
+
+namespace butterfuse {
+namespace {
+
+Result<DeviceWindow> place_of(const std::string& path, const DeviceWindow& window) {
+  if (window.partition == 0) return window;
+  BF_ASSIGN(const Partition partition, find_partition(path, window.partition));
+  return DeviceWindow{.offset = partition.offset, .bytes = partition.bytes};
+}
+
+// Another butterfuse has it: before it is grown, that must end.
+Status check_unlocked(const std::string& path, const DeviceWindow& window) {
+  BF_ASSIGN(const auto device, open_window(path, OpenOptions{}, window));
+  return {};
+}
+
+Status look_at(const std::string& path, const MkfsTargetOptions& options) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno != ENOENT) return make_error(errno, "{}: {}", path, std::strerror(errno));
+    if (options.byte_count != 0 && options.window.whole()) return {};
+    return make_error(ENOENT, "{}: no such file; with -b SIZE it would be made", path);
+  }
+  if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
+    return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
+  if (const auto mount_point = mount_point_of(path))
+    return make_error(EBUSY, "{} is mounted at {}", path, *mount_point);
+  BF_ASSIGN(const DeviceWindow place, place_of(path, options.window));
+  if (!options.force) {
+    BF_ASSIGN(const auto signature, existing_signature(path, place.offset, place.bytes));
+    if (signature)
+      return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", path, *signature);
+  }
+  return check_unlocked(path, options.window);
+}
+
+}  // namespace
+
+Result<MkfsTargets> MkfsTargets::prepare(const std::vector<std::string>& paths, const MkfsTargetOptions& options) {
+  for (const std::string& path : paths) BF_TRY(look_at(path, options));
+  MkfsTargets targets;
+  if (options.window.whole() && options.byte_count != 0)
+    for (const std::string& path : paths) BF_TRY(targets.make_room(path, options.byte_count));
+  return targets;
+}
+
+Status MkfsTargets::make_room(const std::string& path, uint64_t bytes) {
+  struct stat info {};
+  const bool is_new = ::stat(path.c_str(), &info) != 0;
+  if (!is_new && (!S_ISREG(info.st_mode) || static_cast<uint64_t>(info.st_size) >= bytes)) return {};
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
+  if (file < 0) return make_error(errno, "cannot create {}: {}", path, std::strerror(errno));
+  changes_.push_back({path, is_new, static_cast<uint64_t>(info.st_size)});
+  const int code = bytes > INT64_MAX ? EFBIG : ::ftruncate(file, static_cast<off_t>(bytes)) != 0 ? errno : 0;
+  ::close(file);
+  if (code == 0) return {};
+  return make_error(code, "cannot make {} {} bytes long: {}", path, bytes, std::strerror(code));
+}
+
+MkfsTargets::~MkfsTargets() {
+  for (const Change& change : changes_) {
+    if (change.is_new) {
+      (void)::unlink(change.path.c_str());
+    } else {
+      (void)!::truncate(change.path.c_str(), static_cast<off_t>(change.old_bytes));
+    }
+  }
+}
+
+}  // namespace butterfuse

@@ -1,0 +1,185 @@
+// butterfuse umount: takes a mount away, and returns when the image is final.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <ranges>
+
+#include "cli/commands.h"
+#include "cli/process/exit_codes.h"
+#include "cli/process/interruption.h"
+#include "cli/mount_daemon.h"
+#include "cli/mount_point.h"
+#include "cli/process/processes.h"
+#include "cli/process/standard_streams.h"
+#include "core/base/mount_table.h"
+#include "core/device/block_device.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr int kQuietMs = 3000;  // what a daemon may take without a word
+constexpr size_t kUsersShown = 10;
+
+struct UmountArguments {
+  std::vector<std::string> targets;
+  std::string accepted_type;
+  bool lazy = false, force = false, quiet = false, accepted = false;
+};
+
+constexpr const ExitCodes& codes() { return exit_codes_of("umount"); }
+constexpr int kNotAll = 64;  // umount(8): some were unmounted
+
+int fail(const std::string& message) {
+  complain("butterfuse umount: {}", message);
+  return codes().failed;
+}
+
+// By mount point, or by the source when that is mounted once.
+const MountEntry* find_target(const std::vector<MountEntry>& table, const std::string& target) {
+  if (const MountEntry* mount = find_mount_at(table, unasked_mount_point(target))) return mount;
+  std::error_code error;
+  const std::string path = std::filesystem::canonical(target, error).string();
+  if (error) return nullptr;
+  if (const MountEntry* mount = find_mount_at(table, path)) return mount;
+  const auto is_of_it = [&](const MountEntry& one) { return one.is_butterfuse() && one.source == path; };
+  const auto mount = std::ranges::find_if(table, is_of_it);
+  return mount != table.end() && std::ranges::count_if(table, is_of_it) == 1 ? &*mount : nullptr;
+}
+
+// An ordinary user's way. It says itself what is wrong. True when the mount is gone.
+bool unmount_by_fusermount(const MountEntry& mount, bool lazy) {
+  const pid_t child = ::fork();
+  if (child < 0) return false;
+  if (child == 0) {
+    if (lazy) ::execlp("fusermount3", "fusermount3", "-u", "-z", "--", mount.mount_point.c_str(), nullptr);
+    ::execlp("fusermount3", "fusermount3", "-u", "--", mount.mount_point.c_str(), nullptr);
+    _exit(127);
+  }
+  int status = -1;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status == 0;
+}
+
+int say_busy(const MountEntry& mount) {
+  const int status = fail(fmt::format("{}: in use", mount.mount_point));
+  const auto users = users_of_mount(mount);
+  for (const std::string& user : users | std::views::take(kUsersShown)) complain("  by {}", user);
+  if (users.size() > kUsersShown) complain("  and {} more", users.size() - kUsersShown);
+  const auto table = read_mount_table();
+  for (const MountEntry& other : table)
+    if (other.parent == mount.id) complain("  by what is mounted at {}", other.mount_point);
+  return status;
+}
+
+// 0, or the exit status after a word about it.
+int take_away(const MountEntry& mount, const UmountArguments& arguments) {
+  const int flags = UMOUNT_NOFOLLOW | (arguments.lazy ? MNT_DETACH : 0) | (arguments.force ? MNT_FORCE : 0);
+  if (::umount2(mount.mount_point.c_str(), flags) == 0) return 0;
+  if (errno == EPERM) {
+    if (unmount_by_fusermount(mount, arguments.lazy)) return 0;
+    return users_of_mount(mount).empty() ? fail(mount.mount_point + ": not unmounted") : say_busy(mount);
+  }
+  if (errno == EBUSY) return say_busy(mount);
+  return fail(fmt::format("{}: {}", mount.mount_point, std::strerror(errno)));
+}
+
+// Where the daemon is out of sight: its lock on the source tells of its end.
+Status wait_for_lock(const MountEntry& mount) {
+  struct stat info {};
+  if (::stat(mount.source.c_str(), &info) != 0)
+    return make_error(errno, "its daemon is out of sight, and so is its source {}", mount.source);
+  OpenOptions options;
+  options.mode = S_ISBLK(info.st_mode) ? OpenMode::read_write : OpenMode::read_only;
+  options.lock_wait_ms = UINT32_MAX;
+  auto device = open_file_device(mount.source, options);
+  return device ? Status{} : Status(tl::unexpected(device.error()));
+}
+
+Status wait_for(const MountEntry& mount, const std::optional<MountDaemon>& daemon) {
+  if (!daemon) return wait_for_lock(mount);
+  Status ended = daemon->wait(kQuietMs);
+  if (ended || ended.error().code != ETIME) return ended;
+  complain("butterfuse umount: {}: waiting for its daemon (process {}) to write what is left", mount.mount_point,
+           daemon->pid());
+  return daemon->wait(-1);
+}
+
+// The file system lives on where it is mounted once more.
+std::optional<std::string> other_place_of(const MountEntry& mount) {
+  const auto table = read_mount_table();
+  for (const MountEntry& other : table)
+    if (other.device == mount.device) return other.mount_point;
+  if (const pid_t process = process_with_mount_elsewhere(mount.device))
+    return fmt::format("the mount namespace of process {}", process);
+  return std::nullopt;
+}
+
+// Of a dead mount, there is nothing to wait for.
+bool is_dead(const MountEntry& mount) {
+  struct stat info {};
+  return ::stat(mount.mount_point.c_str(), &info) != 0 && errno == ENOTCONN;
+}
+
+int unmount(const std::string& target, const UmountArguments& arguments) {
+  const auto table = read_mount_table();
+  const MountEntry* mount = find_target(table, target);
+  if (mount == nullptr) return arguments.quiet ? codes().failed : fail(target + ": not mounted");
+  if (!mount->is_butterfuse())
+    return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source, mount->type));
+  const auto daemon = MountDaemon::find(*mount);
+  const bool dead = !daemon && is_dead(*mount);
+  if (const int status = take_away(*mount, arguments); status != 0) return status;
+  if (arguments.lazy || dead) return 0;
+  if (const auto other = other_place_of(*mount)) {
+    complain("butterfuse umount: {}: unmounted, but the file system is still mounted: {}", mount->mount_point, *other);
+    return kNotAll;
+  }
+  const Status ended = wait_for(*mount, daemon);
+  if (ended) return 0;
+  fail(fmt::format("{}: unmounted, but {}", mount->mount_point, ended.error().message));
+  return ended.error().code == EINTR ? codes().interrupted : codes().failed;
+}
+
+int run_umount(const UmountArguments& arguments) {
+  Interruption::watch();
+  StandardStreams::outlive_readers();
+  int failed = 0;
+  size_t failures = 0;
+  for (const std::string& target : arguments.targets) {
+    const int status = unmount(target, arguments);
+    if (status == 0) continue;
+    failed = status;
+    ++failures;
+    if (status == codes().interrupted) return status;
+  }
+  return failures != 0 && failures < arguments.targets.size() ? kNotAll : failed;
+}
+
+}  // namespace
+
+void add_umount_command(CLI::App& app, CommandResult& result) {
+  auto arguments = std::make_shared<UmountArguments>();
+  CLI::App* command = app.add_subcommand("umount", "Unmount, and return when the image or device is final");
+  command->add_option("MOUNTPOINT", arguments->targets, "a mount point, or the source that is mounted there")->required();
+  command->add_flag("-l,--lazy", arguments->lazy, "take it out of the tree though it is in use, and wait for nothing");
+  command->add_flag("-f,--force", arguments->force, "end what waits for a daemon that does not answer: it fails");
+  command->add_flag("-q,--quiet", arguments->quiet, "no word about what is not mounted");
+  command->add_flag("-n,-r,-v,--verbose", arguments->accepted, "accepted from umount(8)");
+  command->add_option("-t,--types", arguments->accepted_type, "accepted from umount(8)")->allow_extra_args(false);
+  command->footer(
+      "Exit status, as umount(8): 0 the daemon has ended and all is written, 1 wrong usage, 8 interrupted, 32 not "
+      "unmounted or not all written, 64 unmounted, but still mounted elsewhere.");
+  command->callback([arguments, &result] { result.exit_status = run_umount(*arguments); });
+}
+
+}  // namespace butterfuse
