@@ -13,7 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kLeastPageCache = 16u << 20, kLeastTreeCache = 16u << 20, kLeastDirtyMetadata = 8u << 20;
+constexpr uint64_t kProgramBytes = 40u << 20;  // code, 25 threads at rest, their buffers, open block groups
+constexpr uint64_t kLeastPageCache = 8u << 20, kLeastTreeCache = 8u << 20, kLeastDirtyMetadata = 4u << 20;
+constexpr uint64_t kInodeBytes = 2560, kLeastInodes = 1u << 10;  // of one in memory, with its item and its lists
 
 // "max", and what is no number, is no limit.
 uint64_t number_in(const fs::path& file) {
@@ -56,10 +58,11 @@ uint64_t memory_limit_bytes() {
 MemoryBudget MemoryBudget::within(uint64_t limit_bytes) {
   const MemoryBudget defaults;
   MemoryBudget budget;
-  budget.page_cache_bytes = std::clamp(limit_bytes / 5, kLeastPageCache, defaults.page_cache_bytes);
-  budget.tree_cache_bytes = std::clamp(limit_bytes / 8, kLeastTreeCache, defaults.tree_cache_bytes);
-  budget.dirty_metadata_bytes =
-      std::clamp(limit_bytes / 16, kLeastDirtyMetadata, defaults.dirty_metadata_bytes);
+  const uint64_t left = limit_bytes > kProgramBytes ? limit_bytes - kProgramBytes : 0;
+  budget.page_cache_bytes = std::clamp(left / 5, kLeastPageCache, defaults.page_cache_bytes);
+  budget.tree_cache_bytes = std::clamp(left / 6, kLeastTreeCache, defaults.tree_cache_bytes);
+  budget.dirty_metadata_bytes = std::clamp(left / 12, kLeastDirtyMetadata, defaults.dirty_metadata_bytes);
+  budget.idle_inodes = std::clamp(left / 8 / kInodeBytes, kLeastInodes, defaults.idle_inodes);
   return budget;
 }
 

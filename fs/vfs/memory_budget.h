@@ -10,9 +10,10 @@ struct MemoryBudget {
   uint64_t page_cache_bytes = 192u << 20;
   uint64_t tree_cache_bytes = 96u << 20;
   uint64_t dirty_metadata_bytes = 48u << 20;
+  uint64_t idle_inodes = 32u << 10;  // that nobody uses, kept for the next one who asks
 
-  // Half of `limit_bytes` for caches, but no more than the defaults; the rest is for inodes, requests and
-  // threads.
+  // What `limit_bytes` leaves beside the program, its threads and requests is shared out, up to the defaults; a
+  // third of it is for what is not counted in bytes: changes of a transaction, and what malloc can't give back.
   static MemoryBudget within(uint64_t limit_bytes);
 };
 
