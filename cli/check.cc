@@ -7,10 +7,10 @@
 #include "cli/process/exit_codes.h"
 #include "cli/process/interruption.h"
 #include "cli/process/progress.h"
+#include "cli/process/standard_streams.h"
 #include "cli/repair.h"
 #include "cli/sources.h"
 #include "core/check/block_walk.h"
-#include "cli/process/standard_streams.h"
 #include "core/check/checker.h"
 
 namespace butterfuse {
@@ -65,7 +65,8 @@ int judge(const CheckArguments& arguments, CheckReport& report, BlockDevices dev
   auto summary = check_filesystem(std::move(devices), options);
   progress.clear();
   if (!summary) {
-    report.failure(fmt::format("{}: {}", report.source(), with_partitions(summary.error(), report.source()).message));
+    report.failure(
+        fmt::format("{}: {}", report.source(), with_partitions(summary.error(), report.source()).message));
     return status_of(summary.error());
   }
   report.summary(*summary);

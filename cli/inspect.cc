@@ -6,8 +6,8 @@
 
 #include "cli/commands.h"
 #include "cli/process/exit_codes.h"
-#include "cli/sources.h"
 #include "cli/process/standard_streams.h"
+#include "cli/sources.h"
 #include "core/check/dump.h"
 #include "core/ondisk/constants.h"
 
@@ -63,7 +63,8 @@ int run_dump_super(const DumpSuperArguments& arguments) {
 int run_dump_tree(DumpTreeArguments arguments) {
   if (!arguments.tree.empty()) {
     arguments.options.tree = parse_tree_id(arguments.tree);
-    if (!arguments.options.tree) return fail_usage(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
+    if (!arguments.options.tree)
+      return fail_usage(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
   }
   auto window = arguments.window.window();
   if (!window) return fail_usage(window.error());

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "cli/commands.h"
-#include "cli/process/exit_codes.h"
 #include "cli/mkfs_target.h"
-#include "cli/sources.h"
-#include "core/device/source_use.h"
+#include "cli/process/exit_codes.h"
 #include "cli/process/standard_streams.h"
+#include "cli/sources.h"
 #include "core/base/shown_name.h"
+#include "core/device/source_use.h"
 #include "core/ondisk/constants.h"
 #include "core/ondisk/raid_profile.h"
 
@@ -136,9 +136,7 @@ void print_chunk(const MkfsSummary::Chunk& chunk) {
 
 void print_summary(const MkfsArguments& arguments, const MkfsOptions& options, const MkfsSummary& summary) {
   print("butterfuse {}\n\n", BUTTERFUSE_VERSION);
-  const auto line = [](const char* what, const std::string& value) {
-    print("{:<19} {}\n", what, value);
-  };
+  const auto line = [](const char* what, const std::string& value) { print("{:<19} {}\n", what, value); };
   line("Label:", options.label.empty() ? "(null)" : shown_name(options.label));
   line("UUID:", summary.fsid.to_text());
   line("Node size:", std::to_string(options.nodesize));

@@ -43,14 +43,16 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
   if (!options.force) {
     BF_ASSIGN(const auto signature, existing_signature(path, place.offset, place.bytes));
     if (signature)
-      return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", path, *signature);
+      return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", path,
+                        *signature);
   }
   return check_unlocked(path, options.window);
 }
 
 }  // namespace
 
-Result<MkfsTargets> MkfsTargets::prepare(const std::vector<std::string>& paths, const MkfsTargetOptions& options) {
+Result<MkfsTargets> MkfsTargets::prepare(const std::vector<std::string>& paths,
+                                         const MkfsTargetOptions& options) {
   for (const std::string& path : paths) BF_TRY(look_at(path, options));
   MkfsTargets targets;
   if (options.window.whole() && options.byte_count != 0)

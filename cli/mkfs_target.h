@@ -20,8 +20,8 @@ struct MkfsTargetOptions {
 // destructor takes that back: what mkfs refuses it leaves as it was.
 class MkfsTargets {
  public:
-  // Looks at all of them before it changes any: ENOTBLK for what is neither file nor device, EBUSY for what is in
-  // use, EEXIST for what has something on it.
+  // Looks at all of them before it changes any: ENOTBLK for what is neither file nor device, EBUSY for what
+  // is in use, EEXIST for what has something on it.
   static Result<MkfsTargets> prepare(const std::vector<std::string>& paths, const MkfsTargetOptions& options);
   MkfsTargets(MkfsTargets&& other) noexcept : changes_(std::move(other.changes_)) { other.changes_.clear(); }
   MkfsTargets& operator=(MkfsTargets&&) = delete;

@@ -9,16 +9,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <system_error>
 #include <vector>
 
-#include "cli/process/background.h"
 #include "cli/commands.h"
+#include "cli/mount_point.h"
+#include "cli/process/background.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/logging.h"
-#include "cli/mount_point.h"
+#include "cli/process/standard_streams.h"
 #include "cli/remount.h"
 #include "cli/sources.h"
-#include "cli/process/standard_streams.h"
 #include "core/base/log.h"
 #include "core/device/file_device.h"
 #include "fs/fuse/session.h"
@@ -81,8 +82,7 @@ Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, Moun
   auto opened = Mount::open(std::move(devices), options);
   if (!opened) return tl::unexpected(with_partitions(opened.error(), sources.front()));
   std::unique_ptr<Mount> mount = std::move(*opened);
-  if (options.write_protected)
-    complain("mount: {} is write-protected, mounting read-only", sources.front());
+  if (options.write_protected) complain("mount: {} is write-protected, mounting read-only", sources.front());
   return mount;
 }
 
@@ -97,8 +97,8 @@ void be_thrifty_where_memory_is_short() {
   if (memory_limit_bytes() < kShort) mallopt(M_ARENA_MAX, 1);
 }
 
-// Until the file system is to be mounted nothing is lost by ending at once; what waits for a source that is in use
-// by others would otherwise mount it later, when nobody wants it any more.
+// Until the file system is to be mounted nothing is lost by ending at once; what waits for a source that is
+// in use by others would otherwise mount it later, when nobody wants it any more.
 class OpeningWatch {
  public:
   OpeningWatch(std::string source, Background* background)
@@ -148,7 +148,8 @@ int fail_usage(const std::string& source, const Error& error) {
   return exit_codes_of("mount").usage;
 }
 
-int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptions& options, SessionOptions session) {
+int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptions& options,
+                               SessionOptions session) {
   std::optional<Background> background;
   if (!arguments.foreground && !arguments.debug) {
     auto started = Background::start(exit_codes_of("mount").interrupted);
@@ -162,9 +163,15 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
   }
   start_logging(LogTarget::terminal, arguments.debug);
   Background* const parent = background ? &*background : nullptr;
-  if (auto status = mount_and_serve(arguments, options, session, parent); !status)
-    return fail(session.source, status.error(), parent);
-  return 0;
+  Status status;
+  try {
+    status = mount_and_serve(arguments, options, session, parent);
+  } catch (const std::system_error& error) {
+    status = make_error(error.code().value(), "can't start a thread: {}", error.code().message());
+  } catch (const std::exception& error) {
+    status = make_error(ENOMEM, "{}", error.what());
+  }
+  return status ? 0 : fail(session.source, status.error(), parent);
 }
 
 int run_mount(const MountArguments& arguments) {

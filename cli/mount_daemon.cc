@@ -67,7 +67,8 @@ bool has_open(const std::string& process, const struct stat& source) {
 std::optional<int32_t> exit_code_of(int descriptor) {
   PidfdInfo info{};
   info.mask = kInfoExit;
-  if (::ioctl(descriptor, _IOWR(0xff, 11, PidfdInfo), &info) != 0 || !(info.mask & kInfoExit)) return std::nullopt;
+  if (::ioctl(descriptor, _IOWR(0xff, 11, PidfdInfo), &info) != 0 || !(info.mask & kInfoExit))
+    return std::nullopt;
   return info.exit_code;
 }
 
@@ -108,9 +109,12 @@ Status MountDaemon::wait(int patience_ms) const {
     code = exit_code_of(descriptor_);
   }
   if (!code || *code == 0) return {};
-  return make_error(EIO, "the daemon (process {}) ended with {} {}: what was written last may be missing; the system log "
-                    "has more", pid_, WIFSIGNALED(*code) ? "signal" : "status",
-                    WIFSIGNALED(*code) ? WTERMSIG(*code) : WEXITSTATUS(*code));
+  return make_error(
+      EIO,
+      "the daemon (process {}) ended with {} {}: what was written last may be missing; the system log "
+      "has more",
+      pid_, WIFSIGNALED(*code) ? "signal" : "status",
+      WIFSIGNALED(*code) ? WTERMSIG(*code) : WEXITSTATUS(*code));
 }
 
 }  // namespace butterfuse

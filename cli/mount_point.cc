@@ -20,8 +20,11 @@ tl::unexpected<Error> dead(const std::string& path) {
   const auto table = read_mount_table();
   const MountEntry* mount = find_mount_of(table, unasked_mount_point(path));
   const std::string place = mount != nullptr ? mount->mount_point : path;
-  return make_error(ENOTCONN, "{}: a dead mount is at {}: its daemon has ended. \"umount {}\" or \"fusermount3 -u {}\" takes "
-                    "it away", path, place, place, place);
+  return make_error(
+      ENOTCONN,
+      "{}: a dead mount is at {}: its daemon has ended. \"umount {}\" or \"fusermount3 -u {}\" takes "
+      "it away",
+      path, place, place, place);
 }
 
 Result<std::string> fuse_descriptor(const std::string& path) {

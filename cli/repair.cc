@@ -75,9 +75,11 @@ int interrupted(CheckReport& report) {
 
 int write_plan(repair::Repair& plan, const RepairArguments& arguments, const std::string& undo_log,
                CheckReport& report) {
-  const std::string way_back = fmt::format("butterfuse check --undo {} {}", undo_log, fmt::join(arguments.sources, " "));
+  const std::string way_back =
+      fmt::format("butterfuse check --undo {} {}", undo_log, fmt::join(arguments.sources, " "));
   if (const Status written = plan.write(undo_log); !written)
-    return fail(report, Error{EIO, fmt::format("{}; \"{}\" restores what was there", written.error().message, way_back)});
+    return fail(report, Error{EIO, fmt::format("{}; \"{}\" restores what was there", written.error().message,
+                                               way_back)});
   report.remark(fmt::format("old bytes are in {}: {}", undo_log, way_back));
   report.field("bytes_written", plan.changed_bytes());
   report.field("undo_log", json_text(undo_log));
@@ -100,8 +102,9 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
   progress.clear();
   if (Interruption::requested()) return interrupted(report);
   if (!planned)
-    return fail(report, Error{planned.error().code, fmt::format("{}: can't be repaired, nothing was written: {}",
-                                                                report.source(), planned.error().message)});
+    return fail(report,
+                Error{planned.error().code, fmt::format("{}: can't be repaired, nothing was written: {}",
+                                                        report.source(), planned.error().message)});
   const uint64_t before = plan.before().errors;
   const std::string& missing = plan.before().missing_devices;
   report.field("errors", before);
@@ -115,13 +118,15 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
     return nothing_written(report, missing.empty() ? "no error found" : "no error found in what is here",
                            missing.empty() ? fsck_status::kClean : fsck_status::kUncorrected);
   if (!plan.is_improvement())
-    return nothing_written(report, fmt::format("{} errors found, none of them can be mended; nothing was written", before),
-                           fsck_status::kUncorrected);
+    return nothing_written(
+        report, fmt::format("{} errors found, none of them can be mended; nothing was written", before),
+        fsck_status::kUncorrected);
   const std::string undo_log = undo_log_of(arguments);
   const Answer answer = arguments.force ? Answer::yes : ask(plan, report, undo_log);
   if (Interruption::requested()) return interrupted(report);
   if (answer != Answer::yes)
-    return nothing_written(report, fmt::format("{} errors found; nothing was written", before), fsck_status::kUncorrected);
+    return nothing_written(report, fmt::format("{} errors found; nothing was written", before),
+                           fsck_status::kUncorrected);
   return write_plan(plan, arguments, undo_log, report);
 }
 

@@ -17,8 +17,8 @@ struct RepairArguments {
   std::string undo_log;  // where to keep the old bytes; empty: beside the first image, or here for devices
 };
 
-// Exit codes of fsck(8). An Interruption ends a repair before anything is written; what is being written, or put
-// back, is written to its end.
+// Exit codes of fsck(8). An Interruption ends a repair before anything is written; what is being written, or
+// put back, is written to its end.
 int run_repair(const RepairArguments& arguments, CheckReport& report);
 int run_undo(const RepairArguments& arguments, CheckReport& report);
 

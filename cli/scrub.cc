@@ -9,9 +9,9 @@
 #include "cli/process/exit_codes.h"
 #include "cli/process/interruption.h"
 #include "cli/process/progress.h"
+#include "cli/process/standard_streams.h"
 #include "cli/scrub_state.h"
 #include "cli/scrub_target.h"
-#include "cli/process/standard_streams.h"
 #include "core/base/shown_name.h"
 
 namespace butterfuse {
@@ -113,7 +113,8 @@ void add_scrub_command(CLI::App& app, CommandResult& result) {
   command->add_option("--state", arguments->state_path,
                       "file that says how far a scrub got (default: by file system id)");
   command->footer(
-      "Exit status: 0 clean, 1 all errors corrected, 2 wrong usage, 4 errors are left, 8 could not be scrubbed "
+      "Exit status: 0 clean, 1 all errors corrected, 2 wrong usage, 4 errors are left, 8 could not be "
+      "scrubbed "
       "or told, 32 interrupted.");
   command->callback([arguments, &result] { result.exit_status = run_scrub(*arguments); });
 }

@@ -14,10 +14,10 @@
 #include <ranges>
 
 #include "cli/commands.h"
-#include "cli/process/exit_codes.h"
-#include "cli/process/interruption.h"
 #include "cli/mount_daemon.h"
 #include "cli/mount_point.h"
+#include "cli/process/exit_codes.h"
+#include "cli/process/interruption.h"
 #include "cli/process/processes.h"
 #include "cli/process/standard_streams.h"
 #include "core/base/mount_table.h"
@@ -109,8 +109,8 @@ Status wait_for(const MountEntry& mount, const std::optional<MountDaemon>& daemo
   if (!daemon) return wait_for_lock(mount);
   Status ended = daemon->wait(kQuietMs);
   if (ended || ended.error().code != ETIME) return ended;
-  complain("butterfuse umount: {}: waiting for its daemon (process {}) to write what is left", mount.mount_point,
-           daemon->pid());
+  complain("butterfuse umount: {}: waiting for its daemon (process {}) to write what is left",
+           mount.mount_point, daemon->pid());
   return daemon->wait(-1);
 }
 
@@ -135,13 +135,15 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
   const MountEntry* mount = find_target(table, target);
   if (mount == nullptr) return arguments.quiet ? codes().failed : fail(target + ": not mounted");
   if (!mount->is_butterfuse())
-    return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source, mount->type));
+    return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source,
+                            mount->type));
   const auto daemon = MountDaemon::find(*mount);
   const bool dead = !daemon && is_dead(*mount);
   if (const int status = take_away(*mount, arguments); status != 0) return status;
   if (arguments.lazy || dead) return 0;
   if (const auto other = other_place_of(*mount)) {
-    complain("butterfuse umount: {}: unmounted, but the file system is still mounted: {}", mount->mount_point, *other);
+    complain("butterfuse umount: {}: unmounted, but the file system is still mounted: {}", mount->mount_point,
+             *other);
     return kNotAll;
   }
   const Status ended = wait_for(*mount, daemon);
@@ -170,14 +172,19 @@ int run_umount(const UmountArguments& arguments) {
 void add_umount_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<UmountArguments>();
   CLI::App* command = app.add_subcommand("umount", "Unmount, and return when the image or device is final");
-  command->add_option("MOUNTPOINT", arguments->targets, "a mount point, or the source that is mounted there")->required();
-  command->add_flag("-l,--lazy", arguments->lazy, "take it out of the tree though it is in use, and wait for nothing");
-  command->add_flag("-f,--force", arguments->force, "end what waits for a daemon that does not answer: it fails");
+  command->add_option("MOUNTPOINT", arguments->targets, "a mount point, or the source that is mounted there")
+      ->required();
+  command->add_flag("-l,--lazy", arguments->lazy,
+                    "take it out of the tree though it is in use, and wait for nothing");
+  command->add_flag("-f,--force", arguments->force,
+                    "end what waits for a daemon that does not answer: it fails");
   command->add_flag("-q,--quiet", arguments->quiet, "no word about what is not mounted");
   command->add_flag("-n,-r,-v,--verbose", arguments->accepted, "accepted from umount(8)");
-  command->add_option("-t,--types", arguments->accepted_type, "accepted from umount(8)")->allow_extra_args(false);
+  command->add_option("-t,--types", arguments->accepted_type, "accepted from umount(8)")
+      ->allow_extra_args(false);
   command->footer(
-      "Exit status, as umount(8): 0 the daemon has ended and all is written, 1 wrong usage, 8 interrupted, 32 not "
+      "Exit status, as umount(8): 0 the daemon has ended and all is written, 1 wrong usage, 8 interrupted, "
+      "32 not "
       "unmounted or not all written, 64 unmounted, but still mounted elsewhere.");
   command->callback([arguments, &result] { result.exit_status = run_umount(*arguments); });
 }

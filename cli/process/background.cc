@@ -45,15 +45,16 @@ int exit_status_of(pid_t child, std::string& verdict) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return 1;
-  if (WIFEXITED(status) && (WEXITSTATUS(status) != 0 || !verdict.empty())) return WEXITSTATUS(status);
-  const std::string how = WIFSIGNALED(status) ? fmt::format(" of signal {}", WTERMSIG(status)) : "";
-  if (verdict.empty()) verdict = fmt::format("butterfuse: the mounting process died{}", how);
-  return 1;
+  const std::string how =
+      WIFSIGNALED(status) ? fmt::format("died of signal {}", WTERMSIG(status)) : "ended without a word";
+  if (verdict.empty()) verdict = fmt::format("butterfuse: the mounting process {}", how);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
 [[noreturn]] void wait_for_verdict(pid_t child, int pipe, const sigset_t& mask, int interrupted_status) {
   child_of_parent = child;
-  struct sigaction action {}, before {};
+  struct sigaction action {
+  }, before{};
   action.sa_handler = pass_on;
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     if (sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;

@@ -8,10 +8,11 @@
 
 namespace butterfuse {
 
-// start() forks. The parent waits there and exits with 0 after report_live(); else with the line given to fail(), or
-// one of its own when the child dies silently, and the child's exit status, after the child has ended. SIGINT, SIGTERM
-// and SIGHUP to the parent go to the child as SIGTERM: when the parent is gone, so is a child that was not live.
-// The child goes on, with these signals blocked (block_ending_signals). Call it before any thread is started.
+// start() forks. The parent waits there and exits with 0 after report_live(); else with the line given to
+// fail(), or one of its own when the child dies silently, and the child's exit status, after the child has
+// ended. SIGINT, SIGTERM and SIGHUP to the parent go to the child as SIGTERM: when the parent is gone, so is
+// a child that was not live. The child goes on, with these signals blocked (block_ending_signals). Call it
+// before any thread is started.
 class Background {
  public:
   // `interrupted_status`: the parent's exit status after such a signal.
@@ -19,8 +20,8 @@ class Background {
   Background(Background&& other) noexcept : pipe_(std::exchange(other.pipe_, -1)) {}
   ~Background();
 
-  // The parent exits with 0; this process lets go of terminal and working directory. False: the parent has died,
-  // nobody was told.
+  // The parent exits with 0; this process lets go of terminal and working directory. False: the parent has
+  // died, nobody was told.
   bool report_live();
   bool is_live() const { return pipe_ < 0; }
   // The parent has died before anything was reported.

@@ -19,13 +19,13 @@ struct ExitCodes {
 };
 
 constexpr ExitCodes kExitCodes[] = {
-    {"check", 16, 8, 32, true},    // fsck(8)
-    {"mount", 1, 32, 8, false},    // mount(8)
-    {"umount", 1, 32, 8, false},   // umount(8)
-    {"scrub", 2, 8, 32, true},     // as check, but 1 says that errors were corrected
-    {"mkfs", 1, 1, 1, false},      //
-    {"inspect", 2, 1, 1, false},   //
-    {"", 2, 1, 1, false},          // no subcommand, or one that is not above
+    {"check", 16, 8, 32, true},   // fsck(8)
+    {"mount", 1, 32, 8, false},   // mount(8)
+    {"umount", 1, 32, 8, false},  // umount(8)
+    {"scrub", 2, 8, 32, true},    // as check, but 1 says that errors were corrected
+    {"mkfs", 1, 1, 1, false},     //
+    {"inspect", 2, 1, 1, false},  //
+    {"", 2, 1, 1, false},         // no subcommand, or one that is not above
 };
 
 constexpr const ExitCodes& exit_codes_of(std::string_view command) {

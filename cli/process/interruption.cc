@@ -14,7 +14,8 @@ volatile sig_atomic_t is_requested = 0;
 
 void Interruption::watch() {
   set_source_wait_interruption(Interruption::requested);
-  struct sigaction action {}, before {};
+  struct sigaction action {
+  }, before{};
   action.sa_handler = [](int) { is_requested = 1; };
   for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
     if (::sigaction(number, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;

@@ -5,8 +5,8 @@ namespace butterfuse {
 
 class Interruption {
  public:
-  // From now on these signals end nothing by themselves, but end what waits (EINTR). One that the caller ignores
-  // (nohup, background jobs) stays ignored.
+  // From now on these signals end nothing by themselves, but end what waits (EINTR). One that the caller
+  // ignores (nohup, background jobs) stays ignored.
   static void watch();
   static bool requested();
 };

@@ -6,7 +6,9 @@
 
 namespace butterfuse {
 
-std::string json_text(std::string_view bytes) { return is_utf8(bytes) ? std::string(bytes) : shown_name(bytes); }
+std::string json_text(std::string_view bytes) {
+  return is_utf8(bytes) ? std::string(bytes) : shown_name(bytes);
+}
 
 // Every string in it went through json_text; the handler is for those of others, such as exceptions.
 void print_json(const nlohmann::ordered_json& document) {

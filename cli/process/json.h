@@ -7,7 +7,8 @@
 
 namespace butterfuse {
 
-// Valid UTF-8 as it is, with all that JSON can escape by itself; else as shown_name has it, which loses nothing.
+// Valid UTF-8 as it is, with all that JSON can escape by itself; else as shown_name has it, which loses
+// nothing.
 std::string json_text(std::string_view bytes);
 
 // One whole document, on standard output.

@@ -42,7 +42,8 @@ std::string use_by(const std::string& process, const MountEntry& mount) {
   if (is_below(link_of(folder / "exe"), mount.mount_point)) return "program";
   std::string open;
   for_each_descriptor(process, [&](const std::string& number, const std::string& target) {
-    if (open.empty() && is_below(target, mount.mount_point) && mount_id_of(process, number) == mount.id) open = target;
+    if (open.empty() && is_below(target, mount.mount_point) && mount_id_of(process, number) == mount.id)
+      open = target;
   });
   return open;
 }
@@ -83,7 +84,8 @@ pid_t process_with_mount_elsewhere(dev_t device) {
     const std::string process = std::to_string(pid), space = link_of("/proc/" + process + "/ns/mnt");
     if (space.empty() || !seen.insert(space).second) continue;
     const auto table = read_mount_table(process);
-    if (std::ranges::any_of(table, [&](const MountEntry& entry) { return entry.device == device; })) return pid;
+    if (std::ranges::any_of(table, [&](const MountEntry& entry) { return entry.device == device; }))
+      return pid;
   }
   return 0;
 }

@@ -15,7 +15,8 @@ namespace {
 // By read(2), which a signal ends; what is behind the line is left to nobody.
 std::string line_of_input() {
   std::string line;
-  for (char byte = 0; !Interruption::requested() && ::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n';) line += byte;
+  for (char byte = 0; !Interruption::requested() && ::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n';)
+    line += byte;
   return line;
 }
 

@@ -29,7 +29,8 @@ void StandardStreams::secure() {
     if (::fcntl(descriptor, F_GETFD) >= 0) continue;
     // The lowest free number: those below are taken.
     const int wrong_way = descriptor == STDIN_FILENO ? O_WRONLY : O_RDONLY;
-    if (::open("/dev/null", wrong_way) != descriptor && ::open("/", O_RDONLY | O_DIRECTORY) != descriptor) ::abort();
+    if (::open("/dev/null", wrong_way) != descriptor && ::open("/", O_RDONLY | O_DIRECTORY) != descriptor)
+      ::abort();
   }
 }
 
@@ -71,7 +72,8 @@ int StandardStreams::write_error() {
 bool StandardStreams::complain_of_write_error(std::string_view program) {
   int code = write_error();
   // Some file systems tell of a full disk only when a file is closed.
-  if (const int copy = code == 0 ? ::dup(STDOUT_FILENO) : -1; copy >= 0 && ::close(copy) != 0) note(code = errno);
+  if (const int copy = code == 0 ? ::dup(STDOUT_FILENO) : -1; copy >= 0 && ::close(copy) != 0)
+    note(code = errno);
   if (code != 0) complain("{}: standard output: {}", program, std::strerror(code));
   return code != 0;
 }

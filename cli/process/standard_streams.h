@@ -11,8 +11,8 @@ namespace butterfuse {
 class StandardStreams {
  public:
   // Call it before anything is opened. Of descriptors 0 to 2 those that the caller left closed are opened on
-  // /dev/null, the wrong way round: no image, log or pipe ever gets one of these numbers, and reading or writing
-  // them fails as if they were closed.
+  // /dev/null, the wrong way round: no image, log or pipe ever gets one of these numbers, and reading or
+  // writing them fails as if they were closed.
   static void secure();
 
   // A reader that went away is then an error of print() instead of the end of the process. For programs that
@@ -21,7 +21,8 @@ class StandardStreams {
 
   // To standard output. What can't be written is remembered: see write_error().
   static void write(std::string_view text);
-  // One line to standard error, its control characters escaped. Where that can't be written nobody can be told.
+  // One line to standard error, its control characters escaped. Where that can't be written nobody can be
+  // told.
   static void write_complaint(std::string_view line);
   // To standard error as it is.
   static void write_raw_complaint(std::string_view text);

@@ -14,7 +14,8 @@ namespace {
 std::string unescape(const std::string& text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool escaped = text[i] == '\\' && i + 3 < text.size() && text.find_first_not_of("01234567", i + 1) >= i + 4;
+    const bool escaped =
+        text[i] == '\\' && i + 3 < text.size() && text.find_first_not_of("01234567", i + 1) >= i + 4;
     plain += escaped ? static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)) : text[i];
     if (escaped) i += 3;
   }
@@ -27,7 +28,8 @@ bool parse(const std::string& line, MountEntry& entry) {
   if (separator == std::string::npos) return false;
   std::istringstream head(line), tail(line.substr(separator + 3));
   std::string device, root;
-  if (!(head >> entry.id >> entry.parent >> device >> root >> entry.mount_point) || !(tail >> entry.type >> entry.source))
+  if (!(head >> entry.id >> entry.parent >> device >> root >> entry.mount_point) ||
+      !(tail >> entry.type >> entry.source))
     return false;
   unsigned major_number = 0, minor_number = 0;
   if (std::sscanf(device.c_str(), "%u:%u", &major_number, &minor_number) != 2) return false;

@@ -33,7 +33,7 @@ Character decode(std::string_view text) {
 
 bool acts_on_terminals(uint32_t code) {
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
-  if (code == 0x2028 || code == 0x2029) return true;            // line and paragraph separator
+  if (code == 0x2028 || code == 0x2029) return true;                    // line and paragraph separator
   if (code == 0x200e || code == 0x200f || code == 0x061c) return true;  // direction marks
   return (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }

@@ -25,11 +25,11 @@ bool (*wait_is_interrupted)() = nullptr;
 constexpr auto kPollInterval = std::chrono::milliseconds(50);
 constexpr auto kQuietTime = std::chrono::seconds(3);  // what a predecessor may take without a word of ours
 
-constexpr int kLookEvery = 10;  // polls
+constexpr int kLookEvery = 10;                        // polls
 
-// Tries `attempt` until it returns something else than EBUSY, the time is over, or nobody wants it any more. Its
-// predecessor may still be writing: umount(2) of a FUSE mount returns before the daemon has ended. There is nothing to wait for
-// while the mount lives.
+// Tries `attempt` until it returns something else than EBUSY, the time is over, or nobody wants it any more.
+// Its predecessor may still be writing: umount(2) of a FUSE mount returns before the daemon has ended. There
+// is nothing to wait for while the mount lives.
 int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
   const auto begin = std::chrono::steady_clock::now();
   const auto deadline = begin + std::chrono::milliseconds(wait_ms);

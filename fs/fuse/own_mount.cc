@@ -24,8 +24,8 @@ std::optional<dev_t> device_of(int directory) {
   return makedev(info.stx_dev_major, info.stx_dev_minor);
 }
 
-// The path is opened first and unmounted through the descriptor: whatever is mounted there meanwhile, what was
-// looked at is what goes. 0 or an errno.
+// The path is opened first and unmounted through the descriptor: whatever is mounted there meanwhile, what
+// was looked at is what goes. 0 or an errno.
 int detach_exactly(const std::string& path, dev_t device, UnmountHelper* helper) {
   const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (directory < 0) return errno;
@@ -57,8 +57,8 @@ Status OwnMount::detach(UnmountHelper* helper) const {
     const auto other = std::ranges::find_if(
         table, [&](const MountEntry& one) { return one.parent == own.id && one.device != *device_; });
     if (other != table.end()) {
-      done = make_error(EBUSY, "can't unmount {}: {} ({}) is mounted at {}", own.mount_point, other->source, other->type,
-                        other->mount_point);
+      done = make_error(EBUSY, "can't unmount {}: {} ({}) is mounted at {}", own.mount_point, other->source,
+                        other->type, other->mount_point);
     } else if (const int code = detach_exactly(own.mount_point, *device_, helper); code != 0) {
       done = make_error(code, "can't unmount {}: {}", own.mount_point, std::strerror(code));
     }

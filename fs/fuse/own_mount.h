@@ -19,9 +19,9 @@ class OwnMount {
   // The one that is seen at `path`, directly after mount(2).
   explicit OwnMount(std::string path);
 
-  // Takes it out of the tree of this mount namespace, lazily, wherever it was bound or moved to, and nothing else:
-  // what is seen at its path by now stays. EBUSY when something of others is mounted on it or in it, which can't
-  // stay without it. An ordinary user needs the helper, which knows the first place only.
+  // Takes it out of the tree of this mount namespace, lazily, wherever it was bound or moved to, and nothing
+  // else: what is seen at its path by now stays. EBUSY when something of others is mounted on it or in it,
+  // which can't stay without it. An ordinary user needs the helper, which knows the first place only.
   Status detach(UnmountHelper* helper) const;
 
  private:

@@ -160,9 +160,10 @@ Result<SessionHandle> try_mount(FuseContext& context, const SessionOptions& opti
   return make_error(EIO, "can't mount on {}: {}", options.mountpoint, said.empty() ? last_complaint() : said);
 }
 
-// As a block device's own file system, as far as the kernel allows it: umount(2) then returns only when we have
-// answered its last request, and syncfs(2) arrives where the kernel passes it on (Linux 6.18). The kernel claims
-// the device for its mount, so ours must go first; anybody who comes in between makes this mount fail.
+// As a block device's own file system, as far as the kernel allows it: umount(2) then returns only when we
+// have answered its last request, and syncfs(2) arrives where the kernel passes it on (Linux 6.18). The
+// kernel claims the device for its mount, so ours must go first; anybody who comes in between makes this
+// mount fail.
 Result<SessionHandle> mount_on_tree(FuseContext& context, const SessionOptions& options) {
   if (!options.claim_device || geteuid() != 0) return try_mount(context, options, false);
   BF_TRY(options.claim_device(false));
@@ -189,9 +190,10 @@ Result<MountedSession> mount_session(FuseContext& context, const SessionOptions&
 }
 
 // Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it
-// holds before; we go on serving meanwhile. Users that keep files open may keep the session for a while, not for
-// ever: what they wrote is saved first.
-void end_session(Mount& mount, RequestLoop& loop, const MountedSession& mounted, const std::atomic<bool>& ending) {
+// holds before; we go on serving meanwhile. Users that keep files open may keep the session for a while, not
+// for ever: what they wrote is saved first.
+void end_session(Mount& mount, RequestLoop& loop, const MountedSession& mounted,
+                 const std::atomic<bool>& ending) {
   log(LogLevel::info, "unmounting {} on a signal", mounted.name);
   if (auto status = mounted.place.detach(mounted.helper_or_null()); !status)
     log(LogLevel::error, "{}", status.error().message);
@@ -209,7 +211,8 @@ Status answer_requests(FuseContext& context, const SessionOptions& options, Moun
   BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session)));
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
-  SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context.mount, loop, mounted, ending); });
+  SignalWatch watch(
+      [&](const std::atomic<bool>& ending) { end_session(context.mount, loop, mounted, ending); });
   const int result = loop.run();
   return result < 0 ? make_error(-result, "serving {} ended with an error", mounted.name) : Status{};
 }

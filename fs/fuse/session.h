@@ -15,18 +15,18 @@ struct SessionOptions {
   bool single_thread = false;
   bool debug = false;
   std::function<void()> on_live;  // called once requests are being answered
-  // Of a source that is one block device, open for writing: gives up (false) or takes (true) our exclusive claim
-  // on it. Empty: it is mounted as any other FUSE file system.
+  // Of a source that is one block device, open for writing: gives up (false) or takes (true) our exclusive
+  // claim on it. Empty: it is mounted as any other FUSE file system.
   std::function<Status(bool exclusively)> claim_device;
 };
 
 // "/dev/fd/N".
 bool is_fuse_descriptor(const std::string& mountpoint);
 
-// Mounts and serves until umount(2), fusermount3 -u, or SIGTERM, SIGINT or SIGHUP, which unmount first, our mount
-// and no other: what the kernel still holds is written before the file system goes. The caller then closes `mount`.
-// Call it from the main thread, once, with these signals blocked in all threads (block_ending_signals): one that came
-// already ends the mount as soon as it is there.
+// Mounts and serves until umount(2), fusermount3 -u, or SIGTERM, SIGINT or SIGHUP, which unmount first, our
+// mount and no other: what the kernel still holds is written before the file system goes. The caller then
+// closes `mount`. Call it from the main thread, once, with these signals blocked in all threads
+// (block_ending_signals): one that came already ends the mount as soon as it is there.
 Status serve(Mount& mount, const SessionOptions& options);
 
 }  // namespace butterfuse

@@ -44,7 +44,8 @@ void SignalWatch::run() {
   bool called = false;
   while (!ending_) {
     // Called once, the rest is left to whoever comes after.
-    const int number = sigtimedwait(called ? &wake_up : &watched, nullptr, is_over_ && !called ? &tick : nullptr);
+    const int number =
+        sigtimedwait(called ? &wake_up : &watched, nullptr, is_over_ && !called ? &tick : nullptr);
     const bool asked = number > 0 && number != kWakeUp;
     const bool over = number < 0 && errno == EAGAIN && is_over_ && is_over_();
     if (ending_) {

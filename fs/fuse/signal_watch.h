@@ -13,9 +13,9 @@ namespace butterfuse {
 // that no thread dies of a signal that the watch is to see.
 void block_ending_signals();
 
-// Waits for these signals on its own thread. REQUIRES: they are blocked. `on_signal` runs there, once; it should
-// return soon after `ending` becomes true, which the destructor says before it waits for the thread. A signal that
-// comes later stays pending, for the next watch.
+// Waits for these signals on its own thread. REQUIRES: they are blocked. `on_signal` runs there, once; it
+// should return soon after `ending` becomes true, which the destructor says before it waits for the thread. A
+// signal that comes later stays pending, for the next watch.
 class SignalWatch {
  public:
   using Handler = std::function<void(const std::atomic<bool>& ending)>;

@@ -14,7 +14,8 @@
 namespace butterfuse {
 namespace {
 
-// How many of a shard may be idle. Asked for the first time before there are requests: later, /sys is out of reach.
+// How many of a shard may be idle. Asked for the first time before there are requests: later, /sys is out of
+// reach.
 size_t idle_per_shard(size_t shards) {
   static const size_t idle = MemoryBudget::within(memory_limit_bytes()).idle_inodes;
   return std::max<size_t>(1, idle / shards);

@@ -15,7 +15,8 @@ namespace fs = std::filesystem;
 
 constexpr uint64_t kProgramBytes = 40u << 20;  // code, 25 threads at rest, their buffers, open block groups
 constexpr uint64_t kLeastPageCache = 8u << 20, kLeastTreeCache = 8u << 20, kLeastDirtyMetadata = 4u << 20;
-constexpr uint64_t kInodeBytes = 2560, kLeastInodes = 1u << 10;  // of one in memory, with its item and its lists
+constexpr uint64_t kInodeBytes = 2560,
+                   kLeastInodes = 1u << 10;  // of one in memory, with its item and its lists
 
 // "max", and what is no number, is no limit.
 uint64_t number_in(const fs::path& file) {
