@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <map>
 
+#include "cli/process/standard_streams.h"
 #include "core/device/partition_table.h"
 #include "core/device/source_use.h"
 #include "core/volume/superblock.h"
@@ -49,7 +50,7 @@ Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const O
       how.mode = OpenMode::read_only;
     if (const Status unused = check_unused(path, how.mode, window); !unused) {
       if (in_use == InUse::refuse) return tl::unexpected(unused.error());
-      fmt::print(stderr, "warning: {}: what is read may be half of a change\n", unused.error().message);
+      complain("warning: {}: what is read may be half of a change", unused.error().message);
     }
     BF_ASSIGN(auto device, open_window(path, how, window));
     devices.push_back(std::move(device));
