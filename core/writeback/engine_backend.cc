@@ -60,7 +60,8 @@ class EngineBackend final : public WritebackBackend {
   }
 
   Status read(DataOwner& owner, ByteRange file, MutableByteSpan into) override {
-    return reader_.read(owner.tree(), owner.ino(), owner.nodatasum(), file, into);
+    BF_TRY(reader_.read(owner.tree(), owner.ino(), owner.nodatasum(), file, into));
+    return owner.check_content(file, into);
   }
   Result<ByteRange> compressed_range(DataOwner& owner, uint64_t position, ByteRange limit) override {
     return reader_.natural_range(owner.tree(), owner.ino(), position, limit);

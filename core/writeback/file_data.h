@@ -26,6 +26,7 @@ struct CompressChoice {
   uint8_t type = 0;    // compression_type::; 0: do not compress
   int level = 0;       // 0: the codec's default
   bool force = false;  // compress-force: no heuristic, NOCOMPRESS ignored
+  bool operator==(const CompressChoice&) const = default;
 };
 
 // What the data side needs to know and tell of its inode; vfs::Inode implements it. Called from any thread,
@@ -41,6 +42,9 @@ class DataOwner {
   virtual bool nodatacow() const = 0;
   // Space was preallocated for it at some time (inode flag PREALLOC): its writes look for such extents.
   virtual bool has_prealloc() const { return false; }
+  // `content` was read from the file's extents for the whole pages of `range`: EIO when it is not what it must be, beyond
+  // what checksums say (fs-verity). Reads trees; called with pages locked.
+  virtual Status check_content(ByteRange, ByteSpan) { return {}; }
   // The file turned out not to compress (sticky NOCOMPRESS flag is the owner's decision).
   virtual void note_incompressible() = 0;
   // A finished extent changed what the inode item says; called inside `handle`'s transaction: the new item

@@ -167,6 +167,25 @@ FileData& Inode::data() {
   return *data_owner_;
 }
 
+Result<const VerityFile*> Inode::verity() {
+  const InodeItem sealed = item();
+  if (!(sealed.flags & inode_flag::kRoVerity) || !is_regular()) return nullptr;
+  MutexLock lock(data_mutex_);
+  if (verity_ == nullptr) {
+    BF_ASSIGN(VerityFile opened, VerityFile::open(tree(), ino_, sealed.size, mount_.verified_blocks()));
+    verity_ = std::make_unique<const VerityFile>(std::move(opened));
+  }
+  return verity_.get();
+}
+
+Status Inode::check_content(ByteRange range, ByteSpan content) {
+  BF_ASSIGN(const VerityFile* const sealed, verity());
+  if (sealed == nullptr) return {};
+  return sealed->check(range, content, [&](ByteRange part, MutableByteSpan into) {
+    return mount_.reader().read(tree(), ino_, nodatasum(), part, into);
+  });
+}
+
 Status Inode::load_dir_index() {
   if (next_dir_index_ != 0) return {};
   BF_ASSIGN(next_dir_index_, butterfuse::next_dir_index(tree(), ino_));

@@ -10,6 +10,7 @@
 #include "core/items/dir_item.h"
 #include "core/items/inode_item.h"
 #include "core/transaction/filesystem.h"
+#include "core/verity/verity_file.h"
 #include "core/writeback/file_data.h"
 #include "fs/vfs/subvolume.h"
 
@@ -56,6 +57,10 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   // ---- attributes ----
   InodeItem item() const;  // `size` is the current i_size
   uint32_t nlink() const;
+  // Its last name was taken away, or it never had one: it has an orphan item, and is deleted when nobody uses
+  // it. A link count of 0 does not say so: on a damaged image an inode may have that and names.
+  bool is_unlinked() const { return unlinked_.load(std::memory_order_acquire); }
+  void set_unlinked(bool unlinked) { unlinked_.store(unlinked, std::memory_order_release); }
   // Calls f(InodeItem&) with the attributes; follow with save(), or mark_dirty() outside of transactions.
   template <class F>
   void change(F&& f) BF_EXCLUDES(item_mutex_) {
@@ -92,6 +97,9 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   // The attribute `name` appeared or went. Does nothing for names that are not in KnownXattr.
   void note_xattr(std::string_view name, bool present);
 
+  // Null for a file that is not sealed by fs-verity. EIO when its descriptor is missing or wrong.
+  Result<const VerityFile*> verity();
+
   // Made by O_TMPFILE: link(2) may give it its first name.
   void set_linkable(bool linkable) { linkable_.store(linkable, std::memory_order_release); }
   bool is_linkable() const { return linkable_.load(std::memory_order_acquire); }
@@ -125,6 +133,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   bool nodatacow() const override;
   bool has_prealloc() const override;
   void note_incompressible() override {}  // a bad stretch costs only itself: never sticky
+  Status check_content(ByteRange range, ByteSpan content) override;
   void note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t disk_size) override;
 
  private:
@@ -162,10 +171,12 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   std::atomic<uint8_t> known_xattrs_{0};  // KnownXattr bits
   std::atomic<bool> emptied_{false};
   std::atomic<bool> linkable_{false};
+  std::atomic<bool> unlinked_{false};
   std::atomic<bool> may_have_extents_behind_size_{true};
   std::atomic<uint8_t> rewrite_codec_{0};
 
   Mutex data_mutex_;  // making of data_
+  std::unique_ptr<const VerityFile> verity_ BF_GUARDED_BY(data_mutex_);
   std::unique_ptr<FileData> data_owner_ BF_GUARDED_BY(data_mutex_);
   std::atomic<FileData*> data_{nullptr};
 

@@ -44,6 +44,7 @@ class Mount final : public CommitHook {
   NodeIds& node_ids() { return *node_ids_; }
   Inode& root() { return *root_; }
   ScrubTable& scrubs() { return *scrubs_; }
+  VerifiedBlocks& verified_blocks() { return verified_blocks_; }
   bool is_read_only() const { return options_.read_only || filesystem_->read_only(); }
   // EROFS on a read-only mount, subvolume or placeholder; EPERM never.
   Status check_writable(const Inode& inode) const;
@@ -97,6 +98,7 @@ class Mount final : public CommitHook {
   std::unique_ptr<ExtentReader> reader_;
   std::unique_ptr<NodeIds> node_ids_;
   std::unique_ptr<ScrubTable> scrubs_;
+  VerifiedBlocks verified_blocks_{8u << 20};
   bool closed_ = false;
 
   SharedMutex namespace_lock_{Precedence::writers};
