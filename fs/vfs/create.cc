@@ -43,7 +43,7 @@ Status check_target(Mount& mount, const NewInode& what) {
 
 Status check_dir(const Inode& dir) {
   if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
-  if (dir.nlink() == 0) return make_error(ENOENT, "directory {} was removed", dir.ino());
+  if (dir.is_unlinked()) return make_error(ENOENT, "directory {} was removed", dir.ino());
   return {};
 }
 
@@ -94,6 +94,7 @@ Result<InodePtr> create_unnamed(Mount& mount, Inode& dir, const NewInode& what, 
   inherited.item.nlink = 0;
   BF_ASSIGN(child, new_inode(mount, dir, inherited.item));
   child->set_linkable(linkable);
+  child->set_unlinked(true);
   auto insert = [&]() -> Status {
     BF_ASSIGN(TransactionHandle handle,
               mount.filesystem().begin(kUnnamedItems + inherited_items(inherited), dir.root_id()));

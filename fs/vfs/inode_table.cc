@@ -117,7 +117,7 @@ void InodeTable::discard(const Inode& inode) {
 bool InodeTable::retire(Shard& shard, Entry& entry) {
   Inode& inode = *entry.inode;
   if (inode.pins_ != 0 || entry.state != EntryState::live) return false;
-  if (inode.nlink() != 0 || inode.is_placeholder()) {
+  if (!inode.is_unlinked()) {
     make_idle(shard, inode);
     return false;
   }

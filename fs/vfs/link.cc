@@ -24,9 +24,10 @@ Status check_link(Mount& mount, Inode& inode, Inode& dir, std::string_view name)
 }
 
 Status check_counts(Inode& inode, Inode& dir, std::string_view name) {
-  if (dir.nlink() == 0) return make_error(ENOENT, "directory {} was removed", dir.ino());
+  if (dir.is_unlinked()) return make_error(ENOENT, "directory {} was removed", dir.ino());
   const uint32_t nlink = inode.nlink();
-  if (nlink == 0 && !inode.is_linkable()) return make_error(ENOENT, "inode {} was removed", inode.ino());
+  if (inode.is_unlinked() && !inode.is_linkable())
+    return make_error(ENOENT, "inode {} was removed", inode.ino());
   if (nlink >= kLinksMax) return make_error(EMLINK, "inode {} has {} links", inode.ino(), nlink);
   BF_ASSIGN(const auto entry, lookup_dir_entry(dir.tree(), dir.ino(), name));
   if (entry || name == "." || name == "..") return make_error(EEXIST, "'{}' exists", name);
@@ -43,9 +44,10 @@ Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name) {
   BF_TRY(check_counts(inode, dir, name));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(kLinkItems, dir.root_id()));
   BF_TRY(add_name(handle, dir, inode, name));
-  if (inode.nlink() == 0) {  // made by O_TMPFILE
+  if (inode.is_unlinked()) {  // made by O_TMPFILE
     BF_TRY(or_abort(handle, remove_orphan(inode.tree(), handle, inode.ino())));
     inode.set_linkable(false);
+    inode.set_unlinked(false);
   }
   inode.change([&](InodeItem& item) {
     ++item.nlink;

@@ -267,7 +267,10 @@ Status Mount::clean_orphans(Subvolume& subvolume) {
 // old kernels were cut off in: its item already has the size to keep.
 Status Mount::clean_orphan(Subvolume& subvolume, uint64_t ino) {
   auto inode = inodes_.get({subvolume.root_id, ino});
-  if (inode && (*inode)->nlink() == 0) return {};
+  if (inode && (*inode)->nlink() == 0) {
+    (*inode)->set_unlinked(true);
+    return {};
+  }
   if (!inode && inode.error().code != ENOENT) return tl::unexpected(std::move(inode).error());
   BF_ASSIGN(TransactionHandle handle, filesystem_->begin_freeing(1, subvolume.root_id));
   return remove_orphan(*subvolume.tree, handle, ino);

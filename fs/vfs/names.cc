@@ -19,6 +19,12 @@ Status save_dir(TransactionHandle& handle, Inode& dir, int64_t name_bytes) {
   return or_abort(handle, dir.save(handle));
 }
 
+Status check_not_readonly(const Inode& inode) {
+  if (inode.item().flags & inode_flag::kReadonly)
+    return make_error(EACCES, "inode {} has the READONLY flag", inode.ino());
+  return {};
+}
+
 }  // namespace
 
 Status or_abort(TransactionHandle& handle, Status status) {
@@ -36,13 +42,18 @@ Status check_not_immutable(const Inode& inode) {
 Status check_content_may_change(const Inode& inode) {
   if (inode.item().flags & inode_flag::kRoVerity)
     return make_error(EPERM, "inode {} is sealed by fs-verity", inode.ino());
-  return {};
+  return check_not_readonly(inode);
 }
 
 Status check_can_add_names(const Inode& dir) {
   if (dir.item().flags & inode_flag::kImmutable)
     return make_error(EPERM, "directory {} is immutable", dir.ino());
-  return {};
+  return check_not_readonly(dir);
+}
+
+Status check_can_take_names(const Inode& dir) {
+  BF_TRY(check_not_immutable(dir));
+  return check_not_readonly(dir);
 }
 
 Status add_name(TransactionHandle& handle, Inode& dir, Inode& child, std::string_view name) {

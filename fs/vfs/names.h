@@ -22,9 +22,12 @@ Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view
 Status or_abort(TransactionHandle& handle, Status status);
 // EPERM when an inode flag forbids changing it (chattr +i, +a).
 Status check_not_immutable(const Inode& inode);
-// EPERM for a file sealed by fs-verity, whose content never changes.
+// Of files: EPERM for one sealed by fs-verity, EACCES for one with the READONLY flag (btrfs-convert sets it
+// on the image of the old file system).
 Status check_content_may_change(const Inode& inode);
-// Names may be added to an append-only directory, but not taken out.
+// Of a directory: EPERM for an immutable one, EACCES for one with the READONLY flag. Names may be added to an
+// append-only directory, but not taken out.
 Status check_can_add_names(const Inode& dir);
+Status check_can_take_names(const Inode& dir);
 
 }  // namespace butterfuse

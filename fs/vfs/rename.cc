@@ -30,10 +30,10 @@ Status check_request(Mount& mount, const RenameRequest& request) {
     return make_error(ENOTDIR, "rename in no directory");
   if (request.old_dir.key().root_id != request.new_dir.key().root_id)
     return make_error(EXDEV, "rename across subvolumes");
-  if (request.new_dir.nlink() == 0)
+  if (request.new_dir.is_unlinked())
     return make_error(ENOENT, "directory {} was removed", request.new_dir.ino());
-  BF_TRY(check_not_immutable(request.old_dir));
-  return request.flags & RENAME_EXCHANGE ? check_not_immutable(request.new_dir)
+  BF_TRY(check_can_take_names(request.old_dir));
+  return request.flags & RENAME_EXCHANGE ? check_can_take_names(request.new_dir)
                                          : check_can_add_names(request.new_dir);
 }
 
@@ -73,7 +73,7 @@ Status check_target(Mount& mount, const RenameRequest& request, Inode& source, I
     BF_ASSIGN(const bool loop, is_inside(mount, request.old_dir, target));
     return loop ? make_error(EINVAL, "directory would move into itself") : Status{};
   }
-  BF_TRY(check_not_immutable(request.new_dir));
+  BF_TRY(check_can_take_names(request.new_dir));
   if (!target.is_dir())
     return source.is_dir() ? make_error(ENOTDIR, "'{}' is no directory", request.new_name) : Status{};
   if (!source.is_dir()) return make_error(EISDIR, "'{}' is a directory", request.new_name);

@@ -23,7 +23,7 @@ Status remove_link(Mount& mount, Inode& dir, Inode& child, std::string_view name
 Status check_can_remove(Mount& mount, Inode& dir) {
   BF_TRY(mount.check_writable(dir));
   if (!dir.is_dir()) return make_error(ENOTDIR, "inode {} is no directory", dir.ino());
-  return check_not_immutable(dir);
+  return check_can_take_names(dir);
 }
 
 // All items of the inode other than its data: attributes, leftovers, and the inode item itself.
@@ -77,15 +77,24 @@ Status remove_directory(Mount& mount, Inode& dir, Inode& child, std::string_view
 }  // namespace
 
 Status drop_link(TransactionHandle& handle, Inode& child) {
+  // The count of a damaged image may be too low: names decide, so that none is left without its inode.
+  uint64_t names_left = 0;
+  if (child.nlink() <= 1) {
+    BF_ASSIGN(const auto refs, list_inode_refs(child.tree(), child.ino()));
+    names_left = refs.size();
+  }
   bool last = false;
   child.change([&](InodeItem& item) {
-    if (item.nlink > 0) --item.nlink;
+    item.nlink = item.nlink > 1 ? item.nlink - 1 : static_cast<uint32_t>(names_left);
     last = item.nlink == 0;
     if (last && child.is_dir()) item.size = 0;
     ++item.sequence;
     item.ctime = current_time();
   });
-  if (last) BF_TRY(insert_orphan(child.tree(), handle, child.ino()));
+  if (last) {
+    BF_TRY(insert_orphan(child.tree(), handle, child.ino()));
+    child.set_unlinked(true);
+  }
   return child.save(handle);
 }
 
