@@ -5,36 +5,48 @@
 #include <linux/btrfs.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
+
+#include "fs/fuse/mount_info.h"
 
 namespace butterfuse {
 namespace {
 
+constexpr unsigned long kNoSymFollow = 256;  // MS_NOSYMFOLLOW, which <sys/mount.h> of glibc 2.36 has not
+constexpr const char* kLiveOptions = "user.butterfuse.options";
+
+// What the kernel keeps itself, and mount(2) changes.
 struct MountFlag {
   std::string_view name;
-  unsigned long set, clear;
+  unsigned long bit;
+  bool on;
 };
 constexpr MountFlag kFlags[] = {
-    {"ro", MS_RDONLY, 0},
-    {"rw", 0, MS_RDONLY},
-    {"noatime", MS_NOATIME, MS_RELATIME | MS_STRICTATIME},
-    {"relatime", MS_RELATIME, MS_NOATIME | MS_STRICTATIME},
-    {"strictatime", MS_STRICTATIME, MS_NOATIME | MS_RELATIME},
-    {"nodiratime", MS_NODIRATIME, 0},
-    {"diratime", 0, MS_NODIRATIME},
-    {"nosuid", MS_NOSUID, 0},
-    {"suid", 0, MS_NOSUID},
-    {"nodev", MS_NODEV, 0},
-    {"dev", 0, MS_NODEV},
-    {"noexec", MS_NOEXEC, 0},
-    {"exec", 0, MS_NOEXEC},
-    {"sync", MS_SYNCHRONOUS, 0},
-    {"async", 0, MS_SYNCHRONOUS},
-    {"dirsync", MS_DIRSYNC, 0},
+    {"ro", MS_RDONLY, true},
+    {"rw", MS_RDONLY, false},
+    {"nosuid", MS_NOSUID, true},
+    {"suid", MS_NOSUID, false},
+    {"nodev", MS_NODEV, true},
+    {"dev", MS_NODEV, false},
+    {"noexec", MS_NOEXEC, true},
+    {"exec", MS_NOEXEC, false},
+    {"sync", MS_SYNCHRONOUS, true},
+    {"async", MS_SYNCHRONOUS, false},
+    {"nosymfollow", kNoSymFollow, true},
+    {"symfollow", kNoSymFollow, false},
 };
+// What mount(2) takes away unless it is named again.
+constexpr MountFlag kKept[] = {{"noatime", MS_NOATIME, true},
+                               {"nodiratime", MS_NODIRATIME, true},
+                               {"relatime", MS_RELATIME, true},
+                               {"lazytime", MS_LAZYTIME, true},
+                               {"mand", MS_MANDLOCK, true}};
 
 template <class Visit>
 void for_each_word(const std::vector<std::string>& options, Visit visit) {
@@ -56,6 +68,45 @@ Status commit_mount(const std::string& mountpoint) {
   return code == 0 ? Status{} : make_error(code, "{}: sync: {}", mountpoint, std::strerror(code));
 }
 
+// The options the daemon lives under, and `ro` where it can write nothing.
+Result<MountOptions> live_options(const std::string& mountpoint) {
+  std::string text(4096, '\0');
+  const ssize_t length = ::getxattr(mountpoint.c_str(), kLiveOptions, text.data(), text.size());
+  if (length < 0)
+    return make_error(errno, "{}: can't ask the mount for its options: {}", mountpoint, std::strerror(errno));
+  text.resize(static_cast<size_t>(length));
+  MountOptions options;
+  BF_TRY(parse_mount_options(text, options));
+  return options;
+}
+
+unsigned long current_flags(const MountInfo& info) {
+  unsigned long flags = 0;
+  for (const MountFlag& flag : kFlags)
+    if (flag.on && (info.has(flag.name.data()) || info.super_has(flag.name.data()))) flags |= flag.bit;
+  for (const MountFlag& flag : kKept)
+    if (info.has(flag.name.data()) || info.super_has(flag.name.data())) flags |= flag.bit;
+  return flags;
+}
+
+// One that is no flag of the kernel's: it may only say what is so already. mount(8) repeats what it finds in
+// fstab and mountinfo.
+Status check_unchanged(const MountInfo& info, const MountOptions& live, std::string_view word) {
+  const std::string text(word);
+  if (info.has(text.c_str()) || info.super_has(text.c_str())) return {};
+  MountOptions wanted = live;
+  BF_TRY(parse_mount_options(word, wanted));
+  if (same_effect(live, wanted)) return {};
+  return make_error(ENOTSUP, "'{}' can't be changed by a remount: unmount and mount again", word);
+}
+
+Status check_written_again(const std::string& mountpoint, const MountOptions& live) {
+  if (!live.read_only) return {};
+  return make_error(
+      EROFS, "{}: the source is open for reading only, or writing was stopped: unmount and mount again",
+      mountpoint);
+}
+
 }  // namespace
 
 bool is_remount(const std::vector<std::string>& options) {
@@ -64,15 +115,33 @@ bool is_remount(const std::vector<std::string>& options) {
   return found;
 }
 
-Status remount(const std::string& mountpoint, const std::vector<std::string>& options) {
-  unsigned long flags = 0;
+Status remount(const std::string& path, const std::vector<std::string>& options) {
+  std::error_code error;
+  const std::string mountpoint = std::filesystem::canonical(path, error).string();
+  if (error) return make_error(error.value(), "{}: {}", path, error.message());
+  const auto info = mount_at(mountpoint);
+  if (!info || info->type != "fuse.butterfuse")
+    return make_error(EINVAL, "{}: can't remount: no butterfuse is mounted there", path);
+  BF_ASSIGN(const MountOptions live, live_options(mountpoint));
+  unsigned long flags = current_flags(*info);
+  Status checked;
   for_each_word(options, [&](std::string_view word) {
-    for (const MountFlag& flag : kFlags)
-      if (word == flag.name) flags = (flags & ~flag.clear) | flag.set;
+    if (!checked || word == "remount") return;
+    const auto flag = std::ranges::find(kFlags, word, &MountFlag::name);
+    if (flag == std::end(kFlags)) {
+      checked = check_unchanged(*info, live, word);
+      return;
+    }
+    flags = flag->on ? flags | flag->bit : flags & ~flag->bit;
   });
-  if (flags & MS_RDONLY) BF_TRY(commit_mount(mountpoint));
+  BF_TRY(checked);
+  if (!(flags & MS_RDONLY)) {
+    if (info->has("ro") || info->super_has("ro")) BF_TRY(check_written_again(path, live));
+  } else {
+    BF_TRY(commit_mount(mountpoint));
+  }
   if (::mount("none", mountpoint.c_str(), nullptr, MS_REMOUNT | flags, nullptr) == 0) return {};
-  return make_error(errno, "{}: cannot remount: {}", mountpoint, std::strerror(errno));
+  return make_error(errno, "{}: can't remount: {}", path, std::strerror(errno));
 }
 
 }  // namespace butterfuse

@@ -7,10 +7,10 @@
 
 namespace butterfuse {
 
-// The kernel changes what it keeps itself: ro and rw, times, suid, dev, exec. Going read-only, all is
-// committed first. Other options need a new mount: they are refused (ENOTSUP) by the parser where they can't
-// be ignored.
-Status remount(const std::string& mountpoint, const std::vector<std::string>& options);
+// The kernel changes what it keeps itself: ro and rw, suid, dev, exec, sync, symfollow; what is not named
+// stays. Going read-only, all is committed first; what can't be written does not become rw (EROFS). Other
+// options may only repeat what the mount lives under: else ENOTSUP, and EINVAL for what no mount knows.
+Status remount(const std::string& path, const std::vector<std::string>& options);
 // One of the options is `remount`.
 bool is_remount(const std::vector<std::string>& options);
 

@@ -29,11 +29,13 @@ class IdMap {
   // What to store for chown(2) of an inode that has `stored`. EOVERFLOW; EPERM when all are shown as another
   // one's.
   Result<uint32_t> of_chown(uint32_t shown, uint32_t stored) const;
+  bool operator==(const IdMap&) const = default;
   bool is_identity() const { return !shown_ && ranges_.empty(); }
 
  private:
   struct Range {
     uint32_t stored = 0, shown = 0, count = 0;
+    bool operator==(const Range&) const = default;
   };
   std::vector<Range> ranges_;
   std::optional<uint32_t> shown_;

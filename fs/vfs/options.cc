@@ -358,8 +358,20 @@ Status parse_mount_options(std::string_view text, MountOptions& options) {
     Option option{std::string(word.substr(0, equals)), std::nullopt, std::string(word)};
     if (equals != std::string_view::npos) option.value = unescaped_option_value(word.substr(equals + 1));
     BF_TRY(apply_option(option, options));
+    options.text += (options.text.empty() ? "" : ",") + option.text();
   }
   return {};
+}
+
+bool same_effect(MountOptions a, MountOptions b) {
+  for (MountOptions* options : {&a, &b}) {
+    options->text.clear();
+    options->ignored.clear();
+    auto& passed = options->fuse_options;
+    std::sort(passed.begin(), passed.end());
+    passed.erase(std::unique(passed.begin(), passed.end()), passed.end());
+  }
+  return a == b;
 }
 
 Status check_mount_options(const MountOptions& options) {

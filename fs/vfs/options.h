@@ -16,6 +16,14 @@
 
 namespace butterfuse {
 
+inline bool operator==(const DeviceWindow& a, const DeviceWindow& b) {
+  return a.offset == b.offset && a.bytes == b.bytes && a.partition == b.partition;
+}
+inline bool operator==(const RescueOptions& a, const RescueOptions& b) {
+  return a.backup_roots == b.backup_roots && a.bad_roots == b.bad_roots &&
+         a.metadata_csums == b.metadata_csums;
+}
+
 enum class AtimeMode { noatime, relatime, strictatime };
 
 struct MountOptions {
@@ -62,11 +70,15 @@ struct MountOptions {
 
   std::vector<std::string> fuse_options;  // handed to libfuse as they are
   std::vector<std::string> ignored;       // accepted for compatibility, without effect here
+  std::string text;                       // all of the above as it was written
+  bool operator==(const MountOptions&) const = default;
 };
 
 // Adds `text` ("compress=zstd:3,ro") to `options`; the last word on a subject wins. EINVAL names an unknown
 // option or a bad value; ENOTSUP names one that is known but not supported yet.
 Status parse_mount_options(std::string_view text, MountOptions& options);
+// Both ask for the same mount, in whatever words.
+bool same_effect(MountOptions a, MountOptions b);
 // Conflicts between options, once all are parsed.
 Status check_mount_options(const MountOptions& options);
 

@@ -14,10 +14,14 @@ namespace butterfuse {
 namespace {
 
 constexpr std::string_view kStats = "user.butterfuse.stats";
+constexpr std::string_view kOptions = "user.butterfuse.options";
 constexpr uint32_t kXattrItems = 2;
 
-bool is_stats(const Mount& mount, const Inode& inode, std::string_view name) {
-  return name == kStats && inode.key() == const_cast<Mount&>(mount).root().key();
+// What the mount tells of itself, as attributes of its top directory that are never listed.
+std::optional<std::string> own_text(Mount& mount, const Inode& inode, std::string_view name) {
+  if ((name != kStats && name != kOptions) || inode.key() != mount.root().key()) return std::nullopt;
+  if (name == kStats) return mount.stats_text();
+  return mount.options().text + (mount.is_read_only() ? ",ro" : "");
 }
 
 bool is_acl(std::string_view name) {
@@ -43,7 +47,7 @@ Status check_change(Mount& mount, Inode& inode, std::string_view name) {
   BF_TRY(mount.check_writable(inode));
   BF_TRY(check_not_immutable(inode));
   BF_TRY(inode.load_properties());
-  if (is_stats(mount, inode, name)) return make_error(EPERM, "'{}' is read-only", name);
+  if (own_text(mount, inode, name)) return make_error(EPERM, "'{}' is read-only", name);
   return {};
 }
 
@@ -159,9 +163,8 @@ Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
 }  // namespace
 
 Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string_view name) {
-  if (is_stats(mount, inode, name)) {
-    const std::string text = mount.stats_text();
-    const ByteSpan bytes = as_bytes(text);
+  if (const auto text = own_text(mount, inode, name)) {
+    const ByteSpan bytes = as_bytes(*text);
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   }
   BF_TRY(check_xattr_name(mount, name));
