@@ -1,7 +1,7 @@
 // FUSE getattr and setattr.
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/raw_request.h"
+#include "fs/fuse/process.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/clock.h"
 
@@ -39,7 +39,9 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   AttrChange change = change_of(*attr, to_set);
-  change.kill_suidgid = request_kills_suidgid();
+  const Caller caller = with_told_losses(caller_of(request), (*inode)->item());
+  change.kill_suidgid = caller.kill_suidgid;
+  change.kill_sgid = caller.kill_sgid;
   auto status = set_attr(mount_of(request), **inode, change);
   if (!status) return reply_error(request, status.error());
   reply_attr(request, **inode);

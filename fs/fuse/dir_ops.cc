@@ -1,4 +1,5 @@
 // FUSE opendir, readdir, readdirplus, fsyncdir, releasedir.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "core/base/log.h"
@@ -18,6 +19,7 @@ void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   auto file = std::make_unique<OpenFile>(std::move(*inode));
+  file->keeps_atime = info->flags & O_NOATIME;
   info->fh = open_files_of(request).add(std::move(file));
   info->cache_readdir = 1;  // the kernel checks mtime before it uses what it kept
   info->keep_cache = 1;
@@ -52,7 +54,7 @@ void op_readdir(fuse_req_t request, fuse_ino_t, size_t size, off_t position, fus
     if (need > size - used) break;
     used += need;
   }
-  touch_atime(mount, dir);
+  if (!open_file_of(info).keeps_atime) touch_atime(mount, dir);
   fuse_reply_buf(request, buffer.data(), used);
 }
 
@@ -91,7 +93,7 @@ void op_readdirplus(fuse_req_t request, fuse_ino_t, size_t size, off_t position,
     looked_up.push_back(inode->key());
     mount.inodes().add_lookup(inode->key());
   }
-  touch_atime(mount, dir);
+  if (!open_file_of(info).keeps_atime) touch_atime(mount, dir);
   if (fuse_reply_buf(request, buffer.data(), used) == 0) return;
   for (const InodeKey& key : looked_up) mount.inodes().forget(key, 1);
 }

@@ -38,8 +38,11 @@ void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   Mount& mount = mount_of(request);
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  auto file = open_file(mount, std::move(*inode), engine_flags(mount, info->flags), caller_of(request));
+  const Caller caller = with_told_losses(caller_of(request), (*inode)->item());
+  auto file = open_file(mount, std::move(*inode), engine_flags(mount, info->flags), caller);
   if (!file) return reply_error(request, file.error());
+  // The kernel believes it knows what a truncation changes.
+  if (caller.kill_suidgid) forget_attributes(request, *(*file)->inode);
   fill_open_reply(request, *info, std::move(*file));
   if (fuse_reply_open(request, info) != 0) open_files_of(request).release(info->fh);
 }
@@ -99,10 +102,9 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   OpenFile& file = open_file_of(info);
   Caller writer = writer_of(request, file);
   const InodeItem item = file.inode->item();
-  const bool loses_mode = writer.kill_suidgid && (item.mode & (S_ISUID | S_ISGID));
-  if (loses_mode) writer.kill_sgid = !is_in_group(writer.pid, item.gid);
+  writer = with_told_losses(writer, item);
   auto written = write_file(mount_of(request), file, write, writer);
-  if (loses_mode) forget_attributes(request, *file.inode);
+  if (writer.kill_suidgid) forget_attributes(request, *file.inode);
   if (!written) return reply_error(request, written.error());
   if (item.flags & inode_flag::kSync) {  // chattr +S
     if (auto status = sync_file(mount_of(request), file); !status)

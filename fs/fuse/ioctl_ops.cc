@@ -1,9 +1,8 @@
 // FUSE ioctl.
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "fs/fuse/guarded.h"
+#include "fs/fuse/mount_info.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/ioctl.h"
@@ -11,20 +10,26 @@
 namespace butterfuse {
 namespace {
 
-// Whoever serves the mount may do what it could do to the image itself.
-bool may_administer(pid_t pid) {
-  return user_of_process(pid) == geteuid() || has_capability(pid, kCapSysAdmin);
+// Not so once it was unmounted lazily: who still has it open goes on.
+bool mounted_read_only(const std::string& mountpoint) {
+  const auto info = mount_at(mountpoint);
+  return info && info->type == "fuse.butterfuse" && info->super_has("ro");
 }
 
-void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse_file_info*, unsigned flags,
-              const void* in, size_t in_bytes, size_t out_bytes) {
+void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse_file_info* info,
+              unsigned flags, const void* in, size_t in_bytes, size_t out_bytes) {
   if (flags & FUSE_IOCTL_COMPAT) return reply_error(request, {ENOSYS, "32-bit ioctl"});
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   const pid_t pid = fuse_req_ctx(request)->pid;
-  const IoctlCall call{mount_of(request), **inode, {static_cast<const std::byte*>(in), in_bytes}, [pid] {
-                         return may_administer(pid);
-                       }};
+  const IoctlCall call{
+      .mount = mount_of(request),
+      .inode = **inode,
+      .in = {static_cast<const std::byte*>(in), in_bytes},
+      .opened_for_writing = info != nullptr && info->fh != 0 && open_file_of(info).writable,
+      .credentials = [pid] { return credentials_of(pid); },
+      .mounted_read_only = [&] { return mounted_read_only(context_of(request).mountpoint); },
+      .cancelled = [request] { return context_of(request).ending || fuse_req_interrupted(request) != 0; }};
   const auto answer = butterfuse::ioctl(command, call);
   if (!answer) return reply_error(request, answer.error());
   fuse_reply_ioctl(request, 0, answer->data(), std::min(answer->size(), out_bytes));

@@ -8,15 +8,13 @@
 
 namespace butterfuse {
 
-Mount& mount_of(fuse_req_t request) { return static_cast<FuseContext*>(fuse_req_userdata(request))->mount; }
+FuseContext& context_of(fuse_req_t request) { return *static_cast<FuseContext*>(fuse_req_userdata(request)); }
 
-OpenFiles& open_files_of(fuse_req_t request) {
-  return static_cast<FuseContext*>(fuse_req_userdata(request))->open_files;
-}
+Mount& mount_of(fuse_req_t request) { return context_of(request).mount; }
 
-fuse_session* session_of(fuse_req_t request) {
-  return static_cast<FuseContext*>(fuse_req_userdata(request))->session;
-}
+OpenFiles& open_files_of(fuse_req_t request) { return context_of(request).open_files; }
+
+fuse_session* session_of(fuse_req_t request) { return context_of(request).session; }
 
 Caller caller_of(fuse_req_t request) {
   const fuse_ctx* context = fuse_req_ctx(request);

@@ -21,6 +21,8 @@ struct FuseContext {
   std::function<void()> on_live;  // the kernel has said hello: the mount works
   fuse_session* session = nullptr;
   std::atomic<bool> long_setxattr = false;  // the kernel sends it: see raw_request.h
+  std::string mountpoint{};                 // empty: none that the kernel knows of
+  std::atomic<bool> ending = false;         // long calls are to stop: see cancel_long_calls
   OpenFiles open_files{};
 };
 
@@ -41,6 +43,7 @@ fuse_lowlevel_ops all_operations();
 // itself.
 constexpr double kCacheSeconds = 3600;
 
+FuseContext& context_of(fuse_req_t request);
 Mount& mount_of(fuse_req_t request);
 fuse_session* session_of(fuse_req_t request);
 Caller caller_of(fuse_req_t request);

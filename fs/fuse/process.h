@@ -1,19 +1,27 @@
-// Process: what a caller's process may do, where the request does not say it.
+// Process: what /proc says of a caller, where the request does not say it.
 #pragma once
 
 #include <sys/types.h>
 
+#include "fs/vfs/caller.h"
+#include "fs/vfs/credentials.h"
+
 namespace butterfuse {
 
-// Capabilities as capability(7) numbers them.
-constexpr int kCapFsetid = 4;
-constexpr int kCapSysAdmin = 21;
+// Of the thread `pid` of a request that waits for its answer: its number can't become another's meanwhile.
+// `known` only where it is certain whom /proc speaks of: not for pid 0 (another pid namespace), nor for
+// kernel threads, nor where /proc counts processes otherwise than we do.
+Credentials credentials_of(pid_t pid);
 
-// Asks /proc; false when the process is gone or out of sight.
-bool has_capability(pid_t pid, int capability);
-// False for one that is out of sight.
-bool is_in_group(pid_t pid, gid_t group);
-// The process's effective user, or kUnknownUser.
+// What a change of content takes from the file, for drop_privileges. With `caller.kill_suidgid` as the
+// request has it: whether the caller may keep set-group-id of what is no executable is all that is left to
+// find out.
+Caller with_told_losses(Caller caller, const InodeItem& item);
+// For the requests in which the kernel does not say it: CAP_FSETID counts in the initial user namespace only,
+// as it does for write(2).
+Caller with_own_losses(Caller caller, const InodeItem& item);
+
+// The process's file system user, or kUnknownUser. For accounting only.
 uid_t user_of_process(pid_t pid);
 
 }  // namespace butterfuse

@@ -14,22 +14,34 @@ namespace butterfuse {
 namespace {
 
 // The kernel leaves it to us to take set-user-id and set-group-id from what is changed, and does not say
-// whether the caller may keep them.
-Status drop_privileges_of(fuse_req_t request, Inode& inode) {
-  const InodeItem item = inode.item();
-  const pid_t pid = fuse_req_ctx(request)->pid;
-  const bool kill = (item.mode & (S_ISUID | S_ISGID)) && !has_capability(pid, kCapFsetid);
-  BF_TRY(drop_privileges(mount_of(request), inode, kill, kill && !is_in_group(pid, item.gid)));
-  if (kill) forget_attributes(request, inode);
-  return {};
-}
+// whether the caller may keep them. To be called once the change is sure to be tried, and before: if only a
+// part of it gets done, nothing is left of them.
+class PrivilegeLoss {
+ public:
+  PrivilegeLoss(fuse_req_t request, Inode& inode)
+      : request_(request), inode_(inode), caller_(with_own_losses(caller_of(request), inode.item())) {}
+  ~PrivilegeLoss() {
+    if (caller_.kill_suidgid) forget_attributes(request_, inode_);
+  }
+  PrivilegeLoss(const PrivilegeLoss&) = delete;
+  const Caller& caller() const { return caller_; }
+
+ private:
+  fuse_req_t request_;
+  Inode& inode_;
+  Caller caller_;
+};
 
 void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                   fuse_file_info* info) {
   const ByteRange range = ByteRange::at(static_cast<uint64_t>(offset), static_cast<uint64_t>(length));
   Inode& inode = *open_file_of(info).inode;
-  Status status = fallocate(mount_of(request), inode, mode, range);
-  reply_status(request, status ? drop_privileges_of(request, inode) : std::move(status));
+  Status status;
+  {
+    const PrivilegeLoss loss(request, inode);
+    status = fallocate(mount_of(request), inode, mode, range, loss.caller());
+  }
+  reply_status(request, status);
 }
 
 void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from, fuse_ino_t,
@@ -37,10 +49,12 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
   if (flags != 0) return reply_error(request, {EINVAL, "unknown flags"});
   const CopyRequest copy{*open_file_of(from).inode, static_cast<uint64_t>(from_offset),
                          *open_file_of(to).inode, static_cast<uint64_t>(to_offset), length};
-  const auto copied = copy_range(mount_of(request), copy);
+  Result<uint64_t> copied = 0;
+  {
+    const PrivilegeLoss loss(request, copy.to);
+    copied = copy_range(mount_of(request), copy, loss.caller());
+  }
   if (!copied) return reply_error(request, copied.error());
-  if (auto status = drop_privileges_of(request, copy.to); !status)
-    return reply_error(request, status.error());
   fuse_reply_write(request, *copied);
 }
 

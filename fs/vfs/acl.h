@@ -35,6 +35,23 @@ class Acl {
     }
     return {};
   }
+  // The check for one who is not the owner: all of `wanted` (4 read, 2 write, 1 execute) must come from one
+  // entry. `in_group` says which groups the user is in.
+  template <class InGroup>
+  bool permits(uint32_t wanted, uint32_t user, InGroup in_group, uint32_t owning_group) const {
+    const Entry* mask = find(kMask);
+    const uint32_t masked = mask != nullptr ? mask->permissions & wanted : wanted;
+    bool is_member = false;
+    for (const Entry& entry : entries_) {
+      const bool all = (entry.permissions & masked) == wanted;
+      if (entry.tag == kUser && entry.id == user) return all;
+      const bool is_group = entry.tag == kGroupObj || entry.tag == kGroup;
+      if (!is_group || !in_group(entry.tag == kGroupObj ? owning_group : entry.id)) continue;
+      if (all) return true;
+      is_member = true;
+    }
+    return !is_member && (find(kOther)->permissions & wanted) == wanted;
+  }
   // Makes of a default list the access list of a new inode; returns its mode's permission bits.
   uint32_t restrict_to(uint32_t mode);
 

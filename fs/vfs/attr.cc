@@ -1,6 +1,8 @@
 // Attributes: stat, and setattr's rules.
 #include "fs/vfs/attr.h"
 
+#include <utility>
+
 #include "core/items/file_extent.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/create.h"
@@ -220,10 +222,13 @@ void touch_atime(Mount& mount, Inode& inode) {
 Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid, bool kill_sgid) {
   if (inode.is_dir()) return {};
   if (kill_suidgid) {
-    inode.change([kill_sgid](InodeItem& item) {
-      item.mode &= ~uint32_t{S_ISUID};
+    bool changed = false;
+    inode.change([&](InodeItem& item) {
+      const uint32_t before = std::exchange(item.mode, item.mode & ~uint32_t{S_ISUID});
       if (kill_sgid || (item.mode & S_IXGRP)) item.mode &= ~uint32_t{S_ISGID};
+      changed = item.mode != before;
     });
+    if (changed) inode.mark_dirty();  // whatever becomes of the operation
   }
   return drop_capability(mount, inode);
 }

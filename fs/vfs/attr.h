@@ -35,8 +35,8 @@ void note_modified(Inode& inode);
 void touch_atime(Mount& mount, Inode& inode);
 // What write, truncate and chown take from a file: its security.capability always; set-user-id, and
 // set-group-id of an executable, when `kill_suidgid` (the caller has no CAP_FSETID, or it is a chown); with
-// `kill_sgid` any set-group-id. The VFS's rules, which FUSE leaves to us with HANDLE_KILLPRIV_V2. Follow with
-// save() or mark_dirty().
+// `kill_sgid` any set-group-id. The VFS's rules, which FUSE leaves to us with HANDLE_KILLPRIV_V2. Hold no
+// handle.
 Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid, bool kill_sgid = false);
 
 }  // namespace butterfuse

@@ -32,6 +32,7 @@ Status check_request(Mount& mount, const CopyRequest& request) {
     return make_error(EINVAL, "copy between inodes {} and {}: no regular files", request.from.ino(),
                       request.to.ino());
   BF_TRY(check_not_immutable(request.to));
+  BF_TRY(check_content_may_change(request.to));
   if (request.to_offset > kFileSizeMax || request.length > kFileSizeMax - request.to_offset)
     return make_error(EFBIG, "copy of {} bytes to {}", request.length, request.to_offset);
   const bool same = request.from.key() == request.to.key();
@@ -117,10 +118,11 @@ Status copy(Mount& mount, const CopyRequest& request) {
 
 }  // namespace
 
-Result<uint64_t> copy_range(Mount& mount, const CopyRequest& asked) {
+Result<uint64_t> copy_range(Mount& mount, const CopyRequest& asked, const Caller& caller) {
   CopyRequest request = asked;
   request.length = std::min(request.length, kCopyMax);
   BF_TRY(check_request(mount, request));
+  BF_TRY(drop_privileges(mount, request.to, caller.kill_suidgid, caller.kill_sgid));
   DataLocks locks(request.from, request.to);
   const uint64_t size = request.from.data().size();
   if (request.from_offset >= size) return 0;

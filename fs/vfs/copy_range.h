@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/base/byte_range.h"
+#include "fs/vfs/caller.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {
@@ -16,7 +17,8 @@ struct CopyRequest {
 
 // Bytes copied: up to the end of `from`, perhaps fewer than asked (the caller goes on from there). Both may
 // be the same file if the ranges do not overlap (EINVAL). What lies at the same place of its sector in both
-// files is not copied but shared, as by the kernel's reflink. EFBIG, EPERM, ENOSPC.
-Result<uint64_t> copy_range(Mount& mount, const CopyRequest& request);
+// files is not copied but shared, as by the kernel's reflink. EFBIG, EPERM, ENOSPC. `to`
+// loses what drop_privileges takes from it for `caller`.
+Result<uint64_t> copy_range(Mount& mount, const CopyRequest& request, const Caller& caller = {});
 
 }  // namespace butterfuse

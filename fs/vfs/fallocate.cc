@@ -27,6 +27,7 @@ Status check_inode(Mount& mount, const Inode& inode, int mode) {
   BF_TRY(mount.check_writable(inode));
   if (inode.is_dir()) return make_error(EISDIR, "fallocate of directory {}", inode.ino());
   if (!inode.is_regular()) return make_error(ENODEV, "fallocate of inode {}, no regular file", inode.ino());
+  BF_TRY(check_content_may_change(inode));
   const bool plain = (mode & ~FALLOC_FL_KEEP_SIZE) == 0;
   return plain ? check_can_add_names(inode) : check_not_immutable(inode);
 }
@@ -126,13 +127,13 @@ Status run(Mount& mount, Inode& inode, int mode, ByteRange range) {
 
 }  // namespace
 
-Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range) {
+Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range, const Caller& caller) {
   BF_TRY(check_mode(mode));
   BF_TRY(check_inode(mount, inode, mode));
   if (range.end > kFileSizeMax || range.end < range.start)
     return make_error(EFBIG, "fallocate of {} bytes at {}", range.length(), range.start);
   if (range.empty()) return make_error(EINVAL, "fallocate of nothing");
-  BF_TRY(inode.load_properties());
+  BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid, caller.kill_sgid));
   WriterLock lock(inode.data_lock());
   BF_TRY(run(mount, inode, mode, range));
   note_modified(inode);

@@ -2,13 +2,14 @@
 #pragma once
 
 #include "core/base/byte_range.h"
+#include "fs/vfs/caller.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {
 
 // `mode`: 0, or of FALLOC_FL_KEEP_SIZE, PUNCH_HOLE | KEEP_SIZE, ZERO_RANGE [| KEEP_SIZE]; others EOPNOTSUPP.
 // EFBIG, ENOSPC (then nothing was preallocated), EPERM for immutable files and for all but plain allocation
-// in append-only ones.
-Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range);
+// in append-only ones. The file loses what drop_privileges takes from it for `caller`.
+Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range, const Caller& caller = {});
 
 }  // namespace butterfuse

@@ -65,7 +65,10 @@ Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int fl
   BF_TRY(check_open(mount, *inode, flags));
   auto file = std::make_unique<OpenFile>(std::move(inode));
   Inode& opened = *file->inode;
+  file->writable = for_writing(flags);
+  file->keeps_atime = flags & O_NOATIME;
   if (!opened.is_regular()) return file;
+  BF_TRY(opened.verity());
   if (for_writing(flags) || (flags & O_TRUNC)) BF_TRY(opened.load_properties());
   {
     MutexLock lock(file->mutex);
@@ -93,7 +96,7 @@ Status read_file(Mount& mount, OpenFile& file, uint64_t offset, size_t length,
     if (file.read_end.exchange(end) == offset) inode.data().readahead(ByteRange::at(end, kReadaheadBytes));
     BF_TRY(inode.data().read(offset, length, sink));
   }
-  touch_atime(mount, inode);
+  if (!file.keeps_atime) touch_atime(mount, inode);
   return {};
 }
 

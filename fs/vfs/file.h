@@ -15,6 +15,8 @@ namespace butterfuse {
 struct OpenFile {
   explicit OpenFile(InodePtr pin) : inode(std::move(pin)) {}
   InodePtr inode;
+  bool writable = false;     // opened for writing
+  bool keeps_atime = false;  // opened with O_NOATIME, which the kernel lets the owner only
   Mutex mutex;
   uint64_t error_seen BF_GUARDED_BY(mutex) = 0;  // errors of writeback told to this opener so far
   std::atomic<uid_t> writer{kUnknownUser};       // who is charged for what is written

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "core/base/bytes.h"
-#include "fs/vfs/mount.h"
+#include "fs/vfs/credentials.h"
 
 namespace butterfuse {
 
@@ -15,23 +16,51 @@ struct IoctlCall {
   Mount& mount;
   Inode& inode;
   ByteSpan in;
-  std::function<bool()> is_admin;  // the caller may administer the file system (CAP_SYS_ADMIN)
+  bool opened_for_writing = false;           // the descriptor the call came through
+  std::function<Credentials()> credentials;  // of the caller; asked for only where they matter
+  std::function<bool()> mounted_read_only;   // by remount,ro: what the kernel enforces for all but ioctls
+  std::function<bool()> cancelled;  // the caller was killed, or the mount ends: long calls stop (EINTR)
 };
 using IoctlAnswer = Result<std::vector<std::byte>>;
-
-// ENOTTY for a command that btrfs or we do not have.
-IoctlAnswer ioctl(uint32_t command, const IoctlCall& call);
-
-// The families; null: not one of theirs.
 using IoctlHandler = IoctlAnswer (*)(const IoctlCall& call);
-IoctlHandler file_ioctl(uint32_t command);
-IoctlHandler filesystem_ioctl(uint32_t command);
-IoctlHandler subvolume_ioctl(uint32_t command);
-IoctlHandler scrub_ioctl(uint32_t command);
 
-inline Status require_admin(const IoctlCall& call) {  // EPERM
-  return call.is_admin() ? Status{} : make_error(EPERM, "the caller may not administer the file system");
-}
+// What the caller must be allowed, as in kernel btrfs.
+enum class IoctlRight {
+  none,        // whoever could open the file
+  owner,       // the file's owner, and CAP_LINUX_IMMUTABLE for a and i: the kernel has looked (since 5.13)
+  write_file,  // to write the file: opened for writing, or its permissions say so; EPERM
+  administer,  // the file system: EPERM
+  handler_decides,  // depends on the arguments
+};
+enum class IoctlEffect {
+  reads,
+  changes_file,
+  changes_filesystem
+};                                               // changes: EROFS where they can't be written
+enum class IoctlLength { brief, lasts, scrub };  // lasts, scrub: see fs/fuse/lanes.h
+
+// One row for each command. The only place that says who may do what.
+struct IoctlCommand {
+  uint32_t number;
+  IoctlHandler handler;
+  IoctlRight right;
+  IoctlEffect effect;
+  IoctlLength length;
+};
+// Null: neither btrfs nor we have it.
+const IoctlCommand* find_ioctl(uint32_t number);
+
+// Looks the command up, checks the right and that it can be done, and does it. ENOTTY, EPERM, EROFS, EINTR.
+IoctlAnswer ioctl(uint32_t number, const IoctlCall& call);
+
+// The families.
+std::span<const IoctlCommand> file_ioctls();
+std::span<const IoctlCommand> filesystem_ioctls();
+std::span<const IoctlCommand> subvolume_ioctls();
+std::span<const IoctlCommand> scrub_ioctls();
+
+Status require_admin(const IoctlCall& call);                       // EPERM
+Status check_writable(IoctlEffect effect, const IoctlCall& call);  // EROFS
 
 template <class T>
 std::vector<std::byte> answer_of(const T& object) {

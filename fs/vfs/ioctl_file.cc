@@ -1,9 +1,13 @@
 // ioctls of one file: its flags, its generation, and writing it anew.
 #include <linux/btrfs.h>
 #include <linux/fs.h>
+#include <linux/fsverity.h>
+
+#include <algorithm>
 
 #include "fs/vfs/inode_flags.h"
 #include "fs/vfs/ioctl.h"
+#include "fs/vfs/names.h"
 
 namespace butterfuse {
 namespace {
@@ -40,19 +44,31 @@ struct DefragArgument {
   uint8_t codec = compression_type::kNone;  // kNone: as the file's properties say
 };
 
-// Written anew with the codec wished for, and out of memory at once: the wish is not kept.
-Status defragment(const IoctlCall& call, const DefragArgument& wish) {
-  Inode& inode = call.inode;
-  BF_TRY(call.mount.check_writable(inode));
-  if (inode.is_dir()) return {};  // its tree is kept in shape all along
-  if (!inode.is_regular()) return make_error(EINVAL, "defragmenting inode {}, no regular file", inode.ino());
-  BF_TRY(inode.load_properties());
+constexpr uint64_t kDefragStep = 16u << 20;  // bytes; in between others get at the file
+
+// One piece, written anew with the codec wished for, and out of memory at once: the wish is not kept.
+Status defragment_piece(Inode& inode, const DefragArgument& wish, ByteRange piece) {
   WriterLock lock(inode.data_lock());
   inode.set_rewrite_codec(wish.codec);
-  Status status = inode.data().rewrite(wish.range);
-  if (status) status = inode.data().flush(wish.range, true);
+  Status status = inode.data().rewrite(piece);
+  if (status) status = inode.data().flush(piece, true);
   inode.set_rewrite_codec(compression_type::kNone);
   return status;
+}
+
+Status defragment(const IoctlCall& call, const DefragArgument& wish) {
+  Inode& inode = call.inode;
+  if (inode.is_dir()) return require_admin(call);  // its tree is kept in shape all along
+  BF_TRY(check_content_may_change(inode));
+  if (!inode.is_regular()) return make_error(EINVAL, "defragmenting inode {}, no regular file", inode.ino());
+  BF_TRY(inode.load_properties());
+  // What is appended meanwhile has been written in one go.
+  const uint64_t end = std::min(wish.range.end, round_up(inode.data().size(), kSectorSize));
+  for (uint64_t at = wish.range.start; at < end; at += kDefragStep) {
+    if (call.cancelled()) return make_error(EINTR, "defragmenting inode {} was interrupted", inode.ino());
+    BF_TRY(defragment_piece(inode, wish, {at, at + std::min(kDefragStep, end - at)}));
+  }
+  return {};
 }
 
 IoctlAnswer defrag(const IoctlCall& call) {
@@ -77,27 +93,49 @@ IoctlAnswer defrag_range(const IoctlCall& call) {
   return std::vector<std::byte>{};
 }
 
+// struct fsverity_digest; the digest follows.
+struct VerityDigestHead {
+  uint16_t digest_algorithm, digest_size;
+};
+static_assert(sizeof(VerityDigestHead) == sizeof(fsverity_digest));
+
+// The digest of a file that is sealed, in as much room as the caller has.
+IoctlAnswer measure_verity(const IoctlCall& call) {
+  BF_ASSIGN(VerityDigestHead head, argument_of<VerityDigestHead>(call));
+  BF_ASSIGN(const VerityFile* const sealed, call.inode.verity());
+  if (sealed == nullptr) return make_error(ENODATA, "inode {} is not sealed by fs-verity", call.inode.ino());
+  const size_t bytes = digest_size(sealed->descriptor().hash);
+  if (head.digest_size < bytes)
+    return make_error(EOVERFLOW, "room for {} bytes of a digest of {}", head.digest_size, bytes);
+  head.digest_algorithm = static_cast<uint16_t>(sealed->descriptor().hash);
+  head.digest_size = static_cast<uint16_t>(bytes);
+  std::vector<std::byte> answer = answer_of(head);
+  const ByteSpan digest = ByteSpan(sealed->descriptor().file_digest).first(bytes);
+  answer.insert(answer.end(), digest.begin(), digest.end());
+  return answer;
+}
+
+IoctlAnswer enable_verity(const IoctlCall&) {
+  return make_error(EOPNOTSUPP, "files sealed by fs-verity are read, not made");
+}
+
+using enum IoctlRight;
+using enum IoctlEffect;
+using enum IoctlLength;
+constexpr IoctlCommand kCommands[] = {
+    {FS_IOC_GETFLAGS, get_flags, none, reads, brief},
+    {FS_IOC_SETFLAGS, set_flags, owner, changes_file, brief},
+    {FS_IOC_FSGETXATTR, get_xflags, none, reads, brief},
+    {FS_IOC_FSSETXATTR, set_xflags, owner, changes_file, brief},
+    {FS_IOC_GETVERSION, get_version, none, reads, brief},
+    {FS_IOC_MEASURE_VERITY, measure_verity, none, reads, brief},
+    {FS_IOC_ENABLE_VERITY, enable_verity, write_file, changes_file, brief},
+    {BTRFS_IOC_DEFRAG, defrag, write_file, changes_file, lasts},
+    {BTRFS_IOC_DEFRAG_RANGE, defrag_range, write_file, changes_file, lasts},
+};
+
 }  // namespace
 
-IoctlHandler file_ioctl(uint32_t command) {
-  switch (command) {
-    case FS_IOC_GETFLAGS:
-      return get_flags;
-    case FS_IOC_SETFLAGS:
-      return set_flags;
-    case FS_IOC_FSGETXATTR:
-      return get_xflags;
-    case FS_IOC_FSSETXATTR:
-      return set_xflags;
-    case FS_IOC_GETVERSION:
-      return get_version;
-    case BTRFS_IOC_DEFRAG:
-      return defrag;
-    case BTRFS_IOC_DEFRAG_RANGE:
-      return defrag_range;
-    default:
-      return nullptr;
-  }
-}
+std::span<const IoctlCommand> file_ioctls() { return kCommands; }
 
 }  // namespace butterfuse

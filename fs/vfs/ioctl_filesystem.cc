@@ -56,7 +56,7 @@ IoctlAnswer dev_stats(const IoctlCall& call) {
   const DeviceTotals totals = device->totals();
   if (stats.flags & BTRFS_DEV_STATS_RESET) {
     BF_TRY(require_admin(call));
-    BF_TRY(call.mount.check_writable(call.mount.root()));
+    BF_TRY(check_writable(IoctlEffect::changes_filesystem, call));
     device->set_totals({});  // the next commit writes it
   }
   stats.nr_items = std::min<uint64_t>(stats.nr_items, BTRFS_DEV_STAT_VALUES_MAX);
@@ -82,8 +82,6 @@ IoctlAnswer get_label(const IoctlCall& call) {
 }
 
 IoctlAnswer set_label(const IoctlCall& call) {
-  BF_TRY(require_admin(call));
-  BF_TRY(call.mount.check_writable(call.mount.root()));
   const std::string_view text = as_text(call.in);
   const size_t length = text.find('\0');
   if (text.size() < BTRFS_LABEL_SIZE || length >= BTRFS_LABEL_SIZE)
@@ -114,8 +112,6 @@ IoctlAnswer wait_sync(const IoctlCall& call) {
 }
 
 IoctlAnswer trim(const IoctlCall& call) {
-  BF_TRY(require_admin(call));
-  BF_TRY(call.mount.check_writable(call.mount.root()));
   BF_ASSIGN(fstrim_range range, argument_of<fstrim_range>(call));
   Filesystem& filesystem = call.mount.filesystem();
   if (range.len < filesystem.sectorsize() || range.start > filesystem.volume().super().total_bytes)
@@ -127,42 +123,32 @@ IoctlAnswer trim(const IoctlCall& call) {
 
 // What was done so far is committed, as when the flags say nothing special; then nothing more is written.
 IoctlAnswer shutdown(const IoctlCall& call) {
-  BF_TRY(require_admin(call));
   Filesystem& filesystem = call.mount.filesystem();
   if (!call.mount.is_read_only()) BF_TRY(call.mount.sync());
   filesystem.turn_read_only({EIO, "shut down by ioctl"});
   return std::vector<std::byte>{};
 }
 
+using enum IoctlRight;
+using enum IoctlEffect;
+using enum IoctlLength;
+constexpr IoctlCommand kCommands[] = {
+    {BTRFS_IOC_FS_INFO, fs_info, none, reads, brief},
+    {BTRFS_IOC_DEV_INFO, dev_info, none, reads, brief},
+    {BTRFS_IOC_GET_DEV_STATS, dev_stats, handler_decides, reads,
+     brief},  // resetting them is an administrator's
+    {BTRFS_IOC_GET_FEATURES, get_features, none, reads, brief},
+    {BTRFS_IOC_GET_FSLABEL, get_label, none, reads, brief},
+    {BTRFS_IOC_SET_FSLABEL, set_label, administer, changes_filesystem, lasts},
+    {BTRFS_IOC_SYNC, sync, none, reads, lasts},
+    {BTRFS_IOC_START_SYNC, start_sync, none, reads, brief},
+    {BTRFS_IOC_WAIT_SYNC, wait_sync, none, reads, lasts},
+    {FITRIM, trim, administer, changes_filesystem, lasts},
+    {kShutdown, shutdown, administer, reads, lasts},
+};
+
 }  // namespace
 
-IoctlHandler filesystem_ioctl(uint32_t command) {
-  switch (command) {
-    case BTRFS_IOC_FS_INFO:
-      return fs_info;
-    case BTRFS_IOC_DEV_INFO:
-      return dev_info;
-    case BTRFS_IOC_GET_DEV_STATS:
-      return dev_stats;
-    case BTRFS_IOC_GET_FEATURES:
-      return get_features;
-    case BTRFS_IOC_GET_FSLABEL:
-      return get_label;
-    case BTRFS_IOC_SET_FSLABEL:
-      return set_label;
-    case BTRFS_IOC_SYNC:
-      return sync;
-    case BTRFS_IOC_START_SYNC:
-      return start_sync;
-    case BTRFS_IOC_WAIT_SYNC:
-      return wait_sync;
-    case FITRIM:
-      return trim;
-    case kShutdown:
-      return shutdown;
-    default:
-      return nullptr;
-  }
-}
+std::span<const IoctlCommand> filesystem_ioctls() { return kCommands; }
 
 }  // namespace butterfuse

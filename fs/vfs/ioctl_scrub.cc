@@ -25,12 +25,11 @@ void encode(const ScrubProgress& from, btrfs_scrub_progress& to) {
 // Answers when it is done. One that was cancelled is an error in the kernel, too, with its progress lost to
 // FUSE: so it is answered, and last_physical below the end says that it did not get there.
 IoctlAnswer scrub(const IoctlCall& call) {
-  BF_TRY(require_admin(call));
   BF_ASSIGN(auto arguments, argument_of<btrfs_ioctl_scrub_args>(call));
   if (arguments.flags & ~uint64_t{BTRFS_SCRUB_SUPPORTED_FLAGS})
     return make_error(EOPNOTSUPP, "scrub flags {:#x}", uint64_t{arguments.flags});
   const bool repair = !(arguments.flags & BTRFS_SCRUB_READONLY);
-  if (repair) BF_TRY(call.mount.check_writable(call.mount.root()));
+  if (repair) BF_TRY(check_writable(IoctlEffect::changes_filesystem, call));
   ScrubProgress progress;
   const Status done = call.mount.scrubs().run(call.mount.filesystem(), arguments.devid,
                                               {arguments.start, arguments.end}, repair, progress);
@@ -40,7 +39,6 @@ IoctlAnswer scrub(const IoctlCall& call) {
 }
 
 IoctlAnswer progress(const IoctlCall& call) {
-  BF_TRY(require_admin(call));
   BF_ASSIGN(auto arguments, argument_of<btrfs_ioctl_scrub_args>(call));
   BF_ASSIGN(const ScrubProgress now, call.mount.scrubs().progress(arguments.devid));
   encode(now, arguments.progress);
@@ -48,24 +46,21 @@ IoctlAnswer progress(const IoctlCall& call) {
 }
 
 IoctlAnswer cancel(const IoctlCall& call) {
-  BF_TRY(require_admin(call));
   BF_TRY(call.mount.scrubs().stop());
   return std::vector<std::byte>{};
 }
 
+using enum IoctlRight;
+using enum IoctlEffect;
+constexpr IoctlCommand kCommands[] = {
+    // Whether it changes anything its flags say.
+    {BTRFS_IOC_SCRUB, scrub, administer, reads, IoctlLength::scrub},
+    {BTRFS_IOC_SCRUB_PROGRESS, progress, administer, reads, IoctlLength::brief},
+    {BTRFS_IOC_SCRUB_CANCEL, cancel, administer, reads, IoctlLength::brief},
+};
+
 }  // namespace
 
-IoctlHandler scrub_ioctl(uint32_t command) {
-  switch (command) {
-    case BTRFS_IOC_SCRUB:
-      return scrub;
-    case BTRFS_IOC_SCRUB_PROGRESS:
-      return progress;
-    case BTRFS_IOC_SCRUB_CANCEL:
-      return cancel;
-    default:
-      return nullptr;
-  }
-}
+std::span<const IoctlCommand> scrub_ioctls() { return kCommands; }
 
 }  // namespace butterfuse

@@ -41,7 +41,7 @@ IoctlAnswer ino_lookup(const IoctlCall& call) {
   if (lookup.treeid == 0) lookup.treeid = call.inode.key().root_id;
   lookup.name[0] = '\0';
   if (lookup.objectid == objectid::kFirstFree) return answer_of(lookup);
-  if (!call.is_admin()) return make_error(EPERM, "the caller may not look up inodes by number");
+  BF_TRY(require_admin(call));  // it is told names he might not get to see
   BF_ASSIGN(Subvolume * subvolume, call.mount.subvolume(lookup.treeid));
   BF_ASSIGN(const std::string path, path_in_subvolume(*subvolume, lookup.objectid));
   if (path.size() >= sizeof(lookup.name)) return make_error(ENAMETOOLONG, "path of {} bytes", path.size());
@@ -89,19 +89,18 @@ IoctlAnswer subvol_getflags(const IoctlCall& call) {
   return answer_of(uint64_t{call.inode.subvolume().read_only ? BTRFS_SUBVOL_RDONLY : 0});
 }
 
+using enum IoctlRight;
+using enum IoctlEffect;
+using enum IoctlLength;
+constexpr IoctlCommand kCommands[] = {
+    {BTRFS_IOC_INO_LOOKUP, ino_lookup, handler_decides, reads,
+     brief},  // asking for the subvolume only is everybody's
+    {BTRFS_IOC_GET_SUBVOL_INFO, subvol_info, none, reads, brief},
+    {BTRFS_IOC_SUBVOL_GETFLAGS, subvol_getflags, none, reads, brief},
+};
+
 }  // namespace
 
-IoctlHandler subvolume_ioctl(uint32_t command) {
-  switch (command) {
-    case BTRFS_IOC_INO_LOOKUP:
-      return ino_lookup;
-    case BTRFS_IOC_GET_SUBVOL_INFO:
-      return subvol_info;
-    case BTRFS_IOC_SUBVOL_GETFLAGS:
-      return subvol_getflags;
-    default:
-      return nullptr;
-  }
-}
+std::span<const IoctlCommand> subvolume_ioctls() { return kCommands; }
 
 }  // namespace butterfuse

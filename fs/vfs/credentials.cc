@@ -1,0 +1,41 @@
+// Credentials: the permission check of POSIX 1003.1e, for writing.
+#include "fs/vfs/credentials.h"
+
+#include <algorithm>
+
+#include "fs/vfs/acl.h"
+#include "fs/vfs/attr.h"
+#include "fs/vfs/names.h"
+#include "fs/vfs/xattr.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr uint32_t kWrite = 2;
+
+bool mode_permits(const struct stat& attr, const Credentials& who) {
+  const int shift = who.uid == attr.st_uid ? 6 : who.is_in_group(attr.st_gid) ? 3 : 0;
+  return attr.st_mode >> shift & kWrite;
+}
+
+}  // namespace
+
+bool Credentials::is_in_group(gid_t group) const {
+  return known && (gid == group || std::find(groups.begin(), groups.end(), group) != groups.end());
+}
+
+Result<bool> may_write(Mount& mount, Inode& inode, const Credentials& who) {
+  if (!who.known || !check_content_may_change(inode)) return false;
+  if (inode.item().flags & inode_flag::kImmutable) return false;
+  if (who.has(capability::kDacOverride)) return true;
+  const struct stat attr = get_attr(mount, inode);
+  if (!mount.options().acl || who.uid == attr.st_uid) return mode_permits(attr, who);
+  auto list = get_xattr(mount, inode, xattr_name::kAccessAcl);
+  if (!list && list.error().code == ENODATA) return mode_permits(attr, who);
+  if (!list) return tl::unexpected(std::move(list).error());
+  BF_ASSIGN(const Acl acl, Acl::parse(*list));
+  return acl.permits(
+      kWrite, who.uid, [&](gid_t group) { return who.is_in_group(group); }, attr.st_gid);
+}
+
+}  // namespace butterfuse
