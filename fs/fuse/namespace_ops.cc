@@ -11,22 +11,11 @@
 namespace butterfuse {
 namespace {
 
-// chattr +D or +S of the directory, or dirsync, asks for names that last.
-Status names_changed(fuse_req_t request, Inode& dir) {
-  Mount& mount = mount_of(request);
-  const bool sync =
-      mount.options().sync_names || (dir.item().flags & (inode_flag::kDirSync | inode_flag::kSync));
-  return sync ? sync_directory(mount, dir) : Status{};
-}
-
 void create_and_reply(fuse_req_t request, fuse_ino_t parent, const char* name, NewInode what) {
   auto dir = inode_of(request, parent);
   if (!dir) return reply_error(request, dir.error());
   what.umask = umask_of(request);
-  auto inode = create(mount_of(request), **dir, name, what, caller_of(request));
-  if (auto status = inode ? names_changed(request, **dir) : Status{}; !status)
-    return reply_error(request, status.error());
-  reply_entry(request, inode);
+  reply_entry(request, create(mount_of(request), **dir, name, what, caller_of(request)));
 }
 
 void op_mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode, dev_t rdev) {
@@ -55,24 +44,21 @@ void op_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char*
   if (!inode) return reply_error(request, inode.error());
   auto dir = inode_of(request, parent);
   if (!dir) return reply_error(request, dir.error());
-  Status status = link(mount_of(request), **inode, **dir, name);
-  if (status) status = names_changed(request, **dir);
-  if (!status) return reply_error(request, status.error());
+  if (auto status = link(mount_of(request), **inode, **dir, name); !status)
+    return reply_error(request, status.error());
   reply_entry(request, inode);
 }
 
 void op_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
   auto dir = inode_of(request, parent);
   if (!dir) return reply_error(request, dir.error());
-  Status status = unlink(mount_of(request), **dir, name);
-  reply_status(request, status ? names_changed(request, **dir) : std::move(status));
+  reply_status(request, unlink(mount_of(request), **dir, name));
 }
 
 void op_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
   auto dir = inode_of(request, parent);
   if (!dir) return reply_error(request, dir.error());
-  Status status = rmdir(mount_of(request), **dir, name);
-  reply_status(request, status ? names_changed(request, **dir) : std::move(status));
+  reply_status(request, rmdir(mount_of(request), **dir, name));
 }
 
 void op_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
@@ -81,9 +67,8 @@ void op_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino
   if (!dir) return reply_error(request, dir.error());
   auto new_dir = inode_of(request, new_parent);
   if (!new_dir) return reply_error(request, new_dir.error());
-  Status status = rename(mount_of(request), {**dir, name, **new_dir, new_name, flags, caller_of(request)});
-  if (status) status = names_changed(request, **dir);
-  reply_status(request, status ? names_changed(request, **new_dir) : std::move(status));
+  reply_status(request,
+               rename(mount_of(request), {**dir, name, **new_dir, new_name, flags, caller_of(request)}));
 }
 
 }  // namespace

@@ -55,10 +55,8 @@ Status check_absent(Inode& dir, std::string_view name) {
   return {};
 }
 
-}  // namespace
-
-Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const NewInode& what,
-                        const Caller& caller) {
+Result<InodePtr> create_named(Mount& mount, Inode& dir, std::string_view name, const NewInode& what,
+                              const Caller& caller) {
   BF_TRY(check_name(name));
   BF_TRY(mount.check_writable(dir));
   BF_TRY(check_can_add_names(dir));
@@ -78,6 +76,15 @@ Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const N
     return child->is_symlink() ? or_abort(handle, write_target(handle, *child, what.target)) : Status{};
   };
   if (auto status = insert(); !status) return take_back(mount, *child, std::move(status));
+  return child;
+}
+
+}  // namespace
+
+Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const NewInode& what,
+                        const Caller& caller) {
+  BF_ASSIGN(InodePtr child, create_named(mount, dir, name, what, caller));
+  BF_TRY(names_changed(mount, dir));
   return child;
 }
 

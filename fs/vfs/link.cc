@@ -34,9 +34,7 @@ Status check_counts(Inode& inode, Inode& dir, std::string_view name) {
   return {};
 }
 
-}  // namespace
-
-Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name) {
+Status link_name(Mount& mount, Inode& inode, Inode& dir, std::string_view name) {
   BF_TRY(check_link(mount, inode, dir, name));
   ReaderLock names(mount.namespace_lock());
   WriterLock entries(dir.names_lock());
@@ -55,6 +53,13 @@ Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name) {
     item.ctime = current_time();
   });
   return or_abort(handle, inode.save(handle));
+}
+
+}  // namespace
+
+Status link(Mount& mount, Inode& inode, Inode& dir, std::string_view name) {
+  BF_TRY(link_name(mount, inode, dir, name));
+  return names_changed(mount, dir);
 }
 
 }  // namespace butterfuse

@@ -3,6 +3,7 @@
 
 #include "core/items/dir_item.h"
 #include "fs/vfs/clock.h"
+#include "fs/vfs/file.h"
 #include "fs/vfs/fsync.h"
 
 namespace butterfuse {
@@ -26,6 +27,12 @@ Status check_not_readonly(const Inode& inode) {
 }
 
 }  // namespace
+
+Status names_changed(Mount& mount, Inode& dir) {
+  const bool durable =
+      mount.options().sync_names || (dir.item().flags & (inode_flag::kDirSync | inode_flag::kSync));
+  return durable ? sync_directory(mount, dir) : Status{};
+}
 
 Status or_abort(TransactionHandle& handle, Status status) {
   if (!status) handle.abort(status.error());

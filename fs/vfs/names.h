@@ -18,6 +18,10 @@ Status remove_name(TransactionHandle& handle, Inode& dir, Inode& child, std::str
 // Removes an entry that has no inode behind it (a stale subvolume entry).
 Status remove_bare_entry(TransactionHandle& handle, Inode& dir, std::string_view name);
 
+// Called last by whatever changed names of `dir`: makes them durable where dirsync, chattr +D or chattr +S of
+// the directory ask for it. Hold no lock of this room.
+Status names_changed(Mount& mount, Inode& dir);
+
 // Passes the status on; a failed one aborts the transaction first.
 Status or_abort(TransactionHandle& handle, Status status);
 // EPERM when an inode flag forbids changing it (chattr +i, +a).

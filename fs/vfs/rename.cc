@@ -153,9 +153,7 @@ Status write_back_replacement(Mount& mount, const RenameRequest& request) {
   return data ? data->flush({0, UINT64_MAX}, true) : Status{};
 }
 
-}  // namespace
-
-Status rename(Mount& mount, const RenameRequest& request) {
+Status rename_name(Mount& mount, const RenameRequest& request) {
   BF_TRY(check_request(mount, request));
   BF_TRY(write_back_replacement(mount, request));
   InodePtr source, target, whiteout;
@@ -177,6 +175,14 @@ Status rename(Mount& mount, const RenameRequest& request) {
   BF_ASSIGN(whiteout, new_inode(mount, request.old_dir, item));
   Status renamed = apply(mount, request, *source, target.get(), whiteout.get());
   return renamed ? Status{} : take_back(mount, *whiteout, std::move(renamed));
+}
+
+}  // namespace
+
+Status rename(Mount& mount, const RenameRequest& request) {
+  BF_TRY(rename_name(mount, request));
+  BF_TRY(names_changed(mount, request.old_dir));
+  return names_changed(mount, request.new_dir);
 }
 
 }  // namespace butterfuse

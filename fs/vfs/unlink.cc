@@ -74,6 +74,29 @@ Status remove_directory(Mount& mount, Inode& dir, Inode& child, std::string_view
   return remove_link(mount, dir, child, name);
 }
 
+Status unlink_name(Mount& mount, Inode& dir, std::string_view name) {
+  BF_TRY(check_can_remove(mount, dir));
+  InodePtr child;  // may end with deleting the inode, so behind the locks
+  ReaderLock names(mount.namespace_lock());
+  WriterLock entries(dir.names_lock());
+  BF_ASSIGN(child, lookup_existing(mount, dir, name));
+  if (child->is_dir()) return make_error(EISDIR, "'{}' is a directory", name);
+  BF_TRY(check_not_immutable(*child));
+  WriterLock links(child->names_lock());
+  return remove_link(mount, dir, *child, name);
+}
+
+Status rmdir_name(Mount& mount, Inode& dir, std::string_view name) {
+  BF_TRY(check_can_remove(mount, dir));
+  if (name == ".") return make_error(EINVAL, "rmdir of '.'");
+  if (name == "..") return make_error(ENOTEMPTY, "rmdir of '..'");
+  InodePtr child;
+  WriterLock names(mount.namespace_lock());
+  BF_ASSIGN(child, lookup_existing(mount, dir, name));
+  if (!child->is_placeholder()) BF_TRY(check_not_immutable(*child));
+  return remove_directory(mount, dir, *child, name);
+}
+
 }  // namespace
 
 Status drop_link(TransactionHandle& handle, Inode& child) {
@@ -99,26 +122,13 @@ Status drop_link(TransactionHandle& handle, Inode& child) {
 }
 
 Status unlink(Mount& mount, Inode& dir, std::string_view name) {
-  BF_TRY(check_can_remove(mount, dir));
-  InodePtr child;  // may end with deleting the inode, so behind the locks
-  ReaderLock names(mount.namespace_lock());
-  WriterLock entries(dir.names_lock());
-  BF_ASSIGN(child, lookup_existing(mount, dir, name));
-  if (child->is_dir()) return make_error(EISDIR, "'{}' is a directory", name);
-  BF_TRY(check_not_immutable(*child));
-  WriterLock links(child->names_lock());
-  return remove_link(mount, dir, *child, name);
+  BF_TRY(unlink_name(mount, dir, name));
+  return names_changed(mount, dir);
 }
 
 Status rmdir(Mount& mount, Inode& dir, std::string_view name) {
-  BF_TRY(check_can_remove(mount, dir));
-  if (name == ".") return make_error(EINVAL, "rmdir of '.'");
-  if (name == "..") return make_error(ENOTEMPTY, "rmdir of '..'");
-  InodePtr child;
-  WriterLock names(mount.namespace_lock());
-  BF_ASSIGN(child, lookup_existing(mount, dir, name));
-  if (!child->is_placeholder()) BF_TRY(check_not_immutable(*child));
-  return remove_directory(mount, dir, *child, name);
+  BF_TRY(rmdir_name(mount, dir, name));
+  return names_changed(mount, dir);
 }
 
 Status delete_inode(Mount& mount, Inode& inode) {
