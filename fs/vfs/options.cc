@@ -312,8 +312,7 @@ void add_compatibility_options(std::map<std::string, Handler, std::less<>>& tabl
                            "rescan_uuid_tree",
                            "user_subvol_rm_allowed",
                            "barrier",
-                           "nobarrier",
-                           "noflushoncommit"}) {
+                           "nobarrier"}) {
     table[name] = ignore();
   }
   for (const char* name :

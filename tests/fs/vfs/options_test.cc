@@ -47,6 +47,8 @@ TEST_CASE("the compress option takes a method and a level as btrfs does") {
 
 TEST_CASE("of two options on one subject the last one wins") {
   CHECK(parse("ro,rw").read_only == false);
+  CHECK(parse("noflushoncommit,flushoncommit").flush_on_commit);
+  CHECK(parse("flushoncommit,noflushoncommit").flush_on_commit == false);
   CHECK(parse("compress=zstd,nodatacow").compress.type == compression_type::kNone);
   const MountOptions options = parse("nodatacow,compress=zstd");
   CHECK(options.datacow);
