@@ -75,6 +75,15 @@ std::vector<OrderedExtentRef> OrderedExtents::overlapping(ByteRange range) const
   return result;
 }
 
+std::vector<ByteRange> OrderedExtents::pending() const {
+  std::vector<ByteRange> result;
+  MutexLock lock(mutex_);
+  for (const OrderedExtentRef& one : extents_) {
+    if (!one->in_trees_ && !one->dead_) result.push_back(one->file_);
+  }
+  return result;
+}
+
 uint64_t OrderedExtents::first_pending() const {
   uint64_t first = ~uint64_t{0};
   MutexLock lock(mutex_);

@@ -53,6 +53,8 @@ class OrderedExtents {
   void remove(const OrderedExtentRef& ordered);  // finished, or failed: wakes who waits for it
 
   std::vector<OrderedExtentRef> overlapping(ByteRange range) const;
+  // The file ranges of those that are not in the trees, and still meant to get there.
+  std::vector<ByteRange> pending() const;
   // Start of the first extent that is not in the trees; ~0: none.
   uint64_t first_pending() const;
   // Marks those wholly inside `range` dead.

@@ -75,6 +75,7 @@ class EngineBackend final : public WritebackBackend {
         if (!extent.in_place) release_extent(extent.disk);
       return tl::unexpected(handle.error());
     }
+    const WriterLock moving(in_trees.moving);
     if (extents.front().in_place)
       return abort_on_error(*handle, note_in_place(owner, extents.front(), *handle, in_trees));
     return abort_on_error(*handle, insert_regular(owner, extents, *handle, in_trees));
@@ -83,6 +84,7 @@ class EngineBackend final : public WritebackBackend {
   Status insert_inline(DataOwner& owner, const InlineData& data, Reservation metadata,
                        const ExtentsInTrees& in_trees) override {
     BF_ASSIGN(TransactionHandle handle, filesystem_.begin_reserved(std::move(metadata)));
+    const WriterLock moving(in_trees.moving);
     return abort_on_error(handle, insert_inline_item(owner, data, handle, in_trees));
   }
 
@@ -91,6 +93,7 @@ class EngineBackend final : public WritebackBackend {
                        const ExtentsInTrees& in_trees) override {
     Result<TransactionHandle> handle = filesystem_.begin_reserved(std::move(metadata));
     if (!handle) return;
+    const WriterLock moving(in_trees.moving);
     (void)abort_on_error(*handle, cover_and_tell(owner, file.end, *handle, in_trees));
   }
 

@@ -26,7 +26,16 @@ uint64_t FileData::size() const { return impl_->state.size; }
 uint64_t FileData::disk_size() const { return impl_->state.disk_size; }
 uint64_t FileData::delalloc_bytes() const { return impl_->state.extents.delalloc_bytes(); }
 
-std::vector<ByteRange> FileData::delalloc_ranges() const { return impl_->state.extents.delalloc_ranges(); }
+// Delalloc first: an ordered extent is there before its delalloc bits go, so that no byte is missed between
+// them.
+void FileData::with_pending(const std::function<void(const std::vector<ByteRange>&)>& count) {
+  FileState& file = impl_->state;
+  const ReaderLock still(file.moving);
+  RangeSet pending(kPageBytes);
+  for (const ByteRange range : file.extents.delalloc_ranges()) pending.add(range);
+  for (const ByteRange range : file.ordered.pending()) pending.add(range);
+  count(pending.ranges());
+}
 
 Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain_id) {
   uint64_t total = 0;
@@ -128,6 +137,8 @@ Status FileData::rewrite(ByteRange range) {
   }
   return {};
 }
+
+uint64_t FileData::extent_bytes_max() const { return butterfuse::extent_bytes_max(impl_->state); }
 
 void FileData::invalidate() { invalidate_pages(impl_->state); }
 bool FileData::has_dirty_or_ordered() const { return impl_->state.has_dirty_or_ordered(); }

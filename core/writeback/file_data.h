@@ -45,6 +45,8 @@ class DataOwner {
   // `content` was read from the file's extents for the whole pages of `range`: EIO when it is not what it must be, beyond
   // what checksums say (fs-verity). Reads trees; called with pages locked.
   virtual Status check_content(ByteRange, ByteSpan) { return {}; }
+  // Its data is written anew: where it lies now is what is wrong with it.
+  virtual bool is_rewritten() const { return false; }
   // The file turned out not to compress (sticky NOCOMPRESS flag is the owner's decision).
   virtual void note_incompressible() = 0;
   // A finished extent changed what the inode item says; called inside `handle`'s transaction: the new item
@@ -65,7 +67,9 @@ class FileData {
   uint64_t size() const;                           // i_size in memory
   uint64_t disk_size() const;                      // what an inode item written now may claim
   uint64_t delalloc_bytes() const;                 // dirty bytes whose new extents are not made yet
-  std::vector<ByteRange> delalloc_ranges() const;  // the same, where they are: stat counts those in holes
+  // Calls `count` with the ranges whose new extents are not in the trees yet, dirty or on their way to disk,
+  // in order; none of them gets there before it returns. For stat, which counts those that lie in holes.
+  void with_pending(const std::function<void(const std::vector<ByteRange>&)>& count);
 
   // Copies bytes in: reserves data and metadata space first (ENOSPC, nothing written, or a short count when
   // part fitted), waits for writeback of the pages (stable pages), may throttle the caller at its domain's
@@ -102,6 +106,8 @@ class FileData {
   // Makes every page of the range dirty as it is, so that its extents are written anew (defragment,
   // recompress). ENOSPC, EIO.
   Status rewrite(ByteRange range);
+  // Extents of what is written now are cut at multiples of this, at the latest.
+  uint64_t extent_bytes_max() const;
   // The inode is dead (nlink 0, last reference): throw all dirty pages away, wait for I/O in flight.
   void invalidate();
   bool has_dirty_or_ordered() const;

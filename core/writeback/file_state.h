@@ -67,6 +67,7 @@ class FileState {
   std::atomic<bool> early_start{false};  // the flusher was asked to start before any threshold
   // Serializes changes of this file's items with the telling of sizes. Held while a transaction handle lives.
   Mutex finish_mutex;
+  SharedMutex moving;  // see ExtentsInTrees
 
  private:
   mutable Mutex mutex_;

@@ -32,10 +32,11 @@ Status insert_extents(FileState& file, const Extents& extents) {
   WritebackBackend& backend = file.pipeline.backend;
   Reservation metadata;
   for (const CowExtentRef& extent : extents) metadata.merge(std::move(extent->metadata));
-  const ExtentsInTrees in_trees = [&] {
+  const auto tell = [&] {
     for (const CowExtentRef& extent : extents) file.ordered.note_in_trees(extent);
     return file.advance_disk_size();
   };
+  const ExtentsInTrees in_trees{tell, file.moving};
   const auto started = std::chrono::steady_clock::now();
   Status status;
   {
@@ -78,10 +79,11 @@ void end_unwritten(FileState& file, const CowExtentRef& extent, const Error* err
   WritebackBackend& backend = file.pipeline.backend;
   if (!extent->disk.empty() && !extent->in_place) backend.release_extent(extent->disk);
   if (error && !extent->dead()) {
-    const ExtentsInTrees in_trees = [&] {
+    const auto tell = [&] {
       file.ordered.note_in_trees(extent);
       return file.advance_disk_size();
     };
+    const ExtentsInTrees in_trees{tell, file.moving};
     MutexLock one_at_a_time(file.finish_mutex);
     backend.cover_unwritten(file.owner, extent->file(), std::move(extent->metadata), in_trees);
   }

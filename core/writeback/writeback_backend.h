@@ -41,9 +41,16 @@ struct InlineData {
   std::vector<std::byte> stored;
 };
 
-// Called inside the transaction, once the items are changed: the extents count as on disk from here.
-// Returns the size that the inode item may claim now.
-using ExtentsInTrees = std::function<uint64_t()>;
+// How a backend tells that extents go into the trees, inside the transaction.
+struct ExtentsInTrees {
+  // Once the items are changed: the extents count as on disk from here. Returns the size that the inode item
+  // may claim now.
+  std::function<uint64_t()> tell;
+  uint64_t operator()() const { return tell(); }
+  // Held exclusively from the first item that changes until the owner is told of nbytes, and never while
+  // waiting for a transaction: who counts the file's bytes holds it shared, and sees each byte once.
+  SharedMutex& moving;
+};
 
 // EngineBackend in production. Thread-safe. In tests a fake that fails at a chosen step and counts every
 // promise.

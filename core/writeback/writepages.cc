@@ -10,7 +10,9 @@
 namespace butterfuse {
 namespace {
 
-bool may_write_in_place(const FileState& file) { return file.owner.nodatacow() || file.owner.has_prealloc(); }
+bool may_write_in_place(const FileState& file) {
+  return !file.owner.is_rewritten() && (file.owner.nodatacow() || file.owner.has_prealloc());
+}
 
 // Compression needs copy-on-write and checksums, as in btrfs; and promises counted in its small extents.
 bool wants_compression(const FileState& file, const CompressChoice& choice) {
@@ -51,6 +53,10 @@ LockedPages lock_delalloc_around(FileState& file, LockedPage locked_page, ByteRa
 }
 
 }  // namespace
+
+uint64_t extent_bytes_max(const FileState& file) {
+  return wants_compression(file, file.owner.compress_choice()) ? kPieceBytes : kPlainBatchBytes;
+}
 
 void writepages(FileState& file, const WritebackControl& control) noexcept {
   const LockMode mode = control.all ? LockMode::wait : LockMode::try_only;

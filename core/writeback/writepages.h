@@ -22,6 +22,9 @@ struct WritebackControl {
 // The image is then what a power cut leaves.
 void writepages(FileState& file, const WritebackControl& control) noexcept;
 
+// No extent of what is written back now reaches over a multiple of this.
+uint64_t extent_bytes_max(const FileState& file);
+
 // Writes back what is dirty in `range` and waits until it is in the trees (of the running transaction).
 void writepages_and_wait(FileState& file, ByteRange range) noexcept;
 

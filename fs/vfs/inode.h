@@ -90,8 +90,11 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   Status load_properties();
   void set_compression_property(uint8_t type);  // compression_type::; kNone: no property
   uint8_t compression_property() const;
-  // While a file is written anew: the codec asked for; kNone: as the properties say.
-  void set_rewrite_codec(uint8_t type) { rewrite_codec_ = type; }
+  // While a file is written anew (defragment.h). `codec` kNone: as the properties say.
+  void set_rewriting(bool rewriting, uint8_t codec) {
+    rewrite_codec_ = codec;
+    rewriting_ = rewriting;
+  }
   // REQUIRES load_properties() before.
   bool has(KnownXattr attribute) const { return known_xattrs_ & static_cast<uint8_t>(attribute); }
   // The attribute `name` appeared or went. Does nothing for names that are not in KnownXattr.
@@ -108,6 +111,11 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   // the file, as the kernel does it for programs that save files that way.
   void note_emptied() { emptied_.store(true, std::memory_order_release); }
   bool take_emptied() { return emptied_.load(std::memory_order_acquire) && emptied_.exchange(false); }
+
+  // Open files through which bytes may be stored that only the kernel knows of so far.
+  void add_mapper() { mappers_.fetch_add(1); }
+  void remove_mapper() { mappers_.fetch_sub(1); }
+  bool may_be_mapped() const { return mappers_.load() != 0; }
 
   // See drop_behind_size.
   bool may_have_extents_behind_size() const { return may_have_extents_behind_size_; }
@@ -132,6 +140,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   bool nodatasum() const override;
   bool nodatacow() const override;
   bool has_prealloc() const override;
+  bool is_rewritten() const override { return rewriting_; }
   void note_incompressible() override {}  // a bad stretch costs only itself: never sticky
   Status check_content(ByteRange range, ByteSpan content) override;
   void note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t disk_size) override;
@@ -172,8 +181,10 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   std::atomic<bool> emptied_{false};
   std::atomic<bool> linkable_{false};
   std::atomic<bool> unlinked_{false};
+  std::atomic<uint32_t> mappers_{0};
   std::atomic<bool> may_have_extents_behind_size_{true};
   std::atomic<uint8_t> rewrite_codec_{0};
+  std::atomic<bool> rewriting_{false};
 
   Mutex data_mutex_;  // making of data_
   std::unique_ptr<const VerityFile> verity_ BF_GUARDED_BY(data_mutex_);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "fs/vfs/defragment.h"
 #include "fs/vfs/inode_flags.h"
 #include "fs/vfs/ioctl.h"
 #include "fs/vfs/names.h"
@@ -39,36 +40,9 @@ IoctlAnswer get_version(const IoctlCall& call) {
   return answer_of(static_cast<uint64_t>(call.inode.item().generation));
 }
 
-struct DefragArgument {
-  ByteRange range{0, UINT64_MAX};
-  uint8_t codec = compression_type::kNone;  // kNone: as the file's properties say
-};
-
-constexpr uint64_t kDefragStep = 16u << 20;  // bytes; in between others get at the file
-
-// One piece, written anew with the codec wished for, and out of memory at once: the wish is not kept.
-Status defragment_piece(Inode& inode, const DefragArgument& wish, ByteRange piece) {
-  WriterLock lock(inode.data_lock());
-  inode.set_rewrite_codec(wish.codec);
-  Status status = inode.data().rewrite(piece);
-  if (status) status = inode.data().flush(piece, true);
-  inode.set_rewrite_codec(compression_type::kNone);
-  return status;
-}
-
-Status defragment(const IoctlCall& call, const DefragArgument& wish) {
-  Inode& inode = call.inode;
-  if (inode.is_dir()) return require_admin(call);  // its tree is kept in shape all along
-  BF_TRY(check_content_may_change(inode));
-  if (!inode.is_regular()) return make_error(EINVAL, "defragmenting inode {}, no regular file", inode.ino());
-  BF_TRY(inode.load_properties());
-  // What is appended meanwhile has been written in one go.
-  const uint64_t end = std::min(wish.range.end, round_up(inode.data().size(), kSectorSize));
-  for (uint64_t at = wish.range.start; at < end; at += kDefragStep) {
-    if (call.cancelled()) return make_error(EINTR, "defragmenting inode {} was interrupted", inode.ino());
-    BF_TRY(defragment_piece(inode, wish, {at, at + std::min(kDefragStep, end - at)}));
-  }
-  return {};
+Status defragment(const IoctlCall& call, const DefragWish& wish) {
+  if (call.inode.is_dir()) return require_admin(call);  // its tree is kept in shape all along
+  return defragment(call.mount, call.inode, wish, call.cancelled);
 }
 
 IoctlAnswer defrag(const IoctlCall& call) {
@@ -80,7 +54,7 @@ IoctlAnswer defrag_range(const IoctlCall& call) {
   BF_ASSIGN(const btrfs_ioctl_defrag_range_args argument, argument_of<btrfs_ioctl_defrag_range_args>(call));
   if (argument.flags & ~uint64_t{BTRFS_DEFRAG_RANGE_COMPRESS | BTRFS_DEFRAG_RANGE_START_IO})
     return make_error(EOPNOTSUPP, "defragment flags {:#x}", uint64_t{argument.flags});
-  DefragArgument wish;
+  DefragWish wish;
   wish.range.start = round_down(argument.start, kSectorSize);
   if (argument.len < UINT64_MAX - argument.start) wish.range.end = argument.start + argument.len;
   if (argument.flags & BTRFS_DEFRAG_RANGE_COMPRESS) {
@@ -89,6 +63,7 @@ IoctlAnswer defrag_range(const IoctlCall& call) {
     wish.codec =
         argument.compress_type != 0 ? static_cast<uint8_t>(argument.compress_type) : compression_type::kZlib;
   }
+  if (argument.extent_thresh != 0) wish.long_enough_bytes = argument.extent_thresh;
   BF_TRY(defragment(call, wish));
   return std::vector<std::byte>{};
 }
