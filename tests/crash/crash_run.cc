@@ -108,28 +108,11 @@ class CrashRun {
     if (problems.empty() && external && state.devices.size() == 1 && have_btrfs_progs()) {
       ++counts_.external_checks;
       const TempDir folder;
-      save(state, folder.path());
+      save_devices(state.devices, folder.path());
       if (const std::string text = btrfs_check(folder / "device0"); !text.empty())
         problems.push_back("btrfs " + text);
     }
     return problems;
-  }
-
-  static void save(const CrashState& state, const std::string& folder) {
-    std::vector<std::byte> bytes(1 << 20);
-    const std::vector<std::byte> zeros(bytes.size());
-    for (size_t i = 0; i < state.devices.size(); ++i) {
-      const std::string path = folder + "/device" + std::to_string(i);
-      const uint64_t size = state.devices[i]->size_bytes();
-      make_sparse_file(path, size);
-      auto file = must(open_file_device(path, {}));
-      for (uint64_t at = 0; at < size; at += bytes.size()) {
-        bytes.resize(std::min<uint64_t>(bytes.size(), size - at));
-        must(state.devices[i]->read(at, bytes));
-        if (!std::equal(bytes.begin(), bytes.end(), zeros.begin()))
-          must(file->write(at, bytes, WriteKind::data));
-      }
-    }
   }
 
   void violation(const CrashState& state, const std::vector<std::string>& problems) {
@@ -138,7 +121,7 @@ class CrashRun {
                              describe(problems, std::span(steps_).first(next_),
                                       [&](size_t i) { return i < acknowledged_ ? "" : " (under way)"; });
     if (options_.report) options_.report(text);
-    if (!options_.keep_folder.empty()) save(state, options_.keep_folder);
+    if (!options_.keep_folder.empty()) save_devices(state.devices, options_.keep_folder);
   }
 
   const uint64_t seed_;

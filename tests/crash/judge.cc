@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "core/check/checker.h"
+#include "tests/support/mkfs_image.h"
 
 namespace butterfuse::crash {
 namespace {
@@ -48,6 +49,23 @@ std::string describe(const std::vector<std::string>& problems, std::span<const S
   for (size_t i = steps.size() > kStepsShown ? steps.size() - kStepsShown : 0; i < steps.size(); ++i)
     text += fmt::format("\n    step {}{}: {}", i, state_of(i), steps[i].change.to_text());
   return text;
+}
+
+void save_devices(const std::vector<std::shared_ptr<MemoryDevice>>& devices, const std::string& folder) {
+  std::vector<std::byte> bytes(1 << 20);
+  const std::vector<std::byte> zeros(bytes.size());
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const std::string path = folder + "/device" + std::to_string(i);
+    const uint64_t size = devices[i]->size_bytes();
+    make_sparse_file(path, size);
+    auto file = must(open_file_device(path, {}));
+    for (uint64_t at = 0; at < size; at += bytes.size()) {
+      bytes.resize(std::min<uint64_t>(bytes.size(), size - at));
+      must(devices[i]->read(at, bytes));
+      if (!std::equal(bytes.begin(), bytes.end(), zeros.begin()))
+        must(file->write(at, bytes, WriteKind::data));
+    }
+  }
 }
 
 }  // namespace butterfuse::crash

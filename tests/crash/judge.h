@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 
+#include "core/device/memory_device.h"
 #include "tests/crash/setting.h"
 
 namespace butterfuse::crash {
@@ -13,6 +14,9 @@ namespace butterfuse::crash {
 std::vector<std::string> mount_and_compare(BlockDevices devices, const Setting& setting, const Model& model,
                                            size_t atom, bool degraded = false);
 std::vector<std::string> check_all(BlockDevices devices);
+
+// As sparse files device0, device1, ... in the folder.
+void save_devices(const std::vector<std::shared_ptr<MemoryDevice>>& devices, const std::string& folder);
 
 // The first problems, then the last of the steps; `state_of(i)` is put behind the number of step i.
 std::string describe(const std::vector<std::string>& problems, std::span<const Step> steps,

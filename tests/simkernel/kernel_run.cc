@@ -168,7 +168,9 @@ class KernelRun {
       ++counts_.second_mounts;
       problems = mount_and_compare(state);
     }
-    if (!problems.empty()) violation(state.what, state.time, problems);
+    if (problems.empty()) return;
+    violation(state.what, state.time, problems);
+    if (!options_.keep_folder.empty()) save_devices(state.devices, options_.keep_folder);
   }
 
   std::vector<std::string> mount_and_compare(const CrashState& state) const {
