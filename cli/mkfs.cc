@@ -10,7 +10,6 @@
 #include "cli/process/standard_streams.h"
 #include "cli/sources.h"
 #include "core/base/shown_name.h"
-#include "core/device/source_use.h"
 #include "core/ondisk/constants.h"
 #include "core/ondisk/raid_profile.h"
 
@@ -85,21 +84,11 @@ Result<MkfsOptions> parse_options(const MkfsArguments& arguments) {
   return options;
 }
 
-// Of what we have mounted a window is locked; a file that is about to grow is looked at before.
-Status check_not_in_use(const std::string& target, const DeviceWindow& window) {
-  BF_TRY(check_unused(target, OpenMode::read_write, window));
-  const auto locker = window.whole() ? find_locker(target) : std::nullopt;
-  // A daemon whose mount is gone ends soon: opening waits for it.
-  if (!locker || !locker->by_butterfuse) return {};
-  return make_error(EBUSY, "{} {}; unmount it first", target, locker->text);
-}
-
 Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOptions& options) {
   // Before files are looked at for nothing.
   if (options.byte_count != 0)
     BF_TRY(check_mkfs_options(options, std::vector(arguments.targets.size(), options.byte_count)));
   BF_ASSIGN(const DeviceWindow window, arguments.window.window());
-  for (const std::string& target : arguments.targets) BF_TRY(check_not_in_use(target, window));
   BF_ASSIGN(MkfsTargets targets, MkfsTargets::prepare(arguments.targets, {.byte_count = options.byte_count,
                                                                           .force = arguments.force,
                                                                           .window = window}));

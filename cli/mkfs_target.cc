@@ -10,7 +10,7 @@
 
 #include "core/device/block_device.h"
 #include "core/device/partition_table.h"
-#include "core/mkfs/mounted.h"
+#include "core/device/source_use.h"
 #include "core/mkfs/signature.h"
 
 namespace butterfuse {
@@ -37,8 +37,11 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
   }
   if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
     return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
-  if (const auto mount_point = mount_point_of(path))
-    return make_error(EBUSY, "{} is mounted at {}", path, *mount_point);
+  BF_TRY(check_unused(path, OpenMode::read_write, options.window));
+  // A daemon whose mount is gone ends soon: opening waits for it.
+  const auto locker = options.window.whole() ? find_locker(path) : std::nullopt;
+  if (locker && locker->by_butterfuse)
+    return make_error(EBUSY, "{} {}; unmount it first", path, locker->text);
   BF_ASSIGN(const DeviceWindow place, place_of(path, options.window));
   if (!options.force) {
     BF_ASSIGN(const auto signature, existing_signature(path, place.offset, place.bytes));

@@ -120,7 +120,7 @@ Status remount(const std::string& path, const std::vector<std::string>& options)
   const std::string mountpoint = std::filesystem::canonical(path, error).string();
   if (error) return make_error(error.value(), "{}: {}", path, error.message());
   const auto info = mount_at(mountpoint);
-  if (!info || info->type != "fuse.butterfuse")
+  if (!info || !info->is_butterfuse())
     return make_error(EINVAL, "{}: can't remount: no butterfuse is mounted there", path);
   BF_ASSIGN(const MountOptions live, live_options(mountpoint));
   unsigned long flags = current_flags(*info);

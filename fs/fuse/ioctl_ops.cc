@@ -13,7 +13,7 @@ namespace {
 // Not so once it was unmounted lazily: who still has it open goes on.
 bool mounted_read_only(const std::string& mountpoint) {
   const auto info = mount_at(mountpoint);
-  return info && info->type == "fuse.butterfuse" && info->super_has("ro");
+  return info && info->is_butterfuse() && info->super_has("ro");
 }
 
 void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse_file_info* info,

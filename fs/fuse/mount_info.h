@@ -13,6 +13,7 @@ struct MountInfo {
   std::string type, source;                // "fuse.butterfuse", and what was named
   std::vector<std::string> flags;          // of the mount: "ro", "nosuid", ...
   std::vector<std::string> super;          // of the file system: "ro", "sync", "allow_other", ...
+  bool is_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
   bool has(const char* flag) const;        // of the mount
   bool super_has(const char* flag) const;  // of the file system
 };
