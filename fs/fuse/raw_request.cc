@@ -20,6 +20,9 @@ namespace {
 
 constexpr uint32_t kInitExt = 1u << 30;     // FUSE_INIT_EXT: flags2 counts
 constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, in flags2
+// FUSE_DIRECT_IO_ALLOW_MMAP of Linux 6.6, in flags2: without it mmap(MAP_SHARED) of a file that was opened for direct I/O
+// is refused.
+constexpr uint32_t kDirectIoAllowMmap2 = 1u << 4;
 constexpr size_t kBodyParts = 2;            // of our own answers, at most
 constexpr size_t kShortSetxattrBytes = 8;   // fuse_setxattr_in without its extension
 
@@ -43,6 +46,10 @@ void add_init_flags(const iovec* vectors, int count) {
   if (!asked || vectors[1].iov_len < offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) return;
   auto& answer = *static_cast<fuse_init_out*>(vectors[1].iov_base);
   answer.flags |= asked->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+  if ((asked->flags & kInitExt) && (asked->flags2 & kDirectIoAllowMmap2)) {
+    answer.flags |= kInitExt;
+    answer.flags2 |= kDirectIoAllowMmap2;
+  }
   // The kernel takes id mappings only together with its own permission checks.
   const bool checks = answer.flags & FUSE_POSIX_ACL;
   if (checks && (asked->flags & kInitExt) && (asked->flags2 & kAllowIdmap2)) {

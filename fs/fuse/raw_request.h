@@ -22,8 +22,8 @@ bool request_kills_sgid_with_acl();
 
 // Adds to our answer to FUSE_INIT, on its way out, what libfuse can't offer and the kernel knows of:
 // privileges dropped by ourselves (HANDLE_KILLPRIV_V2: no question for security.capability before each
-// write), the long form of setxattr, and mounts with mapped ids. `fd`: the mounted session's, or what
-// stands for it in a test. REQUIRES a session that has not served yet. ENOMEM.
+// write), the long form of setxattr, mounts with mapped ids, and shared mappings of files opened for direct I/O.
+// `fd`: the mounted session's, or what stands for it in a test. REQUIRES a session that has not served yet. ENOMEM.
 Status offer_more_features(fuse_session* session, int fd);
 
 // The answer to the request at work, past libfuse: `error` 0 or an errno. False: the caller was interrupted
