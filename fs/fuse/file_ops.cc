@@ -4,6 +4,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
@@ -31,6 +33,7 @@ void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<O
   // asked.
   info.noflush = (info.flags & O_ACCMODE) != O_RDWR;
   // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
+  // Shared mappings of such a file need DIRECT_IO_ALLOW_MMAP (raw_request).
   info.direct_io = mount.options().writeback_cache && writes && mount.space_is_low();
 }
 
@@ -93,6 +96,15 @@ Caller writer_of(fuse_req_t request, OpenFile& file) {
   return caller;
 }
 
+// Where fill_open_reply chose direct I/O, the kernel hands O_SYNC and O_DSYNC on to us and does nothing about
+// them, nor about a mount with `sync`. All other writes it follows with an fsync itself.
+bool is_left_to_us_to_sync(const Mount& mount, const fuse_file_info& info) {
+  const MountOptions& options = mount.options();
+  if (!options.writeback_cache || info.writepage) return false;
+  const auto& passed = options.fuse_options;
+  return (info.flags & (O_SYNC | O_DSYNC)) || std::find(passed.begin(), passed.end(), "sync") != passed.end();
+}
+
 void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
               fuse_file_info* info) {
   WriteRequest write;
@@ -106,7 +118,7 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount_of(request), file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, *file.inode);
   if (!written) return reply_error(request, written.error());
-  if (item.flags & inode_flag::kSync) {  // chattr +S
+  if ((item.flags & inode_flag::kSync) || is_left_to_us_to_sync(mount_of(request), *info)) {  // chattr +S
     if (auto status = sync_file(mount_of(request), file); !status)
       return reply_error(request, status.error());
   }

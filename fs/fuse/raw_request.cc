@@ -20,11 +20,11 @@ namespace {
 
 constexpr uint32_t kInitExt = 1u << 30;     // FUSE_INIT_EXT: flags2 counts
 constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, in flags2
-// FUSE_DIRECT_IO_ALLOW_MMAP of Linux 6.6, in flags2: without it mmap(MAP_SHARED) of a file that was opened for direct I/O
-// is refused.
+// FUSE_DIRECT_IO_ALLOW_MMAP of Linux 6.6, in flags2: without it mmap(MAP_SHARED) of a file that was opened
+// for direct I/O is refused.
 constexpr uint32_t kDirectIoAllowMmap2 = 1u << 4;
-constexpr size_t kBodyParts = 2;            // of our own answers, at most
-constexpr size_t kShortSetxattrBytes = 8;   // fuse_setxattr_in without its extension
+constexpr size_t kBodyParts = 2;           // of our own answers, at most
+constexpr size_t kShortSetxattrBytes = 8;  // fuse_setxattr_in without its extension
 
 thread_local ByteSpan current;
 thread_local bool answered = false;  // the current one
