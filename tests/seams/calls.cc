@@ -112,14 +112,21 @@ void Calls::write(const Target& target, uint64_t offset, std::string bytes, cons
   });
   end_change(*target.model, pending, called);
   if (called.ok() && (durable || life_.setting.sync)) {
-    // The bytes, and all before them that their atoms held. Another thread's size is that of when it began.
+    // The bytes, and all before them that their atoms held.
     const uint64_t now = life_.clock.tick();
     target.model->promise({offset, offset + static_cast<uint64_t>(called.result)}, now,
-                          pending.new_size > pending.old_size ? now : called.begun);
+                          size_time(pending, called, now));
     promised();
   }
   if (called.result != static_cast<long>(copy.size())) read(target, pending.range, "read after a part of");
   check(called, what);
+}
+
+// Another thread's size is that of when the call began; and where the kernel keeps writes, it may know more
+// than the daemon.
+uint64_t Calls::size_time(const Pending& pending, const Called& called, uint64_t now) const {
+  if (pending.new_size > pending.old_size) return now;
+  return loose_writes() ? 0 : called.begun;
 }
 
 void Calls::resize(const Target& target, uint64_t size) {

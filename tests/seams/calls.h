@@ -52,6 +52,8 @@ class Calls {
   void commit();
   void chattr(const Target& target);
   bool loose_writes() const { return life_.setting.writeback_cache; }
+  // Up to when changes of the size count as durable, if the call's own range is now.
+  uint64_t size_time(const Pending& pending, const Called& called, uint64_t now) const;
   // A promise was given: where the life is to end behind one, it does.
   void promised();
 

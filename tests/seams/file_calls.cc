@@ -120,7 +120,7 @@ void FileWorker::direct_write() {
   end_change(*to.model, pending, called);
   if (called.ok() && life_.setting.sync) {
     const uint64_t now = life_.clock.tick();
-    to.model->promise(range, now, pending.new_size > pending.old_size ? now : called.begun);
+    to.model->promise(range, now, size_time(pending, called, now));
   }
   if (called.result != static_cast<long>(length)) read(target(*spot), range, "read after a part of");
   check(called, what);
@@ -337,7 +337,9 @@ void FileWorker::sync_mapping() {
   const Called called = call(what, [&] { return -static_cast<long>(memory.sync(range.start, range.end)); });
   if (!called.ok()) return check(called, what);
   const Range pages{range.start / kPage * kPage, (range.end + kPage - 1) / kPage * kPage};
-  spot->file->model->promise(pages, called.begun, called.begun);
+  // The size it needs: what lies behind the range may still be in the kernel only.
+  const bool with_size = !loose_writes() || pages.end >= spot->file->model->size();
+  spot->file->model->promise(pages, called.begun, with_size ? called.begun : 0);
   promised();
 }
 

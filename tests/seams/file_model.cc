@@ -78,6 +78,8 @@ void FileModel::add_versions(const Pending& pending, const std::string& bytes, u
                           .size_step = size_.last_number(),
                           .cut_at = pending.new_size};
     version.bytes.resize(atom.length);
+    if (version.bond == Atom::Bond::growth && atom.start + atom.length <= pending.old_size)
+      version.bond = Atom::Bond::none;  // what it overwrites may still be the old
     const uint64_t from = std::max(range.start, atom.start);
     const uint64_t to = std::min(range.end, atom.start + atom.length);
     version.bytes.replace(from - atom.start, to - from, bytes, from - range.start, to - from);

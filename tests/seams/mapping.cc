@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -15,7 +16,7 @@ namespace {
 
 constexpr uint64_t kPage = 4096;
 
-thread_local sigjmp_buf* bus_error_exit = nullptr;
+thread_local sigjmp_buf* volatile bus_error_exit = nullptr;
 
 void on_bus_error(int) {
   if (bus_error_exit == nullptr) abort();
@@ -29,7 +30,9 @@ bool guarded_copy(char* to, const char* from, size_t length) {
     return false;
   }
   bus_error_exit = &exit;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   std::memcpy(to, from, length);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   bus_error_exit = nullptr;
   return true;
 }

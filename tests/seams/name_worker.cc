@@ -83,11 +83,11 @@ std::optional<Name> NameWorker::pick_name(bool directories) {
 // One with a name, or with none and open.
 std::optional<NodeId> NameWorker::pick_file() {
   if (last_written_ && random_.chance(30) &&
-      (fds_.contains(*last_written_) || !model_.node(*last_written_).names.now().empty()))
+      (fds_.contains(*last_written_) || model_.has_names(*last_written_)))
     return last_written_;
   auto files = model_.nodes_with_names(false);
   for (const auto& [node, fd] : fds_)
-    if (model_.node(node).names.now().empty()) files.push_back(node);
+    if (!model_.has_names(node)) files.push_back(node);
   return files.empty() ? std::nullopt : std::optional(random_.pick(files));
 }
 
@@ -107,8 +107,8 @@ int NameWorker::fd(NodeId file) {
 
 Target NameWorker::target(NodeId file) {
   const Node& node = model_.node(file);
-  return {node.names.now().empty() ? fmt::format("{}/(inode {})", folder_.name, node.ino)
-                                   : folder_.name + "/" + model_.path(file),
+  return {!model_.has_names(file) ? fmt::format("{}/(inode {})", folder_.name, node.ino)
+                                  : folder_.name + "/" + model_.path(file),
           node.content.get(), fd(file)};
 }
 

@@ -42,8 +42,19 @@ void NamesModel::set_ino(NodeId node, uint64_t ino) {
 }
 
 NodeId NamesModel::at(const Name& name) const {
+  std::lock_guard lock(mutex_);
   const auto entry = entries_.find(name);
   return entry == entries_.end() ? 0 : entry->second.now();
+}
+
+const Node& NamesModel::node(NodeId id) const {
+  std::lock_guard lock(mutex_);
+  return nodes_.at(id);
+}
+
+bool NamesModel::has_names(NodeId id) const {
+  std::lock_guard lock(mutex_);
+  return !nodes_.at(id).names.now().empty();
 }
 
 void NamesModel::begin(const std::vector<Change>& changes) {
@@ -139,6 +150,7 @@ void NamesModel::promise_unmounted(uint64_t time) {
 }
 
 std::vector<Name> NamesModel::names() const {
+  std::lock_guard lock(mutex_);
   std::vector<Name> result;
   for (const auto& [name, entry] : entries_)
     if (entry.now() != 0) result.push_back(name);
@@ -146,6 +158,7 @@ std::vector<Name> NamesModel::names() const {
 }
 
 std::vector<NodeId> NamesModel::nodes_with_names(bool directories) const {
+  std::lock_guard lock(mutex_);
   std::vector<NodeId> result;
   for (const auto& [id, node] : nodes_) {
     const bool has_name = id == kTop || !node.names.now().empty();
@@ -155,6 +168,7 @@ std::vector<NodeId> NamesModel::nodes_with_names(bool directories) const {
 }
 
 std::string NamesModel::path(NodeId id) const {
+  std::lock_guard lock(mutex_);
   return id == kTop ? std::string() : path(*nodes_.at(id).names.now().begin());
 }
 
@@ -164,11 +178,13 @@ std::string NamesModel::path(const Name& name) const {
 }
 
 bool NamesModel::is_below(NodeId node, NodeId ancestor) const {
+  std::lock_guard lock(mutex_);
   if (node == ancestor) return true;
   return node != kTop && is_below(nodes_.at(node).names.now().begin()->dir, ancestor);
 }
 
 bool NamesModel::is_empty(NodeId dir) const {
+  std::lock_guard lock(mutex_);
   return std::none_of(entries_.begin(), entries_.end(),
                       [&](const auto& entry) { return entry.first.dir == dir && entry.second.now() != 0; });
 }

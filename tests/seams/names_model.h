@@ -36,7 +36,7 @@ struct Node {
   History<std::set<Name>> names{std::set<Name>{}};
 };
 
-// Used by one thread, but for promises, which any may give.
+// Used by one thread, but for promises, which any thread may give.
 class NamesModel {
  public:
   static constexpr NodeId kTop = 1;
@@ -63,7 +63,9 @@ class NamesModel {
 
   std::vector<std::string> problems(const FoundNode& top, bool ordered) const;
 
-  Node& node(NodeId id) { return nodes_.at(id); }
+  // Of a node that exists; but for its names it changes by this thread only.
+  const Node& node(NodeId id) const;
+  bool has_names(NodeId id) const;    // now
   NodeId at(const Name& name) const;  // now; 0: nobody
   std::vector<Name> names() const;    // now
   std::vector<NodeId> nodes_with_names(bool directories) const;
@@ -78,7 +80,7 @@ class NamesModel {
   void make_ancestors_durable(NodeId node);
   friend class NamesJudge;
 
-  mutable std::mutex mutex_;
+  mutable std::recursive_mutex mutex_;
   std::map<NodeId, Node> nodes_;
   std::map<Name, History<NodeId>> entries_;
   std::vector<Change> changing_, undo_;
