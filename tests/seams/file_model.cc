@@ -50,6 +50,7 @@ void FileModel::for_atoms(Range range, F&& f) {
 }
 
 std::string FileModel::read(Range range) const {
+  if (range.length() == 0) return {};
   std::string result(range.length(), '\0');
   const_cast<FileModel*>(this)->for_atoms(range, [&](const Atom& atom) {
     const std::string& bytes = atom.versions.back().bytes;
