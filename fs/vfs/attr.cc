@@ -82,21 +82,33 @@ Status grow(Mount& mount, Inode& inode, uint64_t size) {
   return grown;
 }
 
-// Bytes that writeback will add to nbytes: those that are dirty where the file has no extent.
-uint64_t new_bytes(Inode& inode, const InodeItem& item) {
-  const FileData* data = inode.data_if_any();
-  const uint64_t delalloc = data != nullptr ? data->delalloc_bytes() : 0;
-  if (delalloc == 0 || item.nbytes == 0) return delalloc;
-  uint64_t bytes = 0;
-  for (const ByteRange range : data->delalloc_ranges()) {
+// How many bytes of `ranges` lie where the file has no extent: writeback will add them to nbytes.
+uint64_t bytes_in_holes(Inode& inode, const std::vector<ByteRange>& ranges, uint64_t nbytes) {
+  uint64_t all = 0, bytes = 0;
+  for (const ByteRange range : ranges) all += range.length();
+  if (nbytes == 0) return all;
+  for (const ByteRange range : ranges) {
     const Status walked =
         for_each_file_extent(inode.tree(), inode.ino(), range, [&](const FileExtent& extent) {
           const ByteRange hole{round_up(extent.start, kSectorSize), extent.end()};
           if (extent.kind == ExtentKind::hole) bytes += hole.intersection(range).length();
           return true;
         });
-    if (!walked) return delalloc;
+    if (!walked) return all;
   }
+  return bytes;
+}
+
+// What the file's data takes, as if all of it were written back: st_blocks must not fall meanwhile, for
+// programs take a file whose blocks are fewer than its size for one with holes.
+uint64_t stored_bytes(Inode& inode) {
+  FileData* const data = inode.data_if_any();
+  if (data == nullptr || !data->has_dirty_or_ordered()) return round_up(inode.item().nbytes, kSectorSize);
+  uint64_t bytes = 0;
+  data->with_pending([&](const std::vector<ByteRange>& pending) {
+    const uint64_t nbytes = inode.item().nbytes;
+    bytes = round_up(nbytes, kSectorSize) + bytes_in_holes(inode, pending, nbytes);
+  });
   return bytes;
 }
 
@@ -171,7 +183,7 @@ struct stat get_attr(Mount& mount, Inode& inode) {
   attr.st_rdev = decode_rdev(item.rdev);
   attr.st_size = static_cast<off_t>(item.size);
   attr.st_blksize = static_cast<blksize_t>(sector);
-  attr.st_blocks = static_cast<blkcnt_t>((round_up(item.nbytes, sector) + new_bytes(inode, item)) / 512);
+  attr.st_blocks = static_cast<blkcnt_t>(stored_bytes(inode) / 512);
   attr.st_atim = to_timespec(item.atime);
   attr.st_mtim = to_timespec(item.mtime);
   attr.st_ctim = to_timespec(item.ctime);
