@@ -113,10 +113,14 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
   report.field("errors_after_repair", plan.after().errors);
   report.field("missing_devices", missing);
   if (!missing.empty())
-    report.remark(fmt::format("devices are missing: {}; what lies on them is neither checked nor repaired", missing));
+    report.remark(
+        fmt::format("devices are missing: {}; what lies on them is neither checked nor repaired", missing));
   if (before == 0)
-    return nothing_written(report, missing.empty() ? "no error found" : "no error found in what is here",
-                           missing.empty() ? fsck_status::kClean : fsck_status::kUncorrected);
+    return missing.empty()
+               ? nothing_written(report, "no error found", fsck_status::kClean)
+               : nothing_written(
+                     report, fmt::format("no error found in what is here; devices are missing: {}", missing),
+                     fsck_status::kUncorrected);
   if (!plan.is_improvement())
     return nothing_written(
         report, fmt::format("{} errors found, none of them can be mended; nothing was written", before),
@@ -144,18 +148,22 @@ int run_undo(const RepairArguments& arguments, CheckReport& report) {
   if (Interruption::requested()) return interrupted(report);
   const uint64_t errors_before = (*undo)->errors_before_repair();
   if (!arguments.force && (!summary || summary->errors > errors_before))
-    return fail(report, Error{ESTALE, fmt::format("{}: with the old bytes back it would be worse than before the repair ({} "
-                                                  "instead of {} errors): something else has changed; nothing was "
-                                                  "written (--force does it all the same)",
-                                                  report.source(),
-                                                  summary ? fmt::format("{}", summary->errors) : summary.error().message,
-                                                  errors_before)});
+    return fail(
+        report,
+        Error{ESTALE, fmt::format("{}: with the old bytes back it would be worse than before the repair ({} "
+                                  "instead of {} errors): something else has changed; nothing was "
+                                  "written (--force does it all the same)",
+                                  report.source(),
+                                  summary ? fmt::format("{}", summary->errors) : summary.error().message,
+                                  errors_before)});
   if (const Status written = (*undo)->write(); !written)
-    return fail(report, Error{written.error().code, fmt::format("{}; run the same undo again", written.error().message)});
+    return fail(report, Error{written.error().code,
+                              fmt::format("{}; run the same undo again", written.error().message)});
   const bool clean = summary && summary->errors == 0;
-  report.verdict(fmt::format("{} bytes are back as they were before the repair, {}", (*undo)->bytes(),
-                             clean ? std::string("no error found")
-                                   : fmt::format("and so are its {} errors", summary ? summary->errors : errors_before)));
+  report.verdict(fmt::format(
+      "{} bytes are back as they were before the repair, {}", (*undo)->bytes(),
+      clean ? std::string("no error found")
+            : fmt::format("and so are its {} errors", summary ? summary->errors : errors_before)));
   report.field("bytes_restored", (*undo)->bytes());
   report.field("undo_log", json_text(arguments.undo_log));
   return clean ? fsck_status::kClean : fsck_status::kUncorrected;

@@ -2,6 +2,7 @@
 #include "fs/vfs/compression_property.h"
 
 #include <linux/fs.h>
+#include <sys/stat.h>
 
 #include <catch2/catch.hpp>
 
