@@ -189,8 +189,8 @@ std::unique_ptr<Life> Course::prepare(const LifeSetting& setting) {
                               : ftruncate(fd, static_cast<off_t>(least));
       if (done == (write ? static_cast<long>(bytes.size()) : 0))
         file->model->end(pending, life->clock);
-      else if (setting_.fills() && done >= 0)
-        file->model->end_after(pending, static_cast<uint64_t>(done), life->clock);
+      else if (setting_.fills())
+        file->model->end_after(pending, done > 0 ? static_cast<uint64_t>(done) : 0, life->clock);
       else
         life->complain(fmt::format("preparing {}: {}", file->name, done));
     }

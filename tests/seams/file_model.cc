@@ -144,8 +144,10 @@ void FileModel::end_after(const Pending& pending, uint64_t done, Clock& clock) {
   end(pending, clock);
   std::lock_guard lock(mutex_);
   const uint64_t now = clock.tick();
-  const uint64_t reached = done > 0 && pending.new_size > pending.old_size ? pending.range.start + done : 0;
-  note_size(std::max(pending.old_size, reached), false, now);
+  if (pending.new_size != pending.old_size) {  // else another thread may be changing it
+    const bool grew = done > 0 && pending.new_size > pending.old_size;
+    note_size(std::max(pending.old_size, grew ? pending.range.start + done : 0), false, now);
+  }
   Pending partial = pending;
   partial.bond = Atom::Bond::none;
   add_versions(partial, pending.after.substr(0, done) + pending.before.substr(done), now);
