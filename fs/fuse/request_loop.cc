@@ -49,7 +49,11 @@ bool takes_long(const fuse_buf& buffer) {
     case FUSE_FSYNC:
     case FUSE_FSYNCDIR:
     case FUSE_LSEEK:
+    case FUSE_FALLOCATE:
+    case FUSE_COPY_FILE_RANGE:
       return true;
+    case FUSE_IOCTL:
+      return Lanes::lane_of(bytes) > Lanes::Lane::data;
     case FUSE_READ:
       if (bytes.size() < sizeof(fuse_in_header) + sizeof(fuse_read_in)) return false;
       return load<fuse_read_in>(bytes.subspan(sizeof(fuse_in_header))).size >= kLongBytes;
@@ -60,7 +64,25 @@ bool takes_long(const fuse_buf& buffer) {
   }
 }
 
+// Which request is not wanted any more, if that is what this one says.
+std::optional<uint64_t> interrupted_request(ByteSpan request) {
+  if (request.size() < sizeof(fuse_in_header) + sizeof(fuse_interrupt_in)) return std::nullopt;
+  if (load<fuse_in_header>(request).opcode != FUSE_INTERRUPT) return std::nullopt;
+  return load<fuse_interrupt_in>(request.subspan(sizeof(fuse_in_header))).unique;
+}
+
+void reply_interrupted(fuse_session* session, uint64_t unique) {
+  fuse_in_header header{};
+  header.unique = unique;
+  (void)reply_raw(session, object_bytes(header), EINTR, {});
+}
+
 }  // namespace
+
+void cancel_long_calls(FuseContext& context) {
+  context.ending = true;
+  context.mount.scrubs().close();
+}
 
 RequestLoop::Worker::~Worker() { release_buffer(buffer); }
 
@@ -68,6 +90,7 @@ RequestLoop::RequestLoop(FuseContext& context, size_t threads_max)
     : context_(context),
       session_(context.session),
       threads_max_(threads_max),
+      lanes_(threads_max),
       can_spin_(std::thread::hardware_concurrency() > 1) {}
 
 RequestLoop::~RequestLoop() = default;
@@ -75,7 +98,7 @@ RequestLoop::~RequestLoop() = default;
 int RequestLoop::run() {
   const int descriptor = fuse_session_fd(session_);
   if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0) return -errno;
-  shorten_time_slice();  // before the sandbox; all other threads of the loop inherit it
+  shorten_time_slice();  // all other threads of the loop inherit it, and none that writes back
   Worker* first = nullptr;
   {
     MutexLock lock(mutex_);
@@ -133,9 +156,31 @@ bool RequestLoop::serve(Worker& worker) {
     note_load(loads);
     if (none_receives && loads) choose_receiver();
     if (watchdog_sleeps_.load()) wake_watchdog();
-    process_request(context_, worker.buffer);
+    answer(worker);
   } while (keep_receiving(worker));
   return true;
+}
+
+void RequestLoop::answer(Worker& worker) {
+  const ByteSpan request(static_cast<const std::byte*>(worker.buffer.mem), worker.buffer.size);
+  if (const auto unique = interrupted_request(request); unique && lanes_.take_out(*unique)) {
+    reply_interrupted(session_, *unique);
+    return;
+  }
+  std::optional<Lanes::Ticket> ticket;
+  try {
+    ticket = lanes_.enter(request);
+  } catch (const std::bad_alloc&) {
+    (void)reply_raw(session_, request, ENOMEM, {});
+    return;
+  }
+  bool was_in_line = false;
+  while (ticket) {
+    process_request(context_, worker.buffer);
+    ticket = lanes_.leave(*ticket, worker.buffer);
+    was_in_line |= ticket.has_value();
+  }
+  if (was_in_line) release_buffer(worker.buffer);  // it is too short to receive another
 }
 
 // The next request in the worker's buffer; false when the session has ended. REQUIRES a descriptor that does
@@ -252,7 +297,7 @@ RequestLoop::Worker* RequestLoop::new_worker() {
 }
 
 void RequestLoop::end(int error) {
-  context_.mount.scrubs().close();  // or its request would last
+  cancel_long_calls(context_);  // or their requests would last
   MutexLock lock(mutex_);
   if (!ended_) error_ = error;
   ended_ = true;
@@ -266,7 +311,7 @@ void RequestLoop::interrupt() {
   action.sa_handler = [](int) {};  // its only effect is EINTR
   sigaction(SIGUSR1, &action, nullptr);
   fuse_session_exit(session_);
-  context_.mount.scrubs().close();
+  cancel_long_calls(context_);
   // Again and again: one signal could come just before a receiver goes to sleep in poll(2).
   MutexLock lock(mutex_);
   while (!ended_ || receiving_ > 0) {

@@ -9,9 +9,13 @@
 #include <vector>
 
 #include "core/base/mutex.h"
+#include "fs/fuse/lanes.h"
 #include "fs/fuse/ops.h"
 
 namespace butterfuse {
+
+// Ioctls that take long end soon (EINTR), scrubs too, and no more begin: the mount ends. Thread-safe.
+void cancel_long_calls(FuseContext& context);
 
 // In quiet times one worker at a time waits for requests, and answers them itself: with one client no cold
 // thread is ever woken. (libfuse's own loop wakes its threads in turn: twice the time for small requests.)
@@ -48,6 +52,8 @@ class RequestLoop {
 
   void work(Worker& worker);
   bool wait_until_chosen(Worker& worker);
+  // Answers the worker's request, or sets it aside (see Lanes); and those that waited for it to be over.
+  void answer(Worker& worker);
   // Receives and answers until others do; false at the end of the session.
   bool serve(Worker& worker);
   bool receive(Worker& worker);
@@ -67,6 +73,7 @@ class RequestLoop {
   FuseContext& context_;
   fuse_session* const session_;
   const size_t threads_max_;
+  Lanes lanes_;
   const bool can_spin_;  // there is another processor for the client
   Mutex mutex_;
   std::vector<std::unique_ptr<Worker>> workers_ BF_GUARDED_BY(mutex_);

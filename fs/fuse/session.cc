@@ -192,12 +192,13 @@ Result<MountedSession> mount_session(FuseContext& context, const SessionOptions&
 // Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it
 // holds before; we go on serving meanwhile. Users that keep files open may keep the session for a while, not
 // for ever: what they wrote is saved first.
-void end_session(Mount& mount, RequestLoop& loop, const MountedSession& mounted,
+void end_session(FuseContext& context, RequestLoop& loop, const MountedSession& mounted,
                  const std::atomic<bool>& ending) {
   log(LogLevel::info, "unmounting {} on a signal", mounted.name);
   if (auto status = mounted.place.detach(mounted.helper_or_null()); !status)
     log(LogLevel::error, "{}", status.error().message);
-  if (auto status = mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
+  cancel_long_calls(context);
+  if (auto status = context.mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
   for (auto waited = 0ms; waited < kGraceForUsers; waited += kPollInterval) {
     if (ending) return;
     std::this_thread::sleep_for(kPollInterval);
@@ -212,7 +213,7 @@ Status answer_requests(FuseContext& context, const SessionOptions& options, Moun
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   SignalWatch watch(
-      [&](const std::atomic<bool>& ending) { end_session(context.mount, loop, mounted, ending); });
+      [&](const std::atomic<bool>& ending) { end_session(context, loop, mounted, ending); });
   const int result = loop.run();
   return result < 0 ? make_error(-result, "serving {} ended with an error", mounted.name) : Status{};
 }
@@ -243,6 +244,7 @@ bool is_fuse_descriptor(const std::string& mountpoint) {
 // libfuse's own unmounting goes by the path, whatever is mounted there: we do it ourselves (OwnMount).
 Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};
+  context.mountpoint = options.mountpoint;
   BF_ASSIGN(MountedSession mounted, mount_session(context, options));
   context.session = mounted.session.get();
   Status served;
