@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "fs/fuse/mount_info.h"
+#include "fs/vfs/option_words.h"
 
 namespace butterfuse {
 namespace {
@@ -52,8 +53,7 @@ template <class Visit>
 void for_each_word(const std::vector<std::string>& options, Visit visit) {
   for (std::string_view text : options) {
     while (!text.empty()) {
-      const std::string_view word = text.substr(0, text.find(','));
-      text.remove_prefix(std::min(text.size(), word.size() + 1));
+      const std::string_view word = take_option_word(text);
       if (!word.empty()) visit(word);
     }
   }

@@ -357,7 +357,7 @@ Status parse_mount_options(std::string_view text, MountOptions& options) {
     Option option{std::string(word.substr(0, equals)), std::nullopt, std::string(word)};
     if (equals != std::string_view::npos) option.value = unescaped_option_value(word.substr(equals + 1));
     BF_TRY(apply_option(option, options));
-    options.text += (options.text.empty() ? "" : ",") + option.text();
+    options.text += (options.text.empty() ? "" : ",") + std::string(word);
   }
   return {};
 }
