@@ -22,7 +22,7 @@ struct MkfsSummary {
 };
 
 // Overwrites what is on the devices; whether that may be lost is for the caller to ask (see signature.h,
-// mounted.h). Order: old superblocks and signatures are zeroed, trees written, flush, superblocks written,
+// core/device/source_use.h). Order: old superblocks and signatures are zeroed, trees written, flush, superblocks written,
 // flush. A crash in between leaves no file system, neither the old nor a half-made new one. Errors: those of
 // check_mkfs_options, and of the device.
 Result<MkfsSummary> make_filesystem(const std::vector<BlockDevice*>& devices, const MkfsOptions& options);
