@@ -6,10 +6,12 @@
 #include <iterator>
 
 #include "core/device/fault_device.h"
+#include "core/items/xattr_item.h"
 #include "core/volume/superblock.h"
 #include "tests/core/repair/victim.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
+#include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
 using namespace butterfuse;
@@ -103,12 +105,10 @@ TEST_CASE("an undo that was cut short is done again") {
 TEST_CASE("an undo is refused when a commit came since") {
   if (!have_btrfs_progs()) return;
   const RepairedImage image;
-  {
-    const auto filesystem = open_image(image.path());
-    { must(filesystem->begin(1)); }
-    must(filesystem->commit());
-    must(filesystem->close());
-  }
+  tamper(image.path(), [](Filesystem& filesystem, Tree& tree) {
+    TransactionHandle handle = must(filesystem.begin(4));
+    must(write_xattr(tree, handle, objectid::kFirstFree, "user.new", as_bytes("value")));
+  });
   image.check_refused(EBUSY);
 }
 
