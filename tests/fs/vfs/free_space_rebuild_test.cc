@@ -4,6 +4,7 @@
 #include "core/volume/superblock.h"
 #include "fs/vfs/unlink.h"
 #include "tests/support/btrfs_check.h"
+#include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
 using namespace butterfuse;
@@ -80,16 +81,15 @@ TEST_CASE("what mkfs.btrfs left in the free space tree goes with the first writa
     ReadCursor cursor(*filesystem->free_space_tree());
     return must(cursor.seek({kStart, key_type::kFreeSpaceInfo, kLength}));
   };
-  {
-    const auto filesystem = open_image(test.path());
-    TransactionHandle handle = must(filesystem->begin(4));
-    WriteCursor cursor(*filesystem->free_space_tree(), handle);
+  tamper(test.path(), [&](Filesystem& filesystem, Tree&) {
+    TransactionHandle handle = must(filesystem.begin(4));
+    WriteCursor cursor(*filesystem.free_space_tree(), handle);
     const DiskFreeSpaceInfo info{1, 0};
     must(cursor.seek({kStart, key_type::kFreeSpaceInfo, kLength}));
     must(cursor.insert({kStart, key_type::kFreeSpaceInfo, kLength}, object_bytes(info)));
     must(cursor.seek({kStart, key_type::kFreeSpaceExtent, kLength}));
     must(cursor.insert({kStart, key_type::kFreeSpaceExtent, kLength}, {}));
-  }
+  });
   REQUIRE(has_leftovers());
   test.open("ro");
   test.close();
