@@ -21,7 +21,16 @@ void op_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
 
 Timespec from_timespec(const timespec& time) { return {time.tv_sec, static_cast<uint32_t>(time.tv_nsec)}; }
 
-AttrChange change_of(const struct stat& attr, int to_set) {
+// Of a touch the kernel says the time itself where it keeps the file's times (writeback_cache), at least
+// mtime.
+bool sets_times_to_now(int to_set, bool kernel_keeps_times) {
+  constexpr int kBoth = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
+  const int now = FUSE_SET_ATTR_ATIME_NOW | (kernel_keeps_times ? 0 : FUSE_SET_ATTR_MTIME_NOW);
+  return (to_set & kBoth) == kBoth && (to_set & now) == now;
+}
+
+// ftruncate(2), which names its open file, sets mtime even when the size stays; truncate(2) does not.
+AttrChange change_of(const struct stat& attr, int to_set, bool of_open_file) {
   AttrChange change;
   if (to_set & FUSE_SET_ATTR_MODE) change.mode = attr.st_mode;
   if (to_set & FUSE_SET_ATTR_UID) change.uid = attr.st_uid;
@@ -31,14 +40,16 @@ AttrChange change_of(const struct stat& attr, int to_set) {
   if (to_set & FUSE_SET_ATTR_MTIME) change.mtime = from_timespec(attr.st_mtim);
   if (to_set & FUSE_SET_ATTR_ATIME_NOW) change.atime = current_time();
   if (to_set & FUSE_SET_ATTR_MTIME_NOW) change.mtime = current_time();
+  if (change.size && of_open_file && !change.mtime) change.mtime = current_time();
   if (to_set & FUSE_SET_ATTR_CTIME) change.ctime = from_timespec(attr.st_ctim);
   return change;
 }
 
-void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info*) {
+void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info* info) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  AttrChange change = change_of(*attr, to_set);
+  AttrChange change = change_of(*attr, to_set, info != nullptr);
+  change.times_are_now = sets_times_to_now(to_set, mount_of(request).options().writeback_cache);
   const Caller caller = with_told_losses(caller_of(request), (*inode)->item());
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;

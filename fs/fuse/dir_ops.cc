@@ -18,11 +18,13 @@ constexpr size_t kDirentPlusBytes = 152;  // fuse_direntplus without its name
 void op_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  auto file = std::make_unique<OpenFile>(std::move(*inode));
-  file->keeps_atime = info->flags & O_NOATIME;
+  Mount& mount = mount_of(request);
+  auto file = std::make_unique<OpenFile>(std::move(*inode), info->flags);
+  // Of listing what it kept nobody hears (see file_ops.cc); of its use the kernel checks mtime.
+  const bool due = !file->keeps_atime && atime_is_due(mount, *file->inode);
+  info->keep_cache = !due;
+  info->cache_readdir = !due || mount.options().atime != AtimeMode::strictatime;
   info->fh = open_files_of(request).add(std::move(file));
-  info->cache_readdir = 1;  // the kernel checks mtime before it uses what it kept
-  info->keep_cache = 1;
   if (fuse_reply_open(request, info) != 0) open_files_of(request).release(info->fh);
 }
 

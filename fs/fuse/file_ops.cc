@@ -10,6 +10,7 @@
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/fuse/raw_request.h"
+#include "fs/vfs/attr.h"
 #include "fs/vfs/create.h"
 
 namespace butterfuse {
@@ -23,18 +24,27 @@ int engine_flags(const Mount& mount, int flags) {
   return flags;
 }
 
+// Of reading what the kernel has cached nobody hears: where atime is due it forgets that first. With
+// strictatime each read counts, not only the first behind an open: readers then have no cache.
+void make_reads_seen(Mount& mount, fuse_file_info& info, const OpenFile& file) {
+  info.keep_cache = 1;
+  if ((info.flags & O_ACCMODE) == O_WRONLY || file.keeps_atime || !atime_is_due(mount, *file.inode)) return;
+  info.keep_cache = 0;
+  if (mount.options().atime == AtimeMode::strictatime) info.direct_io = (info.flags & O_ACCMODE) == O_RDONLY;
+}
+
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
   Mount& mount = mount_of(request);
   const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
+  make_reads_seen(mount, info, *file);
   info.fh = open_files_of(request).add(std::move(file));
-  info.keep_cache = 1;
   // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
   // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be
   // asked.
   info.noflush = (info.flags & O_ACCMODE) != O_RDWR;
   // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
   // Shared mappings of such a file need DIRECT_IO_ALLOW_MMAP (raw_request).
-  info.direct_io = mount.options().writeback_cache && writes && mount.space_is_low();
+  if (mount.options().writeback_cache && writes && mount.space_is_low()) info.direct_io = 1;
 }
 
 void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
@@ -44,8 +54,8 @@ void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   const Caller caller = with_told_losses(caller_of(request), (*inode)->item());
   auto file = open_file(mount, std::move(*inode), engine_flags(mount, info->flags), caller);
   if (!file) return reply_error(request, file.error());
-  // The kernel believes it knows what a truncation changes.
-  if (caller.kill_suidgid) forget_attributes(request, *(*file)->inode);
+  // The kernel knows that size and times changed, not that the mode may have.
+  if (info->flags & O_TRUNC) forget_attributes(request, *(*file)->inode);
   fill_open_reply(request, *info, std::move(*file));
   if (fuse_reply_open(request, info) != 0) open_files_of(request).release(info->fh);
 }

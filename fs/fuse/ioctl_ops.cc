@@ -31,6 +31,8 @@ void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse
       .mounted_read_only = [&] { return mounted_read_only(context_of(request).mountpoint); },
       .cancelled = [request] { return context_of(request).ending || fuse_req_interrupted(request) != 0; }};
   const auto answer = butterfuse::ioctl(command, call);
+  // The kernel does not know which of them change what stat(2) says; even one that failed may have.
+  forget_attributes(request, **inode);
   if (!answer) return reply_error(request, answer.error());
   fuse_reply_ioctl(request, 0, answer->data(), std::min(answer->size(), out_bytes));
 }

@@ -1,6 +1,7 @@
 // FUSE lookup, forget, readlink.
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
+#include "fs/vfs/attr.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/lookup.h"
 
@@ -43,6 +44,7 @@ void op_readlink(fuse_req_t request, fuse_ino_t node) {
   if (!inode) return reply_error(request, inode.error());
   auto target = read_link(mount_of(request), **inode);
   if (!target) return reply_error(request, target.error());
+  touch_atime(mount_of(request), **inode);
   fuse_reply_readlink(request, target->c_str());
 }
 

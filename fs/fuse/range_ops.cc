@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "fs/fuse/guarded.h"
+#include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/attr.h"
@@ -41,6 +42,7 @@ void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
     const PrivilegeLoss loss(request, inode);
     status = fallocate(mount_of(request), inode, mode, range, loss.caller());
   }
+  if (!status) forget_attributes(request, inode);  // of a part that was done the kernel does not hear
   reply_status(request, status);
 }
 
@@ -49,12 +51,17 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
   if (flags != 0) return reply_error(request, {EINVAL, "unknown flags"});
   const CopyRequest copy{*open_file_of(from).inode, static_cast<uint64_t>(from_offset),
                          *open_file_of(to).inode, static_cast<uint64_t>(to_offset), length};
+  const bool atime_changes = atime_is_due(mount_of(request), copy.from);
   Result<uint64_t> copied = 0;
   {
     const PrivilegeLoss loss(request, copy.to);
     copied = copy_range(mount_of(request), copy, loss.caller());
   }
-  if (!copied) return reply_error(request, copied.error());
+  if (atime_changes) forget_attributes(request, copy.from);  // the kernel expects that of reads only
+  if (!copied) {
+    forget_attributes(request, copy.to);
+    return reply_error(request, copied.error());
+  }
   fuse_reply_write(request, *copied);
 }
 
@@ -65,7 +72,10 @@ void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
   if (offset < 0) return reply_error(request, {ENXIO, "negative offset"});
   if (whence != SEEK_DATA && whence != SEEK_HOLE) return reply_error(request, {EINVAL, "unknown whence"});
   const auto from = static_cast<uint64_t>(offset);
-  const auto found = whence == SEEK_DATA ? seek_data(mount, inode, from) : seek_hole(mount, inode, from);
+  const SeekKnowledge known =
+      fetch_stores(request, inode, from) ? SeekKnowledge::all : SeekKnowledge::not_of_stores;
+  const auto found =
+      whence == SEEK_DATA ? seek_data(mount, inode, from, known) : seek_hole(mount, inode, from, known);
   if (!found) return reply_error(request, found.error());
   fuse_reply_lseek(request, static_cast<off_t>(*found));
 }

@@ -48,11 +48,17 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   // Access control lists: the kernel enforces them, and leaves the umask of new inodes to us.
   want(*connection, FUSE_CAP_POSIX_ACL, options.acl && options.default_permissions);
   want(*connection, FUSE_CAP_DONT_MASK, options.acl);
-  for (unsigned capability : {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT,
-                              FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_IOCTL_DIR,
-                              FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_DIO, FUSE_CAP_CACHE_SYMLINKS}) {
+  for (unsigned capability :
+       {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT, FUSE_CAP_READDIRPLUS,
+        FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_IOCTL_DIR, FUSE_CAP_PARALLEL_DIROPS}) {
     want(*connection, capability, true);
   }
+  // A target that the kernel keeps is one whose reading we do not see.
+  want(*connection, FUSE_CAP_CACHE_SYMLINKS,
+       options.atime == AtimeMode::noatime || context.mount.is_read_only());
+  // The kernel does not drop what it has cached of a range behind an asynchronous direct write to it, and a
+  // reader that came meanwhile would see the old bytes for good.
+  want(*connection, FUSE_CAP_ASYNC_DIO, false);
   // Data goes from libfuse's buffer into our pages and back in one copy; a pipe in between would only add
   // one. Privileges are dropped by version 2 (raw_request.h), if at all. The kernel must not drop its cache
   // when mtime changes: we change it.
@@ -245,6 +251,7 @@ bool is_fuse_descriptor(const std::string& mountpoint) {
 Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};
   context.mountpoint = options.mountpoint;
+  context.single_thread = options.single_thread;
   BF_ASSIGN(MountedSession mounted, mount_session(context, options));
   context.session = mounted.session.get();
   Status served;

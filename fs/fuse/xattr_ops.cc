@@ -41,7 +41,10 @@ void op_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const ch
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   const XattrChange change{name, as_bytes({value, size}), flags, request_kills_sgid_with_acl()};
-  reply_status(request, set_xattr(mount_of(request), **inode, change));
+  const Status status = set_xattr(mount_of(request), **inode, change);
+  // A list is mode, too: the kernel thinks of that only where it enforces lists itself.
+  if (name == xattr_name::kAccessAcl) forget_attributes(request, **inode);
+  reply_status(request, status);
 }
 
 void op_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {

@@ -112,9 +112,14 @@ uint64_t stored_bytes(Inode& inode) {
   return bytes;
 }
 
+// Who may write to a file may set both its times to now, and to an append-only file one may still write.
+bool is_touch(const AttrChange& change) {
+  return change.times_are_now && !change.mode && !change.uid && !change.gid && !change.size;
+}
+
 Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
   BF_TRY(mount.check_writable(inode));
-  BF_TRY(check_not_immutable(inode));
+  BF_TRY(is_touch(change) ? check_can_add_names(inode) : check_not_immutable(inode));
   if (!change.size) return {};
   if (inode.is_dir()) return make_error(EISDIR, "size of directory {}", inode.ino());
   if (!inode.is_regular())
@@ -162,9 +167,15 @@ Status change_mode(Mount& mount, Inode& inode, const AttrChange& change) {
   return or_abort(handle, inode.save(handle));
 }
 
-bool atime_is_due(AtimeMode mode, const InodeItem& item, const Timespec& now) {
+bool tracks_atime(Mount& mount, const Inode& inode) {
+  const MountOptions& options = mount.options();
+  if (options.atime == AtimeMode::noatime || (inode.is_dir() && options.nodiratime)) return false;
+  return mount.check_writable(inode).has_value();
+}
+
+bool is_due(AtimeMode mode, const InodeItem& item, const Timespec& now) {
   constexpr int64_t kDay = 24 * 60 * 60;
-  if (mode == AtimeMode::noatime || (item.flags & inode_flag::kNoAtime)) return false;
+  if (item.flags & inode_flag::kNoAtime) return false;
   if (mode == AtimeMode::strictatime) return true;
   return item.atime <= item.mtime || item.atime <= item.ctime || now.sec - item.atime.sec >= kDay;
 }
@@ -192,7 +203,7 @@ struct stat get_attr(Mount& mount, Inode& inode) {
 
 Status truncate(Mount& mount, Inode& inode, uint64_t size) {
   const uint64_t old_size = inode.data().size();
-  if (size == old_size) return {};
+  if (size == old_size) return inode.has_prealloc() ? shrink(mount, inode, size) : Status{};
   BF_TRY(size < old_size ? shrink(mount, inode, size) : grow(mount, inode, size));
   if (size == 0) inode.note_emptied();
   note_modified(inode);
@@ -219,16 +230,27 @@ Status set_attr(Mount& mount, Inode& inode, const AttrChange& asked) {
   return change.mode ? change_mode(mount, inode, change) : change_item(mount, inode, change);
 }
 
-void touch_atime(Mount& mount, Inode& inode) {
-  const MountOptions& options = mount.options();
-  if (options.atime == AtimeMode::noatime || !mount.check_writable(inode)) return;
-  if (inode.is_dir() && options.nodiratime) return;
+bool atime_is_due(Mount& mount, const Inode& inode) {
+  return tracks_atime(mount, inode) && is_due(mount.options().atime, inode.item(), current_time());
+}
+
+bool set_atime(Mount& mount, Inode& inode) {
+  if (!tracks_atime(mount, inode)) return false;
   const Timespec now = current_time();
-  if (!atime_is_due(options.atime, inode.item(), now)) return;
+  if (!is_due(mount.options().atime, inode.item(), now)) return false;
   // A time of access is not worth a commit: on a full file system it stays as it was, and the next read tries again.
-  if (!inode.has_room_to_be_dirty()) return mount.filesystem().request_commit();
+  if (!inode.has_room_to_be_dirty()) {
+    mount.filesystem().request_commit();
+    return false;
+  }
   inode.change([&](InodeItem& item) { item.atime = now; });
-  inode.mark_dirty();
+  return true;
+}
+
+bool touch_atime(Mount& mount, Inode& inode) {
+  const bool changed = set_atime(mount, inode);
+  if (changed) inode.mark_dirty();
+  return changed;
 }
 
 Status drop_privileges(Mount& mount, Inode& inode, bool kill_suidgid, bool kill_sgid) {

@@ -61,12 +61,23 @@ Result<size_t> write_all_data(Mount& mount, Inode& inode, WriteRequest request, 
 
 }  // namespace
 
+// A shared mapping that is written to needs a file open for both, and keeps it open.
+OpenFile::OpenFile(InodePtr pin, int flags)
+    : inode(std::move(pin)),
+      writable(for_writing(flags)),
+      keeps_atime((flags & O_NOATIME) != 0),
+      can_be_mapped((flags & O_ACCMODE) == O_RDWR) {
+  if (can_be_mapped) inode->add_mapper();
+}
+
+OpenFile::~OpenFile() {
+  if (can_be_mapped) inode->remove_mapper();
+}
+
 Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int flags, const Caller& caller) {
   BF_TRY(check_open(mount, *inode, flags));
-  auto file = std::make_unique<OpenFile>(std::move(inode));
+  auto file = std::make_unique<OpenFile>(std::move(inode), flags);
   Inode& opened = *file->inode;
-  file->writable = for_writing(flags);
-  file->keeps_atime = flags & O_NOATIME;
   if (!opened.is_regular()) return file;
   BF_TRY(opened.verity());
   if (for_writing(flags) || (flags & O_TRUNC)) BF_TRY(opened.load_properties());
@@ -90,19 +101,23 @@ Status read_file(Mount& mount, OpenFile& file, uint64_t offset, size_t length,
   Inode& inode = *file.inode;
   if (!inode.is_regular())
     return make_error(EINVAL, "read of inode {}, which is no regular file", inode.ino());
-  {
+  const bool atime_changed = !file.keeps_atime && set_atime(mount, inode);
+  Status status = [&]() -> Status {
     ReaderLock lock(inode.data_lock());
     const uint64_t end = offset + length;
     if (file.read_end.exchange(end) == offset) inode.data().readahead(ByteRange::at(end, kReadaheadBytes));
-    BF_TRY(inode.data().read(offset, length, sink));
-  }
-  if (!file.keeps_atime) touch_atime(mount, inode);
-  return {};
+    return inode.data().read(offset, length, sink);
+  }();
+  if (atime_changed) inode.mark_dirty();
+  return status;
 }
 
 Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller) {
   Inode& inode = *file.inode;
-  BF_TRY(mount.check_writable(inode));
+  // What the kernel writes back was accepted long ago: that it can't be kept is an error of the file system.
+  if (auto status = mount.check_writable(inode); !status)
+    return request.from_kernel_cache ? make_error(EIO, "{}", status.error().message)
+                                     : tl::unexpected(status.error());
   if (!inode.is_regular())
     return make_error(EINVAL, "write to inode {}, which is no regular file", inode.ino());
   if (!request.from_kernel_cache)

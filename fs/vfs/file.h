@@ -13,10 +13,15 @@ namespace butterfuse {
 
 // One open(2) of a regular file or directory; its pin keeps an unlinked inode alive.
 struct OpenFile {
-  explicit OpenFile(InodePtr pin) : inode(std::move(pin)) {}
+  explicit OpenFile(InodePtr pin, int flags = 0);  // of open(2)
+  ~OpenFile();
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
   InodePtr inode;
-  bool writable = false;     // opened for writing
-  bool keeps_atime = false;  // opened with O_NOATIME, which the kernel lets the owner only
+  const bool writable;       // opened for writing
+  const bool keeps_atime;    // opened with O_NOATIME, which the kernel lets the owner only
+  const bool can_be_mapped;  // for writing: stores are in the kernel's pages until it writes them back
   Mutex mutex;
   uint64_t error_seen BF_GUARDED_BY(mutex) = 0;  // errors of writeback told to this opener so far
   std::atomic<uid_t> writer{kUnknownUser};       // who is charged for what is written

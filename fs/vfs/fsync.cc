@@ -66,18 +66,35 @@ Result<FsyncLog::Outcome> FsyncLog::log_and_sync(Inode& inode, Reservation metad
   return synced && !filesystem_.volume().writes_failed() ? Outcome::synced : Outcome::needs_commit;
 }
 
+namespace {
+
+// Whoever asks for durability may be on a mount that never writes, which is as it should be; one that had to
+// stop writing has failed him.
+Status failed_to_sync(const Error& error) {
+  return make_error(error.code == EROFS ? EIO : error.code, "{}", error.message);
+}
+
+Status sync_inode(Mount& mount, Inode& inode) {
+  if (mount.is_shut_down()) return make_error(EIO, "the file system was shut down");
+  if (inode.is_placeholder() || inode.is_committed()) return {};
+  return mount.fsync_log().sync(inode);
+}
+
+}  // namespace
+
 Status sync_file(Mount& mount, OpenFile& file) {
   Inode& inode = *file.inode;
   if (mount.options().read_only) return {};
   if (FileData* data = inode.data_if_any()) (void)data->flush({0, UINT64_MAX}, true);
-  BF_TRY(flush_file(file));  // tells errors, of now and before, once
-  if (inode.is_committed()) return {};
-  return mount.fsync_log().sync(inode);
+  Status status = flush_file(file);  // tells errors, of now and before, once
+  if (status) status = sync_inode(mount, inode);
+  return status ? Status{} : failed_to_sync(status.error());
 }
 
 Status sync_directory(Mount& mount, Inode& dir) {
-  if (mount.options().read_only || dir.is_placeholder() || dir.is_committed()) return {};
-  return mount.fsync_log().sync(dir);
+  if (mount.options().read_only) return {};
+  const Status status = sync_inode(mount, dir);
+  return status ? Status{} : failed_to_sync(status.error());
 }
 
 // ---- notes

@@ -123,9 +123,8 @@ IoctlAnswer trim(const IoctlCall& call) {
 
 // What was done so far is committed, as when the flags say nothing special; then nothing more is written.
 IoctlAnswer shutdown(const IoctlCall& call) {
-  Filesystem& filesystem = call.mount.filesystem();
   if (!call.mount.is_read_only()) BF_TRY(call.mount.sync());
-  filesystem.turn_read_only({EIO, "shut down by ioctl"});
+  call.mount.shut_down();
   return std::vector<std::byte>{};
 }
 

@@ -186,8 +186,14 @@ Status Mount::close() {
   return first;
 }
 
+void Mount::shut_down() {
+  shut_down_ = true;
+  filesystem_->turn_read_only({EIO, "shut down by ioctl"});
+}
+
 Status Mount::check_writable(const Inode& inode) const {
   if (options_.read_only) return make_error(EROFS, "mounted read-only");
+  if (shut_down_) return make_error(EIO, "the file system was shut down");
   if (filesystem_->read_only()) return make_error(EROFS, "the file system turned read-only");
   if (inode.subvolume().read_only) return make_error(EROFS, "subvolume {} is read-only", inode.key().root_id);
   return {};

@@ -46,7 +46,10 @@ class Mount final : public CommitHook {
   ScrubTable& scrubs() { return *scrubs_; }
   VerifiedBlocks& verified_blocks() { return verified_blocks_; }
   bool is_read_only() const { return options_.read_only || filesystem_->read_only(); }
-  // EROFS on a read-only mount, subvolume or placeholder; EPERM never.
+  // As if the device were gone, for good: nothing is written any more (FS_IOC_SHUTDOWN).
+  void shut_down();
+  bool is_shut_down() const { return shut_down_; }
+  // EIO after shut_down(); EROFS on a read-only mount, subvolume or placeholder; EPERM never.
   Status check_writable(const Inode& inode) const;
   // Little space is left: promises made by the kernel's writeback cache could not be kept.
   bool space_is_low();
@@ -115,6 +118,7 @@ class Mount final : public CommitHook {
   std::atomic<bool> have_written_{false};
   std::atomic<uint64_t> hook_transid_{0};
   std::atomic<bool> preparing_{false};
+  std::atomic<bool> shut_down_{false};
 
   InodeTable inodes_;  // behind all it refers to
   InodePtr root_;

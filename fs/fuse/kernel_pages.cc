@@ -1,0 +1,38 @@
+// Kernel pages: an invalidation writes back first what is dirty.
+#include "fs/fuse/kernel_pages.h"
+
+namespace butterfuse {
+namespace {
+
+// Each takes a thread of the loop, and the writes that it waits for need some, too.
+constexpr unsigned kWaitingMax = 8;
+
+// One of those that may wait, or not.
+class WaitingTurn {
+ public:
+  explicit WaitingTurn(std::atomic<unsigned>& waiting)
+      : waiting_(waiting), mine_(waiting.fetch_add(1) < kWaitingMax) {}
+  ~WaitingTurn() { waiting_.fetch_sub(1); }
+  WaitingTurn(const WaitingTurn&) = delete;
+  WaitingTurn& operator=(const WaitingTurn&) = delete;
+  explicit operator bool() const { return mine_; }
+
+ private:
+  std::atomic<unsigned>& waiting_;
+  const bool mine_;
+};
+
+}  // namespace
+
+bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset) {
+  if (!inode.may_be_mapped()) return true;
+  auto& context = *static_cast<FuseContext*>(fuse_req_userdata(request));
+  if (context.single_thread) return false;
+  const WaitingTurn turn(context.waiting_for_stores);
+  if (!turn) return false;
+  const uint64_t node = context.mount.node_ids().node_of(inode.key());
+  fuse_lowlevel_notify_inval_inode(context.session, node, static_cast<off_t>(offset), 0);
+  return true;
+}
+
+}  // namespace butterfuse
