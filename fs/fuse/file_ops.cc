@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "fs/fuse/guarded.h"
+#include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/fuse/raw_request.h"
@@ -16,6 +17,8 @@
 namespace butterfuse {
 namespace {
 
+constexpr uint64_t kLargeBytes = 1u << 20;  // of a file: not sent again only to see that it is read
+
 // With the kernel's writeback cache a descriptor opened for writing only is read from (to fill partial
 // pages), and the kernel, which knows the size, does the appending.
 int engine_flags(const Mount& mount, int flags) {
@@ -24,19 +27,30 @@ int engine_flags(const Mount& mount, int flags) {
   return flags;
 }
 
-// Of reading what the kernel has cached nobody hears: where atime is due it forgets that first. With
-// strictatime each read counts, not only the first behind an open: readers then have no cache.
-void make_reads_seen(Mount& mount, fuse_file_info& info, const OpenFile& file) {
+// Where readers begin, and those who want the newest.
+bool drop_first_and_last_page(fuse_req_t request, const Inode& inode, uint64_t size) {
+  return drop_kernel_pages(request, inode, ByteRange::at(0, kSectorSize)) &&
+         drop_kernel_pages(request, inode, ByteRange::at(round_down(size - 1, kSectorSize), kSectorSize));
+}
+
+// Of reading what the kernel has cached nobody hears: where atime is due it forgets that first, of a large
+// file the ends, which costs less than to send all of it once more. With strictatime each read counts, not
+// only the first behind an open: readers then have no cache.
+void make_reads_seen(fuse_req_t request, fuse_file_info& info, const OpenFile& file) {
+  Mount& mount = mount_of(request);
+  const int mode = info.flags & O_ACCMODE;
   info.keep_cache = 1;
-  if ((info.flags & O_ACCMODE) == O_WRONLY || file.keeps_atime || !atime_is_due(mount, *file.inode)) return;
-  info.keep_cache = 0;
-  if (mount.options().atime == AtimeMode::strictatime) info.direct_io = (info.flags & O_ACCMODE) == O_RDONLY;
+  if (mode == O_WRONLY || file.keeps_atime || !atime_is_due(mount, *file.inode)) return;
+  const bool strict = mount.options().atime == AtimeMode::strictatime;
+  const uint64_t size = file.inode->item().size;
+  info.keep_cache = !strict && size > kLargeBytes && drop_first_and_last_page(request, *file.inode, size);
+  if (strict) info.direct_io = mode == O_RDONLY;
 }
 
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
   Mount& mount = mount_of(request);
   const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
-  make_reads_seen(mount, info, *file);
+  make_reads_seen(request, info, *file);
   info.fh = open_files_of(request).add(std::move(file));
   // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
   // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be

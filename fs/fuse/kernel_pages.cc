@@ -24,15 +24,20 @@ class WaitingTurn {
 
 }  // namespace
 
-bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset) {
-  if (!inode.may_be_mapped()) return true;
+bool drop_kernel_pages(fuse_req_t request, const Inode& inode, ByteRange range) {
   auto& context = *static_cast<FuseContext*>(fuse_req_userdata(request));
   if (context.single_thread) return false;
-  const WaitingTurn turn(context.waiting_for_stores);
+  const WaitingTurn turn(context.waiting_for_pages);
   if (!turn) return false;
   const uint64_t node = context.mount.node_ids().node_of(inode.key());
-  fuse_lowlevel_notify_inval_inode(context.session, node, static_cast<off_t>(offset), 0);
+  const bool to_the_end = range.end == UINT64_MAX;
+  fuse_lowlevel_notify_inval_inode(context.session, node, static_cast<off_t>(range.start),
+                                   to_the_end ? 0 : static_cast<off_t>(range.length()));
   return true;
+}
+
+bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset) {
+  return !inode.may_be_mapped() || drop_kernel_pages(request, inode, {offset, UINT64_MAX});
 }
 
 }  // namespace butterfuse

@@ -24,7 +24,7 @@ struct FuseContext {
   std::string mountpoint{};                 // empty: none that the kernel knows of
   std::atomic<bool> ending = false;         // long calls are to stop: see cancel_long_calls
   bool single_thread = false;               // nobody else answers while a request is at work
-  std::atomic<unsigned> waiting_for_stores{0};  // requests: see kernel_pages.h
+  std::atomic<unsigned> waiting_for_pages{0};  // requests: see kernel_pages.h
   OpenFiles open_files{};
 };
 

@@ -23,6 +23,7 @@ constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, i
 // FUSE_DIRECT_IO_ALLOW_MMAP of Linux 6.6, in flags2: without it mmap(MAP_SHARED) of a file that was opened
 // for direct I/O is refused.
 constexpr uint32_t kDirectIoAllowMmap2 = 1u << 4;
+constexpr uint16_t kReadPagesMax = 256;     // 1 MiB
 constexpr size_t kBodyParts = 2;           // of our own answers, at most
 constexpr size_t kShortSetxattrBytes = 8;  // fuse_setxattr_in without its extension
 
@@ -46,6 +47,8 @@ void add_init_flags(const iovec* vectors, int count) {
   if (!asked || vectors[1].iov_len < offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) return;
   auto& answer = *static_cast<fuse_init_out*>(vectors[1].iov_base);
   answer.flags |= asked->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
+  // Reads may be longer than writes (session.cc): direct ones are sent one after the other.
+  if (answer.flags & FUSE_MAX_PAGES) answer.max_pages = kReadPagesMax;
   if ((asked->flags & kInitExt) && (asked->flags2 & kDirectIoAllowMmap2)) {
     answer.flags |= kInitExt;
     answer.flags2 |= kDirectIoAllowMmap2;

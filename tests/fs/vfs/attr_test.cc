@@ -1,4 +1,5 @@
-// Attributes that move beside other work: the blocks of a file under writeback, access times, and who may set times.
+// Attributes that move beside other work: the blocks of a file under writeback, access times, and who may set
+// times.
 #include "fs/vfs/attr.h"
 
 #include <fcntl.h>
@@ -91,8 +92,8 @@ TEST_CASE("who opens with O_NOATIME leaves no access time") {
   auto file = test.create("file");
   test.write(*file, 0, "text");
   age(test, *file->inode);
-  auto silent = must(open_file(test.mount(), must(test.mount().inodes().get(file->inode->key())),
-                               O_RDONLY | O_NOATIME, {}));
+  auto silent = must(
+      open_file(test.mount(), must(test.mount().inodes().get(file->inode->key())), O_RDONLY | O_NOATIME, {}));
   test.read(*silent, 0, 4);
   CHECK(file->inode->item().atime == kOld);
   test.read(*file, 0, 4);
