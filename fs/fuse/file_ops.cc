@@ -44,7 +44,7 @@ void make_reads_seen(fuse_req_t request, fuse_file_info& info, const OpenFile& f
   const bool strict = mount.options().atime == AtimeMode::strictatime;
   const uint64_t size = file.inode->item().size;
   info.keep_cache = !strict && size > kLargeBytes && drop_first_and_last_page(request, *file.inode, size);
-  if (strict) info.direct_io = mode == O_RDONLY;
+  if (strict && context_of(request).direct_io_can_be_mapped) info.direct_io = mode == O_RDONLY;
 }
 
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {

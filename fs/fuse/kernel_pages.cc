@@ -25,7 +25,7 @@ class WaitingTurn {
 }  // namespace
 
 bool drop_kernel_pages(fuse_req_t request, const Inode& inode, ByteRange range) {
-  auto& context = *static_cast<FuseContext*>(fuse_req_userdata(request));
+  FuseContext& context = context_of(request);
   if (context.single_thread) return false;
   const WaitingTurn turn(context.waiting_for_pages);
   if (!turn) return false;

@@ -40,6 +40,10 @@ uint32_t opcode_of(ByteSpan request) {
   return request.size() < sizeof(fuse_in_header) ? 0 : load<fuse_in_header>(request).opcode;
 }
 
+bool offers_direct_io_mmap(const fuse_init_in& asked) {
+  return (asked.flags & kInitExt) && (asked.flags2 & kDirectIoAllowMmap2);
+}
+
 // The answer to FUSE_INIT: a header, then fuse_init_out.
 void add_init_flags(const iovec* vectors, int count) {
   if (opcode_of(current) != FUSE_INIT || count < 2) return;
@@ -49,7 +53,7 @@ void add_init_flags(const iovec* vectors, int count) {
   answer.flags |= asked->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
   // Reads may be longer than writes (session.cc): direct ones are sent one after the other.
   if (answer.flags & FUSE_MAX_PAGES) answer.max_pages = kReadPagesMax;
-  if ((asked->flags & kInitExt) && (asked->flags2 & kDirectIoAllowMmap2)) {
+  if (offers_direct_io_mmap(*asked)) {
     answer.flags |= kInitExt;
     answer.flags2 |= kDirectIoAllowMmap2;
   }
@@ -115,8 +119,10 @@ void dispatch(FuseContext& context, const fuse_buf& buffer) {
     fuse_session_process_buf(context.session, &cut);
     setxattr_flags = 0;
   } else if (!process_raw_op(context, opcode_of(current), current)) {
-    if (const auto init = opcode_of(current) == FUSE_INIT ? body_of<fuse_init_in>(current) : std::nullopt)
+    if (const auto init = opcode_of(current) == FUSE_INIT ? body_of<fuse_init_in>(current) : std::nullopt) {
       context.long_setxattr = init->flags & FUSE_SETXATTR_EXT;
+      context.direct_io_can_be_mapped = offers_direct_io_mmap(*init);
+    }
     fuse_session_process_buf(context.session, &buffer);
   }
 }

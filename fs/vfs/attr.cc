@@ -119,7 +119,7 @@ bool is_touch(const AttrChange& change) {
 
 Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
   BF_TRY(mount.check_writable(inode));
-  BF_TRY(is_touch(change) ? check_can_add_names(inode) : check_not_immutable(inode));
+  BF_TRY(is_touch(change) ? check_can_be_added_to(inode) : check_not_immutable(inode));
   if (!change.size) return {};
   if (inode.is_dir()) return make_error(EISDIR, "size of directory {}", inode.ino());
   if (!inode.is_regular())

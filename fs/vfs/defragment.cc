@@ -66,8 +66,10 @@ std::vector<ByteRange> worth_rewriting(const std::vector<Piece>& pieces, uint64_
   return ranges;
 }
 
-Status rewrite_step(Inode& inode, ByteRange step, const DefragWish& wish) {
+Status rewrite_step(Inode& inode, ByteRange step, DefragWish wish) {
   FileData& data = inode.data();
+  if (inode.compress_choice().type != wish.codec)
+    wish.codec = compression_type::kNone;  // it can't be compressed
   BF_TRY(data.flush(step, true));  // what is dirty has no extent yet
   const uint64_t extent_max = data.extent_bytes_max();
   BF_ASSIGN(const std::vector<Piece> pieces, pieces_in(inode, step, extent_max, wish));
@@ -94,6 +96,7 @@ Status defragment(Mount& mount, Inode& inode, const DefragWish& wish, const std:
   BF_TRY(check_content_may_change(inode));
   if (inode.is_dir()) return {};  // its tree is kept in shape all along
   if (!inode.is_regular()) return make_error(EINVAL, "defragmenting inode {}, no regular file", inode.ino());
+  BF_TRY(check_can_be_added_to(inode));
   BF_TRY(inode.load_properties());
   const uint64_t size = inode.data().size();
   if (size != 0 && wish.range.start >= size)

@@ -52,9 +52,14 @@ Status check_content_may_change(const Inode& inode) {
   return check_not_readonly(inode);
 }
 
+Status check_can_be_added_to(const Inode& inode) {
+  if (inode.item().flags & inode_flag::kImmutable)
+    return make_error(EPERM, "inode {} is immutable", inode.ino());
+  return {};
+}
+
 Status check_can_add_names(const Inode& dir) {
-  if (dir.item().flags & inode_flag::kImmutable)
-    return make_error(EPERM, "directory {} is immutable", dir.ino());
+  BF_TRY(check_can_be_added_to(dir));
   return check_not_readonly(dir);
 }
 

@@ -29,6 +29,8 @@ Status check_not_immutable(const Inode& inode);
 // Of files: EPERM for one sealed by fs-verity, EACCES for one with the READONLY flag (btrfs-convert sets it
 // on the image of the old file system).
 Status check_content_may_change(const Inode& inode);
+// EPERM when chattr +i forbids it: what is append-only may grow.
+Status check_can_be_added_to(const Inode& inode);
 // Of a directory: EPERM for an immutable one, EACCES for one with the READONLY flag. Names may be added to an
 // append-only directory, but not taken out.
 Status check_can_add_names(const Inode& dir);

@@ -133,6 +133,19 @@ TEST_CASE("a nodatacow file is defragmented, too") {
   CHECK(test.close_and_check() == "");
 }
 
+TEST_CASE("a file that can't be compressed is not written anew because of a codec") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  auto file = test.create(test.root(), "file");
+  must(set_fs_flags(test.mount(), *file, kNoCowFlag));
+  write_and_flush(test, *file, 0, std::string(1u << 20, 'n'));
+  const std::vector<Place> before = places(*file);
+  must(defragment(test.mount(), *file, {.codec = compression_type::kZstd}));
+  CHECK(places(*file) == before);
+  must(set_fs_flags(test.mount(), *file, kNoCowFlag | 0x10));  // chattr +i
+  CHECK(defragment(test.mount(), *file, {}).error().code == EPERM);
+}
+
 TEST_CASE("defragmenting with a codec compresses all data that is not, once") {
   if (!have_btrfs_progs()) return;
   TestMount test;
