@@ -79,11 +79,6 @@ uint64_t ExtentState::outstanding_extents() const {
   return delalloc_.units();
 }
 
-uint64_t ExtentState::first_delalloc() const {
-  MutexLock lock(mutex_);
-  return delalloc_.first();
-}
-
 bool ExtentState::is_locked(ByteRange range) const {
   return std::any_of(locked_.begin(), locked_.end(),
                      [&](const Held& held) { return held.range.overlaps(range); });

@@ -62,7 +62,6 @@ class ExtentState {
   std::vector<ByteRange> delalloc_ranges() const;
   uint64_t delalloc_bytes() const;
   uint64_t outstanding_extents() const;
-  uint64_t first_delalloc() const;  // ~0: none
 
   ExtentRangeLock lock(ByteRange range);  // waits for those that overlap
   std::optional<ExtentRangeLock> try_lock(ByteRange range);

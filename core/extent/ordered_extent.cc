@@ -84,15 +84,6 @@ std::vector<ByteRange> OrderedExtents::pending() const {
   return result;
 }
 
-uint64_t OrderedExtents::first_pending() const {
-  uint64_t first = ~uint64_t{0};
-  MutexLock lock(mutex_);
-  for (const OrderedExtentRef& one : extents_) {
-    if (!one->in_trees_) first = std::min(first, one->file_.start);
-  }
-  return first;
-}
-
 void OrderedExtents::kill(ByteRange range) {
   MutexLock lock(mutex_);
   for (const OrderedExtentRef& one : extents_) {

@@ -48,15 +48,13 @@ class OrderedExtents {
   // thread that removes the last of those. So overlapping extents reach the trees in the order they were
   // made.
   void finish_in_order(const std::vector<OrderedExtentRef>& group, std::function<void()> finish);
-  // Its items are in the trees of the running transaction: it no longer holds back the size on disk.
+  // Its items are in the trees of the running transaction: it is no longer pending.
   void note_in_trees(const OrderedExtentRef& ordered);
   void remove(const OrderedExtentRef& ordered);  // finished, or failed: wakes who waits for it
 
   std::vector<OrderedExtentRef> overlapping(ByteRange range) const;
   // The file ranges of those that are not in the trees, and still meant to get there.
   std::vector<ByteRange> pending() const;
-  // Start of the first extent that is not in the trees; ~0: none.
-  uint64_t first_pending() const;
   // Marks those wholly inside `range` dead.
   void kill(ByteRange range);
   // Waits for those that overlap `range` now; newer ones are not waited for.

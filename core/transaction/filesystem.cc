@@ -8,6 +8,7 @@
 #include "core/transaction/commit.h"
 #include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
+#include "core/transaction/space_ladder.h"
 
 namespace butterfuse {
 namespace {
@@ -96,10 +97,11 @@ Result<Reservation> Filesystem::reserve_metadata(uint32_t items, uint64_t root) 
   // The commit thread is asked at the limit itself; who comes when it is far behind has to help.
   if (cache_->dirty_bytes() > 2 * state_->options.dirty_metadata_limit_bytes) BF_TRY(commit());
   const uint64_t bytes = allocator_->metadata_bytes_for_items(items);
-  auto reserved = allocator_->reserve_metadata(bytes, root);
-  if (reserved || reserved.error().code != ENOSPC) return reserved;
-  BF_TRY(commit());
-  return allocator_->reserve_metadata(bytes, root);
+  return climb_for_space([&] { return allocator_->reserve_metadata(bytes, root); },
+                         {[&]() -> Result<bool> {
+                           BF_TRY(commit());
+                           return true;
+                         }});
 }
 
 Result<Reservation> Filesystem::reserve_metadata_freeing(uint32_t items, uint64_t root) {

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "core/base/assert.h"
+
 namespace butterfuse {
 namespace {
 
@@ -13,6 +15,7 @@ void cancel_pages(FileState& file, PageRange pages) {
     if (locked.empty()) return;
     const SpacePromise returned = file.space.take(locked.byte_hull());
     file.pipeline.stats.cancelled_pages += locked.clear_dirty();
+    file.size.settle(locked.byte_hull());
     std::move(locked).drop();
   }
 }
@@ -32,10 +35,10 @@ void zero_tail_without_space(FileState& file, ByteRange tail) {
 Status shrink(FileState& file, uint64_t new_size, const DomainRef& domain) {
   const uint64_t first_gone = round_up(new_size, kPageBytes);
   const ByteRange tail{new_size, first_gone};
-  const Status zeroed = zero_in_page(file, tail, ZeroWhen::not_zero_yet, domain);
+  const Status zeroed = tail.empty() ? Status{} : zero_in_pages(file, {tail}, domain);
   if (!zeroed && zeroed.error().code != ENOSPC) return zeroed;
   if (!zeroed) zero_tail_without_space(file, tail);
-  file.size = new_size;  // from here chunks in the pipeline cancel what lies behind
+  file.size.cut(new_size);  // from here chunks in the pipeline cancel what lies behind
   const ByteRange gone{first_gone, ~uint64_t{0}};
   file.ordered.kill(gone);
   cancel_pages(file, {first_gone / kPageBytes, ~uint64_t{0} / kPageBytes});
@@ -47,39 +50,43 @@ Status shrink(FileState& file, uint64_t new_size, const DomainRef& domain) {
 
 Status truncate_pages(FileState& file, uint64_t new_size, const DomainRef& domain) {
   file.wait_background(FileState::Background::readahead);
-  const uint64_t old_size = file.size;
-  if (new_size < old_size) return shrink(file, new_size, domain);
-  if (new_size > old_size) {
-    if (old_size % kPageBytes != 0) BF_TRY(zero_tail_of_old_end(file, old_size, domain));
-    file.size = new_size;
-  }
-  return {};
+  BF_ASSERT(new_size <= file.size.in_memory(), "truncation to {} of a file of {} bytes", new_size,
+            file.size.in_memory());
+  return new_size < file.size.in_memory() ? shrink(file, new_size, domain) : Status{};
+}
+
+Status zero_old_end(FileState& file, const DomainRef& domain) {
+  file.wait_background(FileState::Background::readahead);
+  return zero_tail_of_old_end(file, domain);
 }
 
 //      page   |----|----|----|----|
 //     range     [------------)
-//               edge whole   edge        edges are zeroed and dirty, whole pages dropped
-Status zero_range_pages(FileState& file, ByteRange range, const DomainRef& domain) {
+//               edge whole   edge        edges inside the file are zeroed and dirty
+Status zero_edges(FileState& file, ByteRange range, const DomainRef& domain) {
   file.wait_background(FileState::Background::readahead);
   if (range.empty()) return {};
-  const ByteRange whole{round_up(range.start, kPageBytes), round_down(range.end, kPageBytes)};
-  if (whole.end < whole.start)
-    return zero_in_page(file, range, ZeroWhen::not_zero_yet, domain);  // inside one page
-  const ByteRange existing{0, file.size};
-  const ByteRange head = ByteRange{range.start, whole.start}.intersection(existing);
-  const ByteRange tail = ByteRange{whole.end, range.end}.intersection(existing);
-  BF_TRY(zero_in_page(file, head, ZeroWhen::not_zero_yet, domain));
-  BF_TRY(zero_in_page(file, tail, ZeroWhen::not_zero_yet, domain));
-  if (whole.empty()) return {};
-  cancel_pages(file, pages_touching(whole));
-  file.ordered.wait(whole);
-  return {};
+  const uint64_t head_end = std::min(round_up(range.start, kPageBytes), range.end);
+  const uint64_t tail_start = std::max(round_down(range.end, kPageBytes), head_end);
+  std::vector<ByteRange> edges;
+  for (const ByteRange edge : {ByteRange{range.start, head_end}, ByteRange{tail_start, range.end}}) {
+    const ByteRange part = edge.intersection({0, file.size.in_memory()});
+    if (!part.empty()) edges.push_back(part);
+  }
+  return zero_in_pages(file, edges, domain);
+}
+
+void drop_pages(FileState& file, ByteRange pages) {
+  file.wait_background(FileState::Background::readahead);
+  if (pages.empty()) return;
+  cancel_pages(file, pages_touching(pages));
+  file.ordered.wait(pages);
 }
 
 void invalidate_pages(FileState& file) {
   const ByteRange all{0, ~uint64_t{0}};
   file.wait_background(FileState::Background::readahead);
-  file.size = 0;
+  file.size.cut(0);
   file.ordered.kill(all);
   do {
     cancel_pages(file, {0, ~uint64_t{0} / kPageBytes});

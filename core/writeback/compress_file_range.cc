@@ -79,7 +79,7 @@ class ChunkCompressor {
 
   bool note_not_smaller(ByteRange piece) {
     file_.backoff.failed();
-    const uint64_t size = file_.size;
+    const uint64_t size = file_.size.in_memory();
     if (piece.start == 0 && size > kSectorBytes && size <= piece.end) file_.owner.note_incompressible();
     return refused(stats_.fallback_not_smaller);
   }
@@ -96,7 +96,7 @@ class ChunkCompressor {
   // A file of one sector at most: in its item when that is small enough, compressed if that is smaller.
   bool try_inline() {
     if (!codec_ || !is_small_whole_file(file_, chunk_.pages)) return false;
-    const uint64_t size = file_.size;
+    const uint64_t size = file_.size.in_memory();
     const ByteSpan bytes = chunk_.pages.contiguous_bytes({0, size});
     const uint64_t limit =
         std::min<uint64_t>(file_.pipeline.options.max_inline, file_.pipeline.backend.max_inline_bytes());

@@ -10,7 +10,7 @@ namespace {
 
 // The bytes of a small file, if they may be stored uncompressed in their item.
 std::optional<InlineData> plain_inline_data(const FileState& file, const LockedPages& pages) {
-  const uint64_t size = file.size;
+  const uint64_t size = file.size.in_memory();
   const uint64_t limit =
       std::min<uint64_t>(file.pipeline.options.max_inline, file.pipeline.backend.max_inline_bytes());
   if (!is_small_whole_file(file, pages) || size >= kSectorBytes || size > limit) return std::nullopt;
@@ -21,7 +21,7 @@ std::optional<InlineData> plain_inline_data(const FileState& file, const LockedP
 }  // namespace
 
 bool is_small_whole_file(const FileState& file, const LockedPages& pages) {
-  const uint64_t size = file.size;
+  const uint64_t size = file.size.in_memory();
   // Behind a preallocated file's size there may be extents, which inline data suffers none of.
   return size > 0 && size <= kSectorBytes && pages.hull() == PageRange{0, 1} && !file.owner.has_prealloc();
 }
@@ -39,7 +39,7 @@ void hand_over(FileState& file, const CowExtentRef& extent, LockedPages pages) {
             "pages [{}, {}) handed to extent [{}, {})", pages.byte_hull().start, pages.byte_hull().end,
             extent->file().start, extent->file().end);
   ++file.pipeline.stats.ordered_extents;
-  file.ordered.add(extent);  // before delalloc ends: see FileState::safe_disk_size
+  file.ordered.add(extent);  // before delalloc ends: whoever waits for the range must find one of them
   extent->metadata = file.space.take(extent->file()).metadata;
   extent->pages = std::move(pages).start_writeback();
 }
@@ -50,6 +50,7 @@ void abandon_pages(FileState& file, LockedPages pages, const Error* error) {
   const SpacePromise returned = file.space.take(range);
   file.pipeline.stats.cancelled_pages += pages.clear_dirty();
   pages.clear_uptodate();
+  file.size.settle(range);
   if (error) {
     log(LogLevel::error, "inode {}: bytes [{}, {}) can't be written: {}", file.owner.ino(), range.start,
         range.end, error->message);

@@ -32,12 +32,10 @@ class EngineBackend final : public WritebackBackend {
     return filesystem_.allocator().metadata_bytes_for_items(kItemsPerExtent);
   }
 
-  bool commit_for_space(uint64_t bytes) override {
-    const Allocator& allocator = filesystem_.allocator();
-    if (!allocator.commit_would_free(SpaceClass::data, bytes) &&
-        !allocator.commit_would_free(SpaceClass::metadata, metadata_bytes_per_extent()))
-      return false;
-    return filesystem_.commit().has_value();
+  // What the allocator knows to be pinned is not all: references that were dropped may still be queued.
+  Result<bool> commit_for_space() override {
+    BF_TRY(filesystem_.commit());
+    return true;
   }
 
   Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) override {

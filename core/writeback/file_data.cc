@@ -22,8 +22,8 @@ FileData::FileData(DataEngine& engine, DataOwner& owner, uint64_t size)
 
 FileData::~FileData() = default;
 
-uint64_t FileData::size() const { return impl_->state.size; }
-uint64_t FileData::disk_size() const { return impl_->state.disk_size; }
+uint64_t FileData::size() const { return impl_->state.size.in_memory(); }
+uint64_t FileData::disk_size() const { return impl_->state.size.on_disk(); }
 uint64_t FileData::delalloc_bytes() const { return impl_->state.extents.delalloc_bytes(); }
 
 // Delalloc first: an ordered extent is there before its delalloc bits go, so that no byte is missed between
@@ -37,7 +37,8 @@ void FileData::with_pending(const std::function<void(const std::vector<ByteRange
   count(pending.ranges());
 }
 
-Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain_id) {
+Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain_id,
+                               HowMuch how_much) {
   uint64_t total = 0;
   for (const ByteSpan piece : pieces) total += piece.size();
   if (offset > kMaxFileBytes || total > kMaxFileBytes - offset)
@@ -47,7 +48,7 @@ Result<size_t> FileData::write(uint64_t offset, const std::vector<ByteSpan>& pie
   Pipeline& pipeline = impl_->services.pipeline;
   pipeline.domains.throttle(*domain, pipeline.kick_writeback);
   pipeline.wait_for_memory(total / kPageBytes + 2);
-  return write_pages(impl_->state, offset, pieces, domain);
+  return write_pages(impl_->state, offset, pieces, domain, how_much);
 }
 
 // Pins and lists the bytes of a part of one folio, reading what is missing.
@@ -73,7 +74,7 @@ Status FileData::Impl::pin_part(ByteRange part, std::vector<PinnedPages>& pins,
 Status FileData::read(uint64_t offset, size_t length,
                       const std::function<void(const std::vector<ByteSpan>&)>& sink) {
   std::vector<ByteSpan> pieces;
-  const uint64_t size = impl_->state.size;
+  const uint64_t size = impl_->state.size.in_memory();
   if (offset >= size || length == 0) {
     sink(pieces);
     return {};
@@ -114,18 +115,24 @@ Status FileData::take_error(uint64_t& seen) { return impl_->state.errors.take(se
 uint64_t FileData::error_cursor() const { return impl_->state.errors.cursor(); }
 
 Status FileData::truncate_pages(uint64_t new_size) {
-  if (new_size > kMaxFileBytes) return make_error(EFBIG, "truncation to {}", new_size);
   return butterfuse::truncate_pages(impl_->state, new_size, impl_->domain());
 }
 
-void FileData::set_disk_size(uint64_t disk_size) {
-  impl_->state.disk_size = disk_size;
-  impl_->state.advance_disk_size();
+Status FileData::zero_old_end() { return butterfuse::zero_old_end(impl_->state, impl_->domain()); }
+
+void FileData::extend(uint64_t size) {
+  impl_->state.size.extend(size);
+  impl_->state.size.raise();
 }
 
-Status FileData::zero_range_pages(ByteRange range) {
-  return butterfuse::zero_range_pages(impl_->state, range, impl_->domain());
+void FileData::lower_disk_size(uint64_t end) { impl_->state.size.lower_on_disk(end); }
+void FileData::raise_disk_size() { impl_->state.size.raise(); }
+
+Status FileData::zero_edges(ByteRange range) {
+  return butterfuse::zero_edges(impl_->state, range, impl_->domain());
 }
+
+void FileData::drop_pages(ByteRange pages) { butterfuse::drop_pages(impl_->state, pages); }
 
 Status FileData::rewrite(ByteRange range) {
   Pipeline& pipeline = impl_->services.pipeline;

@@ -55,6 +55,9 @@ class DataOwner {
   virtual void note_extents_changed(TransactionHandle& handle, int64_t nbytes_delta, uint64_t disk_size) = 0;
 };
 
+// Of a write for which there is not enough space.
+enum class HowMuch { what_fits, all };
+
 // Thread-safe. The caller (vfs) excludes write/truncate/punch of one file against each other with the inode's
 // rwlock (write and truncate exclusive, read shared); writeback runs beside all of them at any time.
 class FileData {
@@ -74,7 +77,9 @@ class FileData {
   // Copies bytes in: reserves data and metadata space first (ENOSPC, nothing written, or a short count when
   // part fitted), waits for writeback of the pages (stable pages), may throttle the caller at its domain's
   // dirty limit. Grows size(). EFBIG at the format's limit. EIO when a partial page could not be read first.
-  Result<size_t> write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain);
+  // HowMuch::all: no short count; after an error that comes later than the promises a part may be written.
+  Result<size_t> write(uint64_t offset, const std::vector<ByteSpan>& pieces, DomainId domain,
+                       HowMuch how_much = HowMuch::what_fits);
 
   // Calls `sink` once with the bytes of [offset, min(offset + length, size())) in pieces that stay good
   // (pinned) during the call only: page memory goes to the FUSE reply with no copy of ours.
@@ -93,16 +98,23 @@ class FileData {
   Status take_error(uint64_t& seen);
   uint64_t error_cursor() const;  // for a fresh open
 
-  // i_size changes. Shrinking: cancels dirty pages behind new_size, waits for ordered extents there, zeroes
-  // the tail of the last block (dirtying it), drops clean pages; the tree items are then cut by the caller
-  // (vfs) in transactions. Growing: zero-fills the tail of the old last block as needed and inserts nothing
-  // (hole).
+  // i_size becomes smaller: cancels dirty pages behind new_size, waits for ordered extents there, zeroes the
+  // tail of the last block (dirtying it), drops clean pages; the tree items are then cut by the caller (vfs)
+  // in transactions. REQUIRES new_size <= size().
   Status truncate_pages(uint64_t new_size);
-  // The caller has cut the items: disk_size may be lowered now.
-  void set_disk_size(uint64_t disk_size);
-  // Zeroes a range in the cache for hole punching: cancels dirty whole pages, waits for ordered extents, edge
-  // pages are zeroed and dirtied. Items of the whole-block part are then dropped by the caller.
-  Status zero_range_pages(ByteRange range);
+  // Before i_size becomes larger: zeroes the tail of the last block. ENOSPC, EIO: nothing changed.
+  Status zero_old_end();
+  // i_size becomes larger: by a hole, or by extents that the caller has inserted. REQUIRES zero_old_end()
+  // before. With items_mutex() held, inside the transaction, no item missing below `size`.
+  void extend(uint64_t size);
+  // See FileSize::lower_on_disk and raise. With items_mutex() held, inside the transaction.
+  void lower_disk_size(uint64_t end);
+  void raise_disk_size();
+  // Zeroes and dirties the parts of `range` that do not cover their page, at its two ends and below size():
+  // for what will drop the rest. ENOSPC, EIO: nothing changed.
+  Status zero_edges(ByteRange range);
+  // Forgets whole pages, dirty or not, and waits for ordered extents there: for who replaces their items.
+  void drop_pages(ByteRange pages);
   // Makes every page of the range dirty as it is, so that its extents are written anew (defragment,
   // recompress). ENOSPC, EIO.
   Status rewrite(ByteRange range);

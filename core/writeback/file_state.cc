@@ -1,7 +1,5 @@
-// FileState: lifetime, and the size that is safe on disk.
+// FileState: lifetime, and who is waited for.
 #include "core/writeback/file_state.h"
-
-#include <algorithm>
 
 #include "core/base/assert.h"
 
@@ -14,8 +12,7 @@ FileState::FileState(Pipeline& pipeline_, DataOwner& owner_, uint64_t size_)
       extents(kPieceBytes, pipeline_.stall),
       space(pipeline_.backend, extents, owner_.root_id()),
       ordered(pipeline_.stall),
-      size(size_),
-      disk_size(size_) {}
+      size(size_) {}
 
 FileState::~FileState() {
   wait_until(mutex_, ended_, pipeline.stall, [&]() BF_REQUIRES(mutex_) { return holds_ == 0; });
@@ -51,22 +48,6 @@ bool FileState::wait_background(Background kind) {
     return false;
   });
   return any;
-}
-
-// An ordered extent is registered before its delalloc bits go, so that no byte is ever missing from both.
-uint64_t FileState::safe_disk_size() const {
-  const uint64_t end = size.load();  // first: bytes are delalloc before they are in the size
-  const uint64_t delalloc = extents.first_delalloc();
-  const uint64_t pending = ordered.first_pending();
-  return std::min({end, delalloc, pending});
-}
-
-uint64_t FileState::advance_disk_size() {
-  const uint64_t safe = safe_disk_size();
-  uint64_t old = disk_size.load();
-  while (old < safe && !disk_size.compare_exchange_weak(old, safe)) {
-  }
-  return std::max(old, safe);
 }
 
 void FileState::record_error(const Error& error) {

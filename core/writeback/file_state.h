@@ -10,6 +10,7 @@
 #include "core/writeback/compression_backoff.h"
 #include "core/writeback/delalloc_space.h"
 #include "core/writeback/error_sequence.h"
+#include "core/writeback/file_size.h"
 #include "core/writeback/pipeline.h"
 
 namespace butterfuse {
@@ -44,12 +45,8 @@ class FileState {
   // True when there was something to wait for.
   bool wait_background(Background kind);
 
-  // What an inode item written now may claim: every byte below is on disk, or was never written.
-  uint64_t safe_disk_size() const;
-  // Raises disk_size to what is safe now, never lowers it.
-  uint64_t advance_disk_size();
   // First byte that no page of the file covers.
-  uint64_t page_end() const { return round_up(size.load(), kPageBytes); }
+  uint64_t page_end() const { return round_up(size.in_memory(), kPageBytes); }
   bool has_dirty_or_ordered() const;
   void record_error(const Error& error);  // for the next fsync of each open file, and the next sync
 
@@ -61,8 +58,7 @@ class FileState {
   OrderedExtents ordered;
   ErrorSequence errors;
   CompressionBackoff backoff;
-  std::atomic<uint64_t> size;            // i_size; raised before the new bytes' pages are unlocked
-  std::atomic<uint64_t> disk_size;       // see DataOwner::note_extents_changed
+  FileSize size;
   std::atomic<uint64_t> alloc_hint{0};   // where the last extent ended
   std::atomic<bool> early_start{false};  // the flusher was asked to start before any threshold
   // Serializes changes of this file's items with the telling of sizes. Held while a transaction handle lives.

@@ -33,8 +33,11 @@ Status insert_extents(FileState& file, const Extents& extents) {
   Reservation metadata;
   for (const CowExtentRef& extent : extents) metadata.merge(std::move(extent->metadata));
   const auto tell = [&] {
-    for (const CowExtentRef& extent : extents) file.ordered.note_in_trees(extent);
-    return file.advance_disk_size();
+    for (const CowExtentRef& extent : extents) {
+      file.ordered.note_in_trees(extent);
+      file.size.settle(extent->file());
+    }
+    return file.size.raise();
   };
   const ExtentsInTrees in_trees{tell, file.moving};
   const auto started = std::chrono::steady_clock::now();
@@ -60,6 +63,7 @@ Status insert_extents(FileState& file, const Extents& extents) {
 
 void end_extents(FileState& file, const Extents& extents, const Error* error) {
   for (const CowExtentRef& extent : extents) {
+    file.size.settle(extent->file());  // also what will never be there; before others can dirty its pages
     if (error) {
       ++file.pipeline.stats.failed_extents;
       log(LogLevel::error, "inode {}: bytes [{}, {}) were not written: {}", file.owner.ino(),
@@ -81,7 +85,8 @@ void end_unwritten(FileState& file, const CowExtentRef& extent, const Error* err
   if (error && !extent->dead()) {
     const auto tell = [&] {
       file.ordered.note_in_trees(extent);
-      return file.advance_disk_size();
+      file.size.settle(extent->file());
+      return file.size.raise();
     };
     const ExtentsInTrees in_trees{tell, file.moving};
     MutexLock one_at_a_time(file.finish_mutex);

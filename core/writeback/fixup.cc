@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "core/transaction/space_ladder.h"
 #include "core/writeback/cow_file_range.h"
 
 namespace butterfuse {
@@ -11,9 +12,9 @@ namespace {
 // False: try again later.
 bool fix_page(FileState& file, PageIndex index) {
   const PageRange page{index, index + 1};
-  Result<SpacePromise> promise = file.space.promise(bytes_of(page), 1);
-  if (!promise && file.pipeline.backend.commit_for_space(kPageBytes))
-    promise = file.space.promise(bytes_of(page), 1);
+  // A worker can't write back what waits for workers: only the commit is left to try.
+  Result<SpacePromise> promise = climb_for_space([&] { return file.space.promise(bytes_of(page), 1); },
+                                                 {[&] { return file.pipeline.backend.commit_for_space(); }});
   std::optional<LockedPage> locked = file.mapping->lock_next_dirty(page, LockMode::try_only);
   if (file.extents.is_delalloc(bytes_of(page))) return true;  // fixed meanwhile
   if (!locked) return !file.mapping->state(index).dirty;      // written or cancelled; or someone is at it

@@ -33,7 +33,7 @@ void add_neighbours(FileState& file, LockedPages& pages) {
 
 Status read_page_run(FileState& file, PageRange run, MutableByteSpan memory) {
   const ByteRange bytes = bytes_of(run);
-  const uint64_t size = file.size;
+  const uint64_t size = file.size.in_memory();
   const uint64_t valid_end = std::min(bytes.end, std::max(bytes.start, round_up(size, kPageBytes)));
   const MutableByteSpan on_disk = memory.first(valid_end - bytes.start);
   if (!on_disk.empty()) BF_TRY(file.pipeline.backend.read(file.owner, {bytes.start, valid_end}, on_disk));

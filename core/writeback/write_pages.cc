@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/transaction/space_ladder.h"
 #include "core/writeback/page_fill.h"
 
 namespace butterfuse {
@@ -63,17 +64,15 @@ bool is_no_space(const Result<Granted>& granted) { return !granted && granted.er
 
 // Worst-case promises of other dirty data may be all that is in the way: turned into extents they shrink. And
 // what the last commit pins may be free after the next.
-Result<Granted> promise_space(FileState& file, ByteRange bytes) {
-  Result<Granted> granted = try_promise(file, bytes);
-  if (!is_no_space(granted)) return granted;
-  ++file.pipeline.stats.write_enospc_retries;
-  if (file.pipeline.flush_everything) {
-    file.pipeline.flush_everything();
-    granted = try_promise(file, bytes);
-  }
-  if (is_no_space(granted) && file.pipeline.backend.commit_for_space(bytes.length()))
-    granted = try_promise(file, bytes);
-  while (is_no_space(granted) && bytes.length() > kPageBytes) {
+Result<Granted> promise_space(FileState& file, ByteRange bytes, HowMuch how_much = HowMuch::all) {
+  const Rung write_back = [&] {
+    ++file.pipeline.stats.write_enospc_retries;
+    if (file.pipeline.flush_everything) file.pipeline.flush_everything();
+    return true;
+  };
+  const Rung commit = [&] { return file.pipeline.backend.commit_for_space(); };
+  Result<Granted> granted = climb_for_space([&] { return try_promise(file, bytes); }, {write_back, commit});
+  while (how_much == HowMuch::what_fits && is_no_space(granted) && bytes.length() > kPageBytes) {
     const uint64_t first_page_end = round_down(bytes.start, kPageBytes) + kPageBytes;
     bytes.end = std::max(round_down(bytes.start + bytes.length() / 2, kPageBytes), first_page_end);
     granted = try_promise(file, bytes);
@@ -81,17 +80,13 @@ Result<Granted> promise_space(FileState& file, ByteRange bytes) {
   return granted;
 }
 
-void raise_size(FileState& file, uint64_t end) {
-  if (file.size < end) file.size = end;
-}
-
 // Makes the parts of edge page `page` that the copy will not cover hold the file's content.
 Status prepare_edge_page(FileState& file, const LockedPages& pages, PageIndex page, ByteRange covered) {
   const ByteRange whole = bytes_of({page, page + 1});
   if (covered.contains(whole) || file.mapping->state(page).uptodate) return {};
   const MutableByteSpan memory = pages.contiguous_bytes(whole);
-  const bool nothing_kept =
-      whole.start >= file.size || (covered.start <= whole.start && covered.end >= file.size);
+  const bool nothing_kept = whole.start >= file.size.in_memory() ||
+                            (covered.start <= whole.start && covered.end >= file.size.in_memory());
   if (!nothing_kept) return read_page_run(file, {page, page + 1}, memory);
   std::memset(memory.data(), 0, memory.size());
   return {};
@@ -141,7 +136,7 @@ void make_dirty(FileState& file, LockedPages& pages, ByteRange range, SpacePromi
                 const DomainRef& domain, uint64_t size = 0) {
   pages.expect_dirty(domain);
   file.space.commit(range, promise);
-  raise_size(file, size);  // behind delalloc: what may be told of as safe on disk goes by both
+  file.size.note_dirty(range, size);
   pages.set_dirty(domain);
 }
 
@@ -159,53 +154,76 @@ Status write_part(FileState& file, ByteRange part, PieceReader& source, SpacePro
   return {};
 }
 
+// Of bytes inside one page; reads it.
+Result<bool> is_zero(FileState& file, ByteRange bytes) {
+  const PageRange page = pages_touching(bytes);
+  while (!bytes.empty()) {
+    const PinnedPages pinned = file.mapping->pin_uptodate(page);
+    if (pinned.empty()) {
+      BF_TRY(fill_pages(file, page, LockMode::wait));
+      continue;
+    }
+    const ByteSpan memory = pinned.contiguous_bytes(bytes);
+    return std::all_of(memory.begin(), memory.end(), [](std::byte one) { return one == std::byte{0}; });
+  }
+  return true;
+}
+
+// Zeroes bytes inside one page, whose space is promised, and makes it dirty.
+Status zero_granted(FileState& file, ByteRange bytes, SpacePromise& promise, const DomainRef& domain) {
+  const PageRange page = pages_touching(bytes);
+  BF_ASSIGN(LockedPages locked, lock_granted(file, page, promise));
+  if (!file.mapping->state(page.first).uptodate) BF_TRY(fill_locked_pages(file, locked));
+  const MutableByteSpan memory = locked.contiguous_bytes(bytes);
+  std::memset(memory.data(), 0, memory.size());
+  const TellsDirty told(file);
+  make_dirty(file, locked, bytes_of(page), promise, domain);
+  locked.unlock();
+  return {};
+}
+
 }  // namespace
 
 Result<size_t> write_pages(FileState& file, uint64_t offset, const std::vector<ByteSpan>& pieces,
-                           const DomainRef& domain) {
+                           const DomainRef& domain, HowMuch how_much) {
   uint64_t total = 0;
   for (const ByteSpan piece : pieces) total += piece.size();
   if (total == 0) return 0;
-  if (offset > file.size) BF_TRY(zero_tail_of_old_end(file, file.size, domain));
-  BF_ASSIGN(Granted granted, promise_space(file, ByteRange::at(offset, total)));
+  if (offset > file.size.in_memory()) BF_TRY(zero_tail_of_old_end(file, domain));
+  BF_ASSIGN(Granted granted, promise_space(file, ByteRange::at(offset, total), how_much));
   PieceReader source(pieces);
   const TellsDirty told(file);
   uint64_t at = granted.bytes.start;
   while (at < granted.bytes.end) {
     const ByteRange part{at, std::min(granted.bytes.end, round_down(at, kFolioBytes) + kFolioBytes)};
     const Status status = write_part(file, part, source, granted.promise, domain);
-    if (!status && at == offset) return tl::unexpected(status.error());
+    if (!status && (at == offset || how_much == HowMuch::all)) return tl::unexpected(status.error());
     if (!status) break;  // a short write; the error comes again with the rest
     at = part.end;
   }
   return at - offset;
 }
 
-Status zero_in_page(FileState& file, ByteRange bytes, ZeroWhen when, const DomainRef& domain) {
-  if (bytes.empty()) return {};
-  const PageIndex page = bytes.start / kPageBytes;
-  BF_ASSIGN(Granted granted, promise_space(file, bytes_of({page, page + 1})));
-  BF_ASSIGN(LockedPages locked, lock_granted(file, {page, page + 1}, granted.promise));
-  if (!file.mapping->state(page).uptodate) BF_TRY(fill_locked_pages(file, locked));
-  const MutableByteSpan memory = locked.contiguous_bytes(bytes);
-  const bool zero =
-      std::all_of(memory.begin(), memory.end(), [](std::byte one) { return one == std::byte{0}; });
-  if (zero && when == ZeroWhen::not_zero_yet) return {};
-  std::memset(memory.data(), 0, memory.size());
-  const TellsDirty told(file);
-  make_dirty(file, locked, bytes_of({page, page + 1}), granted.promise, domain);
-  locked.unlock();
+Status zero_in_pages(FileState& file, const std::vector<ByteRange>& ranges, const DomainRef& domain) {
+  std::vector<std::pair<ByteRange, Granted>> granted;
+  for (const ByteRange bytes : ranges) {
+    BF_ASSIGN(const bool zero, is_zero(file, bytes));
+    if (zero) continue;
+    BF_ASSIGN(Granted space, promise_space(file, bytes));
+    granted.emplace_back(bytes, std::move(space));
+  }
+  for (auto& [bytes, space] : granted) BF_TRY(zero_granted(file, bytes, space.promise, domain));
   return {};
 }
 
 // A folio at a time, as writing does.
 Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) {
-  range = range.intersection({0, file.size});
+  range = range.intersection({0, file.size.in_memory()});
   const TellsDirty told(file);
   while (!range.empty()) {
     const ByteRange part{range.start,
                          std::min(range.end, round_down(range.start, kFolioBytes) + kFolioBytes)};
-    BF_ASSIGN(Granted granted, promise_space(file, part));
+    BF_ASSIGN(Granted granted, promise_space(file, part, HowMuch::what_fits));
     const PageRange pages = pages_touching(granted.bytes);
     BF_TRY(fill_pages(file, pages, LockMode::wait));
     BF_ASSIGN(LockedPages locked, lock_granted(file, pages, granted.promise));
@@ -216,8 +234,12 @@ Status rewrite_pages(FileState& file, ByteRange range, const DomainRef& domain) 
   return {};
 }
 
-Status zero_tail_of_old_end(FileState& file, uint64_t old_size, const DomainRef& domain) {
-  return zero_in_page(file, {old_size, round_up(old_size, kPageBytes)}, ZeroWhen::always, domain);
+Status zero_tail_of_old_end(FileState& file, const DomainRef& domain) {
+  const uint64_t size = file.size.in_memory();
+  const ByteRange tail{size, round_up(size, kPageBytes)};
+  if (tail.empty()) return {};
+  BF_ASSIGN(Granted granted, promise_space(file, tail));
+  return zero_granted(file, tail, granted.promise, domain);
 }
 
 }  // namespace butterfuse

@@ -64,8 +64,8 @@ class WritebackBackend {
   virtual Result<Reservation> reserve_data(uint64_t bytes) = 0;
   virtual Result<Reservation> reserve_metadata(uint64_t bytes, uint64_t root) = 0;  // for that tree
   virtual uint64_t metadata_bytes_per_extent() const = 0;  // to insert one regular extent, replacing others
-  // After ENOSPC: commits when that would free space. False: there is nothing to hope for.
-  virtual bool commit_for_space(uint64_t bytes) = 0;
+  // After ENOSPC: commits, which frees what was dropped since the last one. False: nothing to hope for.
+  virtual Result<bool> commit_for_space() = 0;
   // See Allocator::alloc_data. The caller holds the promise that covers it.
   virtual Result<ByteRange> alloc_extent(uint64_t bytes, uint64_t min_bytes, uint64_t hint) = 0;
   // Which parts of a file can be written in place now, in order: those of nodatacow files, and preallocated

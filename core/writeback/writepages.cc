@@ -62,7 +62,7 @@ void writepages(FileState& file, const WritebackControl& control) noexcept {
   const LockMode mode = control.all ? LockMode::wait : LockMode::try_only;
   PageRange todo = pages_touching(control.range);
   uint64_t limit = ~uint64_t{0} / kFolioBytes * kFolioBytes;
-  if (control.whole_folios) limit = round_down(file.size, kFolioBytes);
+  if (control.whole_folios) limit = round_down(file.size.in_memory(), kFolioBytes);
   todo.end = std::min(todo.end, limit / kPageBytes);
   while (!todo.empty()) {
     std::optional<LockedPage> locked_page = file.mapping->lock_next_dirty(todo, mode);

@@ -54,8 +54,12 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;
   auto status = set_attr(mount_of(request), **inode, change);
-  if (!status) return reply_error(request, status.error());
-  reply_attr(request, **inode);
+  if (status) return reply_attr(request, **inode);
+  Mount& mount = mount_of(request);
+  fuse_session* session = session_of(request);
+  reply_error(request, status.error());
+  // A truncation that stopped half-way: the kernel believes that nothing happened.
+  if (change.size) forget_content(mount, session, **inode, {*change.size, INT64_MAX});
 }
 
 }  // namespace

@@ -68,6 +68,13 @@ void forget_attributes(fuse_req_t request, const Inode& inode) {
   fuse_lowlevel_notify_inval_inode(session_of(request), node, -1, 0);
 }
 
+void forget_content(Mount& mount, fuse_session* session, const Inode& inode, ByteRange range) {
+  if (range.empty()) return;
+  const uint64_t node = mount.node_ids().node_of(inode.key());
+  fuse_lowlevel_notify_inval_inode(session, node, static_cast<off_t>(range.start),
+                                   static_cast<off_t>(range.length()));
+}
+
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
   if (!inode) return reply_error(request, inode.error());
   Mount& mount = mount_of(request);

@@ -63,6 +63,9 @@ Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node);
 fuse_entry_param entry_of(Mount& mount, Inode& inode);
 // The kernel asks again for what stat(2) says. For changes that the answer to the request does not tell of.
 void forget_attributes(fuse_req_t request, const Inode& inode);
+// The kernel reads these bytes again, and asks for attributes. For what an operation that failed has changed.
+// Hold no lock; behind the answer to a setattr of the size, during which the kernel writes no pages back.
+void forget_content(Mount& mount, fuse_session* session, const Inode& inode, ByteRange range);
 // Answers with an entry and counts the look-up, exactly when the kernel gets to know of it.
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode);
 

@@ -37,12 +37,17 @@ void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
                   fuse_file_info* info) {
   const ByteRange range = ByteRange::at(static_cast<uint64_t>(offset), static_cast<uint64_t>(length));
   Inode& inode = *open_file_of(info).inode;
+  RangeProgress progress;
   Status status;
   {
     const PrivilegeLoss loss(request, inode);
-    status = fallocate(mount_of(request), inode, mode, range, loss.caller());
+    status = fallocate(mount_of(request), inode, mode, range, progress, loss.caller());
   }
-  if (!status) forget_attributes(request, inode);  // of a part that was done the kernel does not hear
+  // Where it succeeds, the kernel does that itself; of a part that was done it does not hear.
+  if (!status) {
+    forget_content(mount_of(request), session_of(request), inode, progress.changed);
+    forget_attributes(request, inode);
+  }
   reply_status(request, status);
 }
 

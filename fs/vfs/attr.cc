@@ -26,18 +26,14 @@ Status cover_end(TransactionHandle& handle, Inode& inode, uint64_t size) {
                           inode.has_prealloc());
 }
 
-// Changes the size of the pages. Where cover_end will look for the last extent, all of them must be in the
-// tree first; what can't be written leaves holes there, and is fsync's to tell.
-Status resize_pages(Mount& mount, Inode& inode, uint64_t size) {
-  BF_TRY(inode.data().truncate_pages(size));
+// Where cover_end will look for the last extent, all of them must be in the tree first; what can't be written
+// leaves holes there, and is fsync's to tell.
+void put_extents_into_tree(Mount& mount, Inode& inode) {
   if (!mount.filesystem().has_incompat(incompat::kNoHoles)) (void)inode.data().flush({0, UINT64_MAX}, true);
-  return {};
 }
 
 // One bounded cut of the tree items behind `size`; true when done.
-Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(Reservation metadata,
-            mount.filesystem().reserve_metadata_freeing(kTruncateItems, inode.root_id()));
+Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size, Reservation metadata) {
   MutexLock items(inode.data().items_mutex());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
   auto step = truncate_file_extents(inode.tree(), handle, inode.ino(), size, kExtentsPerStep);
@@ -47,39 +43,42 @@ Result<bool> shrink_step(Mount& mount, Inode& inode, uint64_t size) {
   }
   if (step->done) BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
   FileData& data = inode.data();
-  data.set_disk_size(std::min(data.disk_size(), std::max(step->new_end, size)));
+  data.lower_disk_size(std::max(step->new_end, size));
+  if (step->done) data.raise_disk_size();
   inode.change([&](InodeItem& item) { item.nbytes -= step->nbytes_dropped; });
   BF_TRY(or_abort(handle, inode.save(handle)));
   return step->done;
 }
 
-Status shrink(Mount& mount, Inode& inode, uint64_t size) {
-  BF_TRY(resize_pages(mount, inode, size));
+Status cut_items(Mount& mount, Inode& inode, uint64_t size, Reservation metadata) {
   for (;;) {
-    BF_ASSIGN(const bool done, shrink_step(mount, inode, size));
+    BF_ASSIGN(const bool done, shrink_step(mount, inode, size, std::move(metadata)));
     if (done) return {};
+    BF_ASSIGN(metadata, mount.filesystem().reserve_metadata_freeing(kTruncateItems, inode.root_id()));
   }
 }
 
-Status grow_items(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kGrowItems, inode.root_id()));
-  MutexLock items(inode.data().items_mutex());
-  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
-  BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
-  inode.data().set_disk_size(size);
-  return or_abort(handle, inode.save(handle));
+// Nothing goes before there is room for the first step. If a later one fails, the file ends where its extents
+// do.
+Status shrink(Mount& mount, Inode& inode, uint64_t size) {
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kTruncateItems, inode.root_id()));
+  BF_TRY(inode.data().truncate_pages(size));
+  put_extents_into_tree(mount, inode);
+  Status cut = cut_items(mount, inode, size, std::move(metadata));
+  if (!cut) inode.data().extend(inode.data().disk_size());
+  return cut;
 }
 
 Status grow(Mount& mount, Inode& inode, uint64_t size) {
-  FileData& data = inode.data();
-  const uint64_t old_size = data.size();
   BF_TRY(drop_behind_size(mount, inode));
-  BF_TRY(resize_pages(mount, inode, size));
-  Status grown = grow_items(mount, inode, size);
-  if (grown) return {};
-  BF_TRY(data.truncate_pages(old_size));  // there is nothing behind it
-  data.set_disk_size(std::min(data.disk_size(), old_size));
-  return grown;
+  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kGrowItems, inode.root_id()));
+  BF_TRY(inode.data().zero_old_end());
+  put_extents_into_tree(mount, inode);
+  MutexLock items(inode.data().items_mutex());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_reserved(std::move(metadata)));
+  BF_TRY(or_abort(handle, cover_end(handle, inode, size)));
+  inode.data().extend(size);
+  return or_abort(handle, inode.save(handle));
 }
 
 // How many bytes of `ranges` lie where the file has no extent: writeback will add them to nbytes.

@@ -28,7 +28,8 @@ struct AttrChange {
 // file.
 Status set_attr(Mount& mount, Inode& inode, const AttrChange& change);
 // Changes i_size; times too when it differs. What is preallocated behind the end goes, also when the size
-// stays. REQUIRES data_lock() exclusive.
+// stays. REQUIRES data_lock() exclusive. ENOSPC, EIO: nothing has changed, unless a long truncation stopped
+// between two steps: the file is then as long as what it still has.
 Status truncate(Mount& mount, Inode& inode, uint64_t size);
 // The content changed now: mtime, ctime and sequence, written by the next commit. Hold no handle, for these
 // two may commit: see Inode::mark_dirty.

@@ -49,18 +49,31 @@ CopyRequest part_of(const CopyRequest& request, ByteRange part) {
           part.length()};
 }
 
-Status write_all(FileData& data, uint64_t offset, ByteSpan bytes) {
+// How far a copy came, and what stopped it.
+struct Progress {
+  uint64_t done = 0;
+  Status status;
+  bool goes_on(uint64_t wanted) const { return status && done == wanted; }
+  // As write(2): what was done, and the error only if that is nothing.
+  Result<uint64_t> answer() const {
+    if (done > 0 || status) return done;
+    return tl::unexpected(status.error());
+  }
+};
+
+Status write_all(FileData& data, uint64_t offset, ByteSpan bytes, uint64_t& done) {
   while (!bytes.empty()) {
     BF_ASSIGN(const size_t written, data.write(offset, {bytes}, {}));
+    done += written;
     offset += written;
     bytes = bytes.subspan(written);
   }
   return {};
 }
 
-Status copy_bytes(const CopyRequest& request) {
+Status copy_bytes(Mount&, const CopyRequest& request, uint64_t& done) {
   std::vector<std::byte> buffer;
-  for (uint64_t done = 0; done < request.length; done += buffer.size()) {
+  while (done < request.length) {
     buffer.clear();
     const uint64_t bytes = std::min(kBytesPerRead, request.length - done);
     BF_TRY(
@@ -68,7 +81,7 @@ Status copy_bytes(const CopyRequest& request) {
           for (const ByteSpan piece : pieces) buffer.insert(buffer.end(), piece.begin(), piece.end());
         }));
     if (buffer.empty()) return {};
-    BF_TRY(write_all(request.to.data(), request.to_offset + done, buffer));
+    BF_TRY(write_all(request.to.data(), request.to_offset + done, buffer, done));
   }
   return {};
 }
@@ -86,34 +99,34 @@ ByteRange shareable_part(const CopyRequest& request) {
   return {head, request.length - tail};
 }
 
-Status make_long_enough(Mount& mount, const CopyRequest& request) {
-  const uint64_t end = request.to_offset + request.length;
-  return end > request.to.data().size() ? truncate(mount, request.to, end) : Status{};
-}
-
-Status share(Mount& mount, const CopyRequest& request) {
+Status share(Mount& mount, const CopyRequest& request, uint64_t& done) {
   const ByteRange source = ByteRange::at(request.from_offset, round_up(request.length, kSectorSize));
   BF_TRY(request.from.data().flush_to_share(source));
   BF_ASSIGN(const bool can_share, can_reflink(request));
-  if (!can_share) return copy_bytes(request);
+  if (!can_share) return copy_bytes(mount, request, done);
   const ByteRange target = ByteRange::at(request.to_offset, round_up(request.length, kSectorSize));
-  BF_TRY(make_long_enough(mount, request));
+  if (request.to_offset + request.length > request.to.data().size()) BF_TRY(request.to.data().zero_old_end());
   BF_TRY(request.from.data().flush_to_share(source));  // of one file, growth may have made its old end dirty
   BF_TRY(request.to.data().flush(target, true));       // what fails from here on loses nothing unwritten
-  BF_TRY(request.to.data().zero_range_pages(target));
-  BF_TRY(drop_extents(mount, request.to, target));  // in bounded steps, which reflink's are not
-  BF_TRY(reflink(mount, request));
-  FileData& data = request.to.data();
-  data.set_disk_size(std::max(data.disk_size(), request.to_offset + request.length));
-  return {};
+  return reflink(mount, request, done);
 }
 
-Status copy(Mount& mount, const CopyRequest& request) {
+using CopyPart = Status (*)(Mount&, const CopyRequest&, uint64_t& done);
+
+// Copies [0, length) part by part, until one does not come to its end.
+Progress copy(Mount& mount, const CopyRequest& request) {
   const ByteRange middle = shareable_part(request);
-  if (middle.empty()) return copy_bytes(request);
-  BF_TRY(copy_bytes(part_of(request, {0, middle.start})));
-  BF_TRY(share(mount, part_of(request, middle)));
-  return copy_bytes(part_of(request, {middle.end, request.length}));
+  const std::pair<ByteRange, CopyPart> parts[] = {
+      {{0, middle.start}, copy_bytes}, {middle, share}, {{middle.end, request.length}, copy_bytes}};
+  Progress progress;
+  for (const auto& [part, copy_part] : parts) {
+    if (part.empty()) continue;
+    uint64_t done = 0;
+    progress.status = copy_part(mount, part_of(request, part), done);
+    progress.done += done;
+    if (!progress.goes_on(part.end)) break;
+  }
+  return progress;
 }
 
 }  // namespace
@@ -127,10 +140,14 @@ Result<uint64_t> copy_range(Mount& mount, const CopyRequest& asked, const Caller
   const uint64_t size = request.from.data().size();
   if (request.from_offset >= size) return 0;
   request.length = std::min(request.length, size - request.from_offset);
-  BF_TRY(copy(mount, request));
-  note_modified(request.to);
-  touch_atime(mount, request.from);
-  return request.length;
+  if (request.to_offset + request.length > request.to.data().size())
+    BF_TRY(drop_behind_size(mount, request.to));
+  const Progress progress = copy(mount, request);
+  if (progress.done > 0) {
+    note_modified(request.to);
+    touch_atime(mount, request.from);
+  }
+  return progress.answer();
 }
 
 }  // namespace butterfuse

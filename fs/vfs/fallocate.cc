@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 
-#include "core/items/file_extent.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/file_extents.h"
 #include "fs/vfs/names.h"
@@ -12,7 +11,6 @@
 namespace butterfuse {
 namespace {
 
-constexpr uint32_t kPreallocItems = 4;
 constexpr int kKnownModes = FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
 
 Status check_mode(int mode) {
@@ -32,63 +30,69 @@ Status check_inode(Mount& mount, const Inode& inode, int mode) {
   return plain ? check_can_add_names(inode) : check_not_immutable(inode);
 }
 
-// The holes of `range` (whole sectors).
-Result<std::vector<ByteRange>> holes_of(Inode& inode, ByteRange range) {
-  std::vector<ByteRange> holes;
-  BF_TRY(for_each_file_extent(inode.tree(), inode.ino(), range, [&](const FileExtent& extent) {
-    const ByteRange part = ByteRange{round_up(extent.start, kSectorSize), extent.end()}.intersection(range);
-    if (extent.kind == ExtentKind::hole && !part.empty()) holes.push_back(part);
+// What of `sectors` gets new space: its holes, and what else is there in `replaced`. Preallocated space
+// stays.
+Result<std::vector<ByteRange>> parts_to_allocate(Inode& inode, ByteRange sectors, ByteRange replaced) {
+  std::vector<ByteRange> parts;
+  BF_TRY(for_each_file_extent(inode.tree(), inode.ino(), sectors, [&](const FileExtent& extent) {
+    if (extent.kind == ExtentKind::prealloc) return true;
+    const bool hole = extent.kind == ExtentKind::hole;
+    const ByteRange whole{round_up(extent.start, kSectorSize), round_up(extent.end(), kSectorSize)};
+    const ByteRange part = whole.intersection(hole ? sectors : replaced);
+    if (part.empty()) return true;
+    if (!parts.empty() && parts.back().end == part.start) {
+      parts.back().end = part.end;
+    } else {
+      parts.push_back(part);
+    }
     return true;
   }));
-  return holes;
+  return parts;
 }
 
-// Space for one PREALLOC extent, as long as a free run allows, at the begin of `hole`. Returns where it ends.
-Result<uint64_t> preallocate_extent(Mount& mount, Inode& inode, ByteRange hole, uint64_t hint) {
-  Allocator& allocator = mount.filesystem().allocator();
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata(kPreallocItems, inode.root_id()));
-  BF_ASSIGN(const ByteRange disk,
-            allocator.alloc_data(std::min(hole.length(), kMaxExtentBytes), kSectorSize, hint));
+uint64_t bytes_of(const std::vector<ByteRange>& parts) {
+  uint64_t bytes = 0;
+  for (const ByteRange part : parts) bytes += part.length();
+  return bytes;
+}
+
+// One PREALLOC extent, as long as a free run and a step allow, at the begin of `part`. Returns where it ends.
+Result<uint64_t> preallocate_step(Mount& mount, Inode& inode, ByteRange part, Reservation metadata) {
+  BF_ASSIGN(part.end, end_of_first_part(inode, part));
+  BF_ASSIGN(const ByteRange disk, mount.filesystem().allocator().alloc_data(
+                                      std::min(part.length(), kMaxExtentBytes), kSectorSize, 0));
   FileExtent extent;
   extent.kind = ExtentKind::prealloc;
-  extent.start = hole.start;
+  extent.start = part.start;
   extent.num_bytes = extent.ram_bytes = extent.disk_num_bytes = disk.length();
   extent.disk_bytenr = disk.start;
-  MutexLock items(inode.data().items_mutex());
-  auto handle = mount.filesystem().begin_reserved(std::move(metadata));
-  if (!handle) {
-    allocator.release_reserved(disk);
-    return tl::unexpected(std::move(handle).error());
-  }
-  extent.generation = handle->transid();
-  auto insert = [&]() -> Status {
-    const ByteRange file = ByteRange::at(hole.start, disk.length());
-    BF_TRY(drop_file_extents(inode.tree(), *handle, inode.ino(), file));  // an explicit hole
-    // Behind the size nothing needs an item, until there is an extent.
-    BF_TRY(fill_gaps_before(inode.tree(), *handle, inode.ino(), hole.start, inode.has_prealloc()));
-    BF_TRY(insert_file_extent(inode.tree(), *handle, inode.ino(), extent, true));
-    inode.change([&](InodeItem& item) {
-      item.nbytes += disk.length();
-      item.flags |= inode_flag::kPrealloc;
-    });
-    return inode.save(*handle);
-  };
-  BF_TRY(or_abort(*handle, insert()));
-  return hole.start + disk.length();
+  const ByteRange target = ByteRange::at(part.start, disk.length());
+  BF_TRY(apply_step(mount, inode, std::move(metadata),
+                    {.target = target, .extents = std::span(&extent, 1), .fresh = true}));
+  return target.end;
 }
 
-// All the space is promised before any of it is taken.
-Status preallocate(Mount& mount, Inode& inode, ByteRange sectors) {
-  BF_ASSIGN(const auto holes, holes_of(inode, sectors));
-  uint64_t bytes = 0;
-  for (const ByteRange hole : holes) bytes += hole.length();
-  if (bytes == 0) return {};
-  BF_ASSIGN(Reservation promise, mount.reserve_data(bytes));
-  for (ByteRange hole : holes) {
-    while (!hole.empty()) {
-      BF_ASSIGN(const uint64_t end, preallocate_extent(mount, inode, hole, 0));
-      promise.release(end - hole.start);
-      hole.start = end;
+// Preallocated extents instead of what the file has in `zeroed`, and in the holes around `range`.
+Status preallocate(Mount& mount, Inode& inode, ByteRange range, ByteRange zeroed, RangeProgress& progress) {
+  Filesystem& filesystem = mount.filesystem();
+  const uint32_t items = items_of_step(1);
+  BF_ASSIGN(const auto parts, parts_to_allocate(inode, sectors_around(range), sectors_within(zeroed)));
+  Reservation data, metadata;
+  if (!parts.empty()) {  // a full file system may be asked for what it has
+    BF_ASSIGN(data, mount.reserve_data(bytes_of(parts)));
+    BF_ASSIGN(metadata, filesystem.reserve_metadata(items, inode.root_id()));
+  }
+  BF_TRY(inode.data().zero_edges(zeroed));
+  progress.note(zeroed);
+  for (ByteRange part : parts) {
+    while (!part.empty()) {
+      if (metadata.bytes() == 0) {
+        BF_ASSIGN(metadata, filesystem.reserve_metadata(items, inode.root_id()));
+      }
+      BF_ASSIGN(const uint64_t end, preallocate_step(mount, inode, part, std::move(metadata)));
+      metadata = {};
+      data.release(end - part.start);
+      part.start = end;
     }
   }
   return {};
@@ -108,26 +112,23 @@ Status move_inline_data_out(Inode& inode) {
   return inode.data().flush({0, kSectorSize}, true);
 }
 
-ByteRange whole_sectors_around(ByteRange range) {
-  return {round_down(range.start, kSectorSize), round_up(range.end, kSectorSize)};
-}
-
-Status run(Mount& mount, Inode& inode, int mode, ByteRange range) {
+Status run(Mount& mount, Inode& inode, int mode, ByteRange range, RangeProgress& progress) {
   const bool keep_size = mode & FALLOC_FL_KEEP_SIZE;
   FileData& data = inode.data();
-  BF_TRY(data.flush(whole_sectors_around(range), true));
-  if (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) BF_TRY(punch_range(mount, inode, range));
-  if (mode & FALLOC_FL_PUNCH_HOLE) return {};
+  BF_TRY(data.flush(sectors_around(range), true));
+  if (mode & FALLOC_FL_PUNCH_HOLE) return punch_range(mount, inode, range, progress);
   const bool grows = !keep_size && range.end > data.size();
   if (range.end > data.size()) BF_TRY(move_inline_data_out(inode));
   if (grows) BF_TRY(drop_behind_size(mount, inode));
-  BF_TRY(preallocate(mount, inode, whole_sectors_around(range)));
+  const ByteRange zeroed = mode & FALLOC_FL_ZERO_RANGE ? range : ByteRange{};
+  BF_TRY(preallocate(mount, inode, range, zeroed, progress));
   return grows ? truncate(mount, inode, range.end) : Status{};
 }
 
 }  // namespace
 
-Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range, const Caller& caller) {
+Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range, RangeProgress& progress,
+                 const Caller& caller) {
   BF_TRY(check_mode(mode));
   BF_TRY(check_inode(mount, inode, mode));
   if (range.end > kFileSizeMax || range.end < range.start)
@@ -135,9 +136,14 @@ Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range, const Ca
   if (range.empty()) return make_error(EINVAL, "fallocate of nothing");
   BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid, caller.kill_sgid));
   WriterLock lock(inode.data_lock());
-  BF_TRY(run(mount, inode, mode, range));
-  note_modified(inode);
-  return {};
+  Status status = run(mount, inode, mode, range, progress);
+  if (status || !progress.changed.empty()) note_modified(inode);
+  return status;
+}
+
+Status fallocate(Mount& mount, Inode& inode, int mode, ByteRange range, const Caller& caller) {
+  RangeProgress nobody_asks;
+  return fallocate(mount, inode, mode, range, nobody_asks, caller);
 }
 
 }  // namespace butterfuse

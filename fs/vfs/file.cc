@@ -30,13 +30,6 @@ Status check_open(Mount& mount, const Inode& inode, int flags) {
   return {};
 }
 
-Result<size_t> write_data(Mount& mount, Inode& inode, const WriteRequest& request, DomainId domain) {
-  auto written = inode.data().write(request.offset, request.pieces, domain);
-  if (written || written.error().code != ENOSPC) return written;
-  if (!mount.make_space()) return written;
-  return inode.data().write(request.offset, request.pieces, domain);
-}
-
 std::vector<ByteSpan> without_first(std::vector<ByteSpan> pieces, size_t bytes) {
   for (ByteSpan& piece : pieces) {
     const size_t gone = std::min(bytes, piece.size());
@@ -46,12 +39,18 @@ std::vector<ByteSpan> without_first(std::vector<ByteSpan> pieces, size_t bytes) 
   return pieces;
 }
 
-// The kernel does not look how much of its own writeback was taken: all of it, or an error.
-Result<size_t> write_all_data(Mount& mount, Inode& inode, WriteRequest request, DomainId domain) {
-  size_t total = 0, written = 0;
+size_t bytes_of(const WriteRequest& request) {
+  size_t total = 0;
   for (const ByteSpan piece : request.pieces) total += piece.size();
+  return total;
+}
+
+// The kernel does not look how much of its own writeback was taken: all of it, or an error.
+Result<size_t> write_all_data(Inode& inode, WriteRequest request, DomainId domain) {
+  const size_t total = bytes_of(request);
+  size_t written = 0;
   while (written < total) {
-    BF_ASSIGN(const size_t bytes, write_data(mount, inode, request, domain));
+    BF_ASSIGN(const size_t bytes, inode.data().write(request.offset, request.pieces, domain));
     written += bytes;
     request.offset += bytes;
     request.pieces = without_first(std::move(request.pieces), bytes);
@@ -123,10 +122,12 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   if (!request.from_kernel_cache)
     BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid, caller.kill_sgid));
   WriterLock lock(inode.data_lock());
-  if (request.offset > inode.data().size()) BF_TRY(drop_behind_size(mount, inode));
+  if (request.offset + bytes_of(request) > inode.data().size()) BF_TRY(drop_behind_size(mount, inode));
   const DomainId domain = domain_of(caller);
-  BF_ASSIGN(const size_t written, request.from_kernel_cache ? write_all_data(mount, inode, request, domain)
-                                                            : write_data(mount, inode, request, domain));
+  BF_ASSIGN(const size_t written,
+            request.from_kernel_cache
+                ? write_all_data(inode, request, domain)
+                : inode.data().write(request.offset, request.pieces, domain, request.how_much));
   if (request.from_kernel_cache && mount.options().writeback_cache) return written;
   note_modified(inode);
   return written;

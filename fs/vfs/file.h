@@ -41,6 +41,8 @@ struct WriteRequest {
   // From a shared mapping or the kernel's writeback cache (which sends times itself): the writer's identity
   // is lost.
   bool from_kernel_cache = false;
+  HowMuch how_much =
+      HowMuch::what_fits;  // all: of a write that the kernel cut into requests at work in parallel
 };
 // Bytes written, perhaps fewer than asked. ENOSPC after trying to free space by writeback and commit.
 Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller);

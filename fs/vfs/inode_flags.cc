@@ -5,6 +5,7 @@
 
 #include "fs/vfs/clock.h"
 #include "fs/vfs/compression_property.h"
+#include "fs/vfs/file_extents.h"
 #include "fs/vfs/names.h"
 #include "fs/vfs/xattr.h"
 
@@ -82,6 +83,9 @@ Status set_fs_flags(Mount& mount, Inode& inode, uint32_t flags) {
   BF_TRY(inode.load_properties());
   WriterLock lock(inode.data_lock());
   BF_TRY(set_codec(mount, inode, flags));
+  // What a power cut left behind the end has the old form: written in place, it would keep checksums of older
+  // bytes.
+  if (inode.is_regular()) BF_TRY(drop_behind_size(mount, inode));
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin(1, inode.root_id()));
   const InodeItem before = inode.item();
   inode.change([&](InodeItem& item) {

@@ -12,6 +12,7 @@
 #include "core/log/replay.h"
 #include "core/scrub/resync.h"
 #include "core/transaction/free_space_leftovers.h"
+#include "core/transaction/space_ladder.h"
 #include "fs/vfs/clock.h"
 #include "fs/vfs/fsync.h"
 #include "fs/vfs/memory_budget.h"
@@ -204,15 +205,17 @@ bool Mount::space_is_low() {
   return numbers.available < (64u << 20) + numbers.total / 32;
 }
 
-Status Mount::make_space() {
-  if (filesystem_->allocator().numbers(SpaceClass::data).may_use != 0) engine_->write_all();
-  return filesystem_->commit();
-}
-
 Result<Reservation> Mount::reserve_data(uint64_t bytes) {
-  auto reserved = filesystem_->allocator().reserve(SpaceClass::data, bytes);
-  if (reserved || reserved.error().code != ENOSPC || !make_space()) return reserved;
-  return filesystem_->allocator().reserve(SpaceClass::data, bytes);
+  Allocator& allocator = filesystem_->allocator();
+  const Rung write_back = [&] {
+    engine_->write_all();
+    return true;
+  };
+  const Rung commit = [&]() -> Result<bool> {
+    BF_TRY(filesystem_->commit());
+    return true;
+  };
+  return climb_for_space([&] { return allocator.reserve(SpaceClass::data, bytes); }, {write_back, commit});
 }
 
 std::string Mount::stats_text() {

@@ -53,11 +53,9 @@ class Mount final : public CommitHook {
   Status check_writable(const Inode& inode) const;
   // Little space is left: promises made by the kernel's writeback cache could not be kept.
   bool space_is_low();
-  // After ENOSPC: writes back and commits, so that what is hidden in dirty data that will compress, in
-  // extents dropped but not yet accounted, or pinned until a commit, can be used. Hold no page lock and no
-  // handle.
-  Status make_space();
-  // A promise of data space, after make_space() if need be. ENOSPC.
+  // A promise of data space. ENOSPC after writeback and a commit: what is hidden in dirty data that will
+  // compress, in extents dropped but not yet accounted, or pinned until a commit, is used. Hold no page lock
+  // and no handle.
   Result<Reservation> reserve_data(uint64_t bytes);
   std::string stats_text();
 

@@ -10,7 +10,9 @@ Result<InodePtr> new_inode(Mount& mount, Inode& dir, const InodeItem& item) {
     if (ino > objectid::kLastFree)
       return make_error(ENOSPC, "subvolume {} has no inode numbers left", dir.key().root_id);
   } while (!next.compare_exchange_weak(ino, ino + 1));
-  return mount.inodes().add(std::make_shared<Inode>(mount, dir.subvolume(), ino, item));
+  auto inode = std::make_shared<Inode>(mount, dir.subvolume(), ino, item);
+  inode->set_no_extents_behind_size();
+  return mount.inodes().add(std::move(inode));
 }
 
 tl::unexpected<Error> take_back(Mount& mount, Inode& child, Status&& failed) {

@@ -8,10 +8,10 @@ namespace butterfuse {
 // False where the source is stored inline, or one file has checksums and the other none. REQUIRES of the
 // source as reflink.
 Result<bool> can_reflink(const CopyRequest& request);
-// Whole sectors at both offsets; `length` may end inside a sector only at the end of both files. REQUIRES
-// both data_lock()s exclusive and no dirty page or extent in flight in either range, and to.size() >= its
-// end. Replaces what `to` has there. EOPNOTSUPP where the source is stored inline, or one file has checksums
-// and the other none: nothing has changed then.
-Status reflink(Mount& mount, const CopyRequest& request);
+// Replaces what `to` has in the range by references to the extents of `from`, step by step: `done` is how
+// many bytes are the source's now, and `to` grows as far as that. Whole sectors at both offsets; `length` may
+// end inside a sector only at the end of both files. REQUIRES of both what ExtentStep does, can_reflink(),
+// and where `to` grows drop_behind_size() and FileData::zero_old_end() before. ENOSPC between two steps.
+Status reflink(Mount& mount, const CopyRequest& request, uint64_t& done);
 
 }  // namespace butterfuse

@@ -47,7 +47,7 @@ Result<bool> delete_step(Mount& mount, Inode& inode) {
     step = *truncated;
   }
   if (!step.done) {
-    if (FileData* data = inode.data_if_any()) data->set_disk_size(step.new_end);
+    if (FileData* data = inode.data_if_any()) data->lower_disk_size(step.new_end);
     inode.change([&](InodeItem& item) {
       item.nbytes -= step.nbytes_dropped;
       item.size = step.new_end;

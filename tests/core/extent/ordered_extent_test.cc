@@ -62,17 +62,6 @@ TEST_CASE("waiting for a range does not wait for extents made later") {
   all.remove(newer);
 }
 
-TEST_CASE("the first pending extent is the first that is not in the trees") {
-  OrderedExtents all;
-  const auto a = make(all, 10, 20), b = make(all, 20, 30);
-  CHECK(all.first_pending() == 10);
-  all.note_in_trees(a);
-  CHECK(all.first_pending() == 20);
-  all.remove(b);
-  CHECK(all.first_pending() == ~uint64_t{0});
-  all.remove(a);
-}
-
 TEST_CASE("only extents that are wholly truncated are dead") {
   OrderedExtents all;
   const auto a = make(all, 0, 10), b = make(all, 10, 20);

@@ -53,7 +53,8 @@ TEST_CASE("I7: truncation against chunks in flight cancels each page or writes i
     REQUIRE(file.data->truncate_pages(new_size).has_value());
     rig.backend->inserted.clear();
     rig.backend->truncate(257, new_size);
-    file.data->set_disk_size(new_size);
+    file.data->lower_disk_size(new_size);
+    file.data->raise_disk_size();
     file.model.resize(new_size);
     rig.run_all();
     for (const ByteRange range : rig.backend->inserted) CHECK(range.start < std::max<uint64_t>(new_size, 1));
@@ -81,7 +82,8 @@ TEST_CASE("I7: a dead file's data is thrown away, what is in flight is not inser
 TEST_CASE("I7: a hole punched among chunks in flight stays a hole") {
   at_every_step([&](Rig& rig, RigFile& file) {
     const ByteRange hole{64 << 10, 1 << 20};
-    REQUIRE(file.data->zero_range_pages(hole).has_value());
+    REQUIRE(file.data->zero_edges(hole).has_value());
+    file.data->drop_pages({round_up(hole.start, 4096), round_down(hole.end, 4096)});
     rig.backend->punch(257, hole);
     std::fill(file.model.begin() + static_cast<ptrdiff_t>(hole.start),
               file.model.begin() + static_cast<ptrdiff_t>(hole.end), std::byte{0});
@@ -109,7 +111,8 @@ TEST_CASE("punching and truncating inside pages zeroes exactly the bytes named")
   rig.write(file, 0, noise(40'000, 1));
   rig.flush(file);
   const auto zero = [&](uint64_t start, uint64_t end) {
-    REQUIRE(file.data->zero_range_pages({start, end}).has_value());
+    REQUIRE(file.data->zero_edges({start, end}).has_value());
+    file.data->drop_pages({round_up(start, 4096), round_down(end, 4096)});
     const ByteRange whole{round_up(start, 4096), round_down(end, 4096)};
     if (!whole.empty()) rig.backend->punch(257, whole);
     std::fill(file.model.begin() + static_cast<ptrdiff_t>(start),
@@ -124,7 +127,8 @@ TEST_CASE("punching and truncating inside pages zeroes exactly the bytes named")
   zero(13'000, 30'000);
   REQUIRE(file.data->truncate_pages(35'001).has_value());
   rig.backend->truncate(257, 35'001);
-  REQUIRE(file.data->truncate_pages(50'000).has_value());
+  REQUIRE(file.data->zero_old_end().has_value());
+  file.data->extend(50'000);
   file.model.resize(35'001);
   file.model.resize(50'000);
   rig.check_content(file);
@@ -145,7 +149,8 @@ TEST_CASE("a truncation that finds no space for the tail page still shows zeros 
   REQUIRE(file.data->truncate_pages(5000).has_value());
   rig.backend->truncate(257, 5000);
   rig.backend->failures.clear();
-  REQUIRE(file.data->truncate_pages(8192).has_value());
+  REQUIRE(file.data->zero_old_end().has_value());
+  file.data->extend(8192);
   file.model.resize(5000);
   file.model.resize(8192);
   rig.check_content(file);

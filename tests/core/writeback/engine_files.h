@@ -38,6 +38,10 @@ class EngineFile final : public butterfuse::DataOwner {
     must(butterfuse::write_inode_item(tree_, handle, ino_, item_));
   }
   void truncate(uint64_t size) {
+    if (size > data->size()) {
+      must(data->zero_old_end());
+      data->extend(size);
+    }
     must(data->truncate_pages(size));
     for (bool done = false; !done;) {
       auto handle = must(filesystem_.begin_freeing(4));
@@ -45,7 +49,7 @@ class EngineFile final : public butterfuse::DataOwner {
       done = step.done;
       butterfuse::MutexLock lock(mutex_);
       item_.nbytes -= step.nbytes_dropped;
-      if (done) data->set_disk_size(size);
+      if (done) data->lower_disk_size(size);
       item_.size = data->disk_size();
       must(butterfuse::write_inode_item(tree_, handle, ino_, item_));
     }

@@ -114,7 +114,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
     return guarded_reservation(allocator.reserve(butterfuse::SpaceClass::metadata, bytes));
   }
   uint64_t metadata_bytes_per_extent() const override { return allocator.metadata_bytes_for_items(2); }
-  bool commit_for_space(uint64_t) override {
+  Result<bool> commit_for_space() override {
     std::lock_guard lock(mutex_);
     ++commits;
     const bool any = !pinned_.empty();

@@ -267,6 +267,6 @@ TEST_CASE("while a file is being cut, its size on disk stays behind what is ther
   test.write(*file, 0, std::string(1 << 20, 'x'));
   must(test.mount().sync());
   must(file->data().truncate_pages(0));
-  file->data().set_disk_size(65536);
+  file->data().lower_disk_size(65536);
   CHECK(file->data().disk_size() == 65536);
 }

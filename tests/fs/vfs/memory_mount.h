@@ -23,9 +23,8 @@ class MemoryMount {
     butterfuse::MkfsOptions wanted;
     must(apply_feature_list(features, wanted.features));
     must(make_filesystem(*disk_, wanted));
-    butterfuse::MountOptions parsed;
-    must(parse_mount_options(options + ",commit=3600", parsed));
-    mount_ = must(butterfuse::Mount::open(std::make_unique<butterfuse::SharedDevice>(fault_), parsed));
+    must(parse_mount_options(options + ",commit=3600", options_));
+    mount_ = must(butterfuse::Mount::open(std::make_unique<butterfuse::SharedDevice>(fault_), options_));
   }
   ~MemoryMount() {
     if (mount_) (void)mount_->close();
@@ -53,6 +52,23 @@ class MemoryMount {
     }));
     return text;
   }
+  // Mounts again, with another size in the item of an inode of the top level. All files must be closed.
+  void set_size_on_disk(uint64_t ino, uint64_t size) {
+    must(mount_->close());
+    mount_.reset();
+    {
+      auto filesystem =
+          must(butterfuse::Filesystem::open(std::make_unique<butterfuse::SharedDevice>(disk_), {}));
+      butterfuse::Tree& tree = *must(filesystem->subvolume(butterfuse::objectid::kFsTree));
+      butterfuse::TransactionHandle handle = must(filesystem->begin(1));
+      butterfuse::InodeItem item = must(butterfuse::read_inode_item(tree, ino));
+      item.size = size;
+      must(butterfuse::write_inode_item(tree, handle, ino, item));
+      { const butterfuse::TransactionHandle ended = std::move(handle); }
+      must(filesystem->close());
+    }
+    mount_ = must(butterfuse::Mount::open(std::make_unique<butterfuse::SharedDevice>(fault_), options_));
+  }
   uint64_t close_and_count_errors() {
     must(mount_->close());
     mount_.reset();
@@ -62,5 +78,6 @@ class MemoryMount {
  private:
   std::shared_ptr<butterfuse::MemoryDevice> disk_ = std::make_shared<butterfuse::MemoryDevice>(256u << 20);
   std::shared_ptr<butterfuse::FaultDevice> fault_ = std::make_shared<butterfuse::FaultDevice>(disk_);
+  butterfuse::MountOptions options_;
   std::unique_ptr<butterfuse::Mount> mount_;
 };
