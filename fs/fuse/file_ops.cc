@@ -135,6 +135,8 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   write.offset = static_cast<uint64_t>(offset);
   write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
   write.from_kernel_cache = info->writepage;
+  // Of O_DIRECT writes the kernel sends all pieces at once, and makes EIO of it when one of them ends short.
+  if (info->flags & O_DIRECT) write.how_much = HowMuch::all;
   OpenFile& file = open_file_of(info);
   Caller writer = writer_of(request, file);
   const InodeItem item = file.inode->item();
