@@ -24,12 +24,13 @@ uint64_t height_of(uint64_t blocks) {
 
 TreePromises::Account& TreePromises::account(uint64_t root) { return trees_[root]; }
 
-void TreePromises::drop_if_idle(uint64_t root) {
-  Account& tree = trees_[root];
-  if (tree.active())
-    active_.emplace(root, &tree);
-  else
-    active_.erase(root);
+void TreePromises::note_active(uint64_t root, Account& tree) {
+  if (!tree.active()) active_.try_emplace(root, &tree);
+}
+
+// Needs no memory: promises end in destructors.
+void TreePromises::drop_if_idle(uint64_t root, const Account& tree) {
+  if (!tree.active()) active_.erase(root);
 }
 
 void TreePromises::know(uint64_t root, uint64_t bytes, bool shared) {
@@ -62,25 +63,30 @@ void TreePromises::end_transaction() {
 
 void TreePromises::promise(uint64_t root, uint64_t bytes) {
   MutexLock lock(mutex_);
-  account(root).promised += bytes;
+  if (bytes == 0) return;
+  Account& tree = account(root);
+  note_active(root, tree);
+  tree.promised += bytes;
   promised_ += bytes;
-  drop_if_idle(root);
 }
 
 void TreePromises::give_back(uint64_t root, uint64_t bytes) {
   MutexLock lock(mutex_);
+  if (bytes == 0) return;
   Account& tree = account(root);
   BF_ASSERT(tree.promised >= bytes, "tree {}: {} promised, {} given back", root, tree.promised, bytes);
   tree.promised -= bytes;
   promised_ -= bytes;
-  drop_if_idle(root);
+  drop_if_idle(root, tree);
 }
 
 void TreePromises::add_inodes(uint64_t root, int64_t inodes) {
   MutexLock lock(mutex_);
-  account(root).inodes += inodes;
+  Account& tree = account(root);
+  if (inodes > 0) note_active(root, tree);
+  tree.inodes += inodes;
   inodes_ += inodes;
-  drop_if_idle(root);
+  drop_if_idle(root, tree);
 }
 
 void TreePromises::add_need(const Account& tree, uint64_t promised, uint64_t inodes, Need& sum) const {

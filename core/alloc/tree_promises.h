@@ -64,7 +64,8 @@ class TreePromises {
     bool active() const { return promised != 0 || inodes != 0; }
   };
   Account& account(uint64_t root) BF_REQUIRES(mutex_);
-  void drop_if_idle(uint64_t root) BF_REQUIRES(mutex_);
+  void note_active(uint64_t root, Account& tree) BF_REQUIRES(mutex_);
+  void drop_if_idle(uint64_t root, const Account& tree) BF_REQUIRES(mutex_);
   void add_need(const Account& tree, uint64_t promised, uint64_t inodes, Need& sum) const BF_REQUIRES(mutex_);
 
   uint32_t nodesize_;

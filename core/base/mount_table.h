@@ -15,7 +15,9 @@ struct MountEntry {
   std::string mount_point;  // as its namespace sees it, without the kernel's escapes
   std::string type, source;
 
-  bool is_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
+  bool is_butterfuse() const {
+    return type == "fuse.butterfuse" || type == "fuseblk";
+  }  // a block device has no subtype
 };
 
 // In the order of mounting: of several on one path, the last one is seen. `process` is a pid or "self". Empty

@@ -19,7 +19,9 @@ struct MountedSource {
   std::optional<dev_t> device;  // what it is mounted from, where that is a block device
   std::optional<StoragePlace> place;
 
-  bool by_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
+  bool by_butterfuse() const {
+    return type == "fuse.butterfuse" || type == "fuseblk";
+  }  // a block device has no subtype
   // "/mnt", "/mnt (in the mount namespace of process 123)".
   std::string where() const;
 };

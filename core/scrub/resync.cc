@@ -1,4 +1,4 @@
-// Data extents of chunks that have a copy on a stale device, sectors without checksum only.
+// Extents of chunks that have a copy on a stale device: tree blocks, and of data the sectors without checksum.
 #include "core/scrub/resync.h"
 
 #include <algorithm>
@@ -21,8 +21,7 @@ class Resync {
 
   Status run() {
     for (const auto& chunk : volume_.chunks())
-      if ((chunk->type & bg::kData) && chunk->profile().copies > 1 && has_stale_stripe(*chunk))
-        BF_TRY(resync_chunk(*chunk));
+      if (chunk->profile().copies > 1 && has_stale_stripe(*chunk)) BF_TRY(resync_chunk(*chunk));
     return volume_.flush();
   }
   uint64_t bytes() const { return bytes_; }
@@ -38,8 +37,11 @@ class Resync {
     BF_TRY(cursor.seek({chunk.start, 0, 0}));
     for (; cursor.valid() && cursor.key().objectid < end;) {
       const Key key = cursor.key();
-      const bool is_data =
-          key.type == key_type::kExtentItem && !(cursor.as<DiskExtentItem>().flags & extent_flag::kTreeBlock);
+      const bool is_extent = key.type == key_type::kExtentItem || key.type == key_type::kMetadataItem;
+      const bool is_data = is_extent && key.type == key_type::kExtentItem &&
+                           !(cursor.as<DiskExtentItem>().flags & extent_flag::kTreeBlock);
+      if (is_extent && !is_data)
+        BF_TRY(copy_all(chunk, ByteRange::at(key.objectid, volume_.nodesize()), WriteKind::metadata));
       if (is_data && key.offset > end - key.objectid)
         return make_error(EUCLEAN, "extent {} of {} bytes leaves its chunk", key.objectid, key.offset);
       for (uint64_t at = key.objectid; is_data && at < key.objectid + key.offset; at += kBytesAtOnce)
@@ -56,17 +58,23 @@ class Resync {
     for (size_t first = 0, end; first < known.present.size(); first = end) {
       for (end = first; end < known.present.size() && known.present[end] == known.present[first];) ++end;
       if (known.present[first]) continue;
-      const ByteRange bare{range.start + first * sector, range.start + end * sector};
-      for (uint64_t at = bare.start; at < bare.end;) {  // a piece lies on one stripe
-        const StripePiece piece = stripe_piece(chunk, at - chunk.start, bare.end - at);
-        BF_TRY(copy(chunk, piece, at));
-        at += piece.length;
-      }
+      BF_TRY(copy_all(chunk, {range.start + first * sector, range.start + end * sector}, WriteKind::data));
     }
     return {};
   }
 
-  Status copy(const ChunkMapping& chunk, const StripePiece& piece, uint64_t bytenr) {
+  Status copy_all(const ChunkMapping& chunk, ByteRange range, WriteKind kind) {
+    if (range.end > chunk.start + chunk.length)
+      return make_error(EUCLEAN, "extent [{}, {}) leaves its chunk", range.start, range.end);
+    for (uint64_t at = range.start; at < range.end;) {  // a piece lies on one stripe
+      const StripePiece piece = stripe_piece(chunk, at - chunk.start, range.end - at);
+      BF_TRY(copy(chunk, piece, at, kind));
+      at += piece.length;
+    }
+    return {};
+  }
+
+  Status copy(const ChunkMapping& chunk, const StripePiece& piece, uint64_t bytenr, WriteKind kind) {
     std::vector<std::byte> bytes;
     for (size_t copy = 0; copy < piece.copies; ++copy) {
       if (!wants_resync(*chunk.stripes[piece.first_copy + copy].device)) continue;
@@ -74,7 +82,7 @@ class Resync {
         bytes.resize(piece.length);
         BF_TRY(volume_.read_best(bytenr, bytes, false));
       }
-      if (!volume_.repair_copy(bytenr, bytes, static_cast<int>(copy), WriteKind::data))
+      if (!volume_.repair_copy(bytenr, bytes, static_cast<int>(copy), kind))
         return make_error(EIO, "{} bytes at {} could not be copied", piece.length, bytenr);
       bytes_ += piece.length;
     }
@@ -97,7 +105,8 @@ Status resync_stale_devices(Filesystem& filesystem) {
   for (MemberDevice* member : members) {
     if (!wants_resync(*member)) continue;
     member->resynced = true;
-    log(LogLevel::info, "device {}: what it missed and has no checksum was copied to it, {} bytes in all",
+    log(LogLevel::info,
+        "device {}: what it missed of trees, and of data without checksum, was copied to it, {} bytes in all",
         member->devid, resync.bytes());
   }
   return {};

@@ -135,8 +135,8 @@ class TellsDirty {
 void make_dirty(FileState& file, LockedPages& pages, ByteRange range, SpacePromise& promise,
                 const DomainRef& domain, uint64_t size = 0) {
   pages.expect_dirty(domain);
-  file.space.commit(range, promise);
   file.size.note_dirty(range, size);
+  file.space.commit(range, promise);
   pages.set_dirty(domain);
 }
 

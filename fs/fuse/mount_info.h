@@ -8,12 +8,14 @@
 namespace butterfuse {
 
 struct MountInfo {
-  std::string id;                          // no other mount has it while this one lives
-  std::string mountpoint;                  // as the kernel has it: absolute, without escapes
-  std::string type, source;                // "fuse.butterfuse", and what was named
-  std::vector<std::string> flags;          // of the mount: "ro", "nosuid", ...
-  std::vector<std::string> super;          // of the file system: "ro", "sync", "allow_other", ...
-  bool is_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
+  std::string id;                  // no other mount has it while this one lives
+  std::string mountpoint;          // as the kernel has it: absolute, without escapes
+  std::string type, source;        // "fuse.butterfuse", and what was named
+  std::vector<std::string> flags;  // of the mount: "ro", "nosuid", ...
+  std::vector<std::string> super;  // of the file system: "ro", "sync", "allow_other", ...
+  bool is_butterfuse() const {
+    return type == "fuse.butterfuse" || type == "fuseblk";
+  }                                        // a block device has no subtype
   bool has(const char* flag) const;        // of the mount
   bool super_has(const char* flag) const;  // of the file system
 };

@@ -112,9 +112,11 @@ void log_of_libfuse(fuse_log_level level, const char* format, va_list arguments)
   log(level <= FUSE_LOG_WARNING ? LogLevel::warning : LogLevel::debug, "{}", text);
 }
 
-// libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
-std::string libfuse_options(const MountOptions& options, const std::string& source) {
-  std::string text = "subtype=butterfuse,fsname=" + escape_commas(source);
+// libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for. The type
+// of a block device is plain "fuseblk", as programs that look at types know it from ntfs-3g.
+std::string libfuse_options(const MountOptions& options, const std::string& source, bool as_block_device) {
+  std::string text = "fsname=" + escape_commas(source);
+  text += as_block_device ? ",blkdev,blksize=" + std::to_string(kSectorSize) : ",subtype=butterfuse";
   if (options.default_permissions) text += ",default_permissions";
   if (options.read_only) text += ",ro";
   if (options.atime == AtimeMode::noatime) text += ",noatime";
@@ -139,8 +141,7 @@ struct MountedSession {
 };
 
 Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options, bool as_block_device) {
-  std::string text = libfuse_options(context.mount.options(), options.source);
-  if (as_block_device) text += ",blkdev,blksize=" + std::to_string(kSectorSize);
+  std::string text = libfuse_options(context.mount.options(), options.source, as_block_device);
   std::string program = "butterfuse", flag = "-o", debug = "-d";
   std::vector<char*> arguments{program.data(), flag.data(), text.data()};
   if (options.debug) arguments.push_back(debug.data());
@@ -218,8 +219,7 @@ Status answer_requests(FuseContext& context, const SessionOptions& options, Moun
   BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session)));
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
-  SignalWatch watch(
-      [&](const std::atomic<bool>& ending) { end_session(context, loop, mounted, ending); });
+  SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context, loop, mounted, ending); });
   const int result = loop.run();
   return result < 0 ? make_error(-result, "serving {} ended with an error", mounted.name) : Status{};
 }

@@ -122,7 +122,8 @@ Disks Setting::make_fresh_disks() const {
   Disks disks;
   std::vector<BlockDevice*> raw;
   for (size_t i = 0; i < devices; ++i) {
-    disks.push_back(std::make_shared<MemoryDevice>(kDeviceBytes));
+    disks.push_back(
+        std::make_shared<MemoryDevice>(mkfs.data == MkfsProfile::dup ? kDupDeviceBytes : kDeviceBytes));
     raw.push_back(disks.back().get());
   }
   must(make_filesystem(raw, mkfs));

@@ -13,6 +13,7 @@
 namespace butterfuse::crash {
 
 constexpr uint64_t kDeviceBytes = 160u << 20;
+constexpr uint64_t kDupDeviceBytes = 256u << 20;  // two copies of data want more
 
 using Disks = std::vector<std::shared_ptr<BlockDevice>>;
 

@@ -190,8 +190,7 @@ TEST_CASE("a lost device keeps its last superblock, and is not believed where no
   std::vector<std::byte> old_data(4096, std::byte{'o'}), new_data(4096, std::byte{'n'}), back(4096);
   REQUIRE(volume.write(bytenr, old_data, WriteKind::data));
   const uint64_t generation = filesystem->last_committed();
-  devices.faults[0]->fail_nth(FaultOperation::write, 1, EIO);
-  devices.faults[0]->fail_nth(FaultOperation::write, 2, EIO, true);
+  devices.faults[0]->fail_nth(FaultOperation::write, 1, EIO, true);
   REQUIRE(volume.write(bytenr, new_data, WriteKind::data));
   devices.faults[0]->fail_nth(FaultOperation::write, 1 << 20, EIO);  // it is back
   for (const bool verified : {true, false}) {
