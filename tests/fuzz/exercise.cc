@@ -78,7 +78,12 @@ class Reader {
 
   void ask_ioctls(Inode& dir) {
     const std::vector<std::byte> zeros(16 << 10);
-    const IoctlCall call{mount_, dir, zeros, [] { return true; }};
+    const IoctlCall call{.mount = mount_,
+                         .inode = dir,
+                         .in = zeros,
+                         .credentials = [] { return Credentials{.known = true, .serves = true}; },
+                         .mounted_read_only = [] { return false; },
+                         .cancelled = [] { return false; }};
     for (const uint32_t command :
          {BTRFS_IOC_INO_LOOKUP, BTRFS_IOC_GET_SUBVOL_INFO, BTRFS_IOC_GET_SUBVOL_ROOTREF, BTRFS_IOC_FS_INFO,
           BTRFS_IOC_DEV_INFO, BTRFS_IOC_SPACE_INFO})
