@@ -38,7 +38,7 @@ class Volume {
   // sys_chunk_array. The chunk tree is the caller's work: add_device_item and add_chunk for its items, then
   // check_devices. Refuses in one line with the reason: not btrfs, no valid superblock, devices of different
   // file systems (but for seeds), one device given twice, unknown incompat bits, non-4K sectors, metadata
-  // dumps, devices smaller than their dev_item.total_bytes.
+  // dumps. Sizes are looked at by check_device_sizes.
   static Result<std::unique_ptr<Volume>> open(BlockDevices devices);
   static Result<std::unique_ptr<Volume>> open(std::unique_ptr<BlockDevice> device);
 
@@ -54,7 +54,7 @@ class Volume {
   void set_chunk_tree_uuid(const Uuid& uuid);
 
   // ---- devices
-  // EUCLEAN when it contradicts what is known of the device; EINVAL when the device is smaller.
+  // EUCLEAN when it contradicts what is known of the device.
   Status add_device_item(const DiskDevItem& item);
   const std::vector<MemberDevice*>& members() const { return member_list_; }  // by devid, missing ones too
   MemberDevice* member(uint64_t devid) const;                                 // null: none

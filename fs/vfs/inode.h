@@ -88,7 +88,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   FileData* data_if_any() const { return data_.load(std::memory_order_acquire); }
   // Reads the attributes we act on; needed before data is written. Cheap after the first time.
   Status load_properties();
-  void set_compression_property(uint8_t type);  // compression_type::; kNone: no property
+  void set_compression_property(uint8_t packed);  // CompressionProperty::packed()
   uint8_t compression_property() const;
   // While a file is written anew (defragment.h). `codec` kNone: as the properties say.
   void set_rewriting(bool rewriting, uint8_t codec) {

@@ -32,7 +32,7 @@ struct MountOptions {
   std::vector<std::string> devices;   // beside the sources
   bool degraded = false;              // devices may be missing
   DeviceWindow window;                // of each source
-  std::optional<std::string> subvol;  // path from subvolume 5
+  std::optional<std::string> subvol;  // path from subvolume 5, as written: see unescaped_option_value
   std::optional<uint64_t> subvolid;
 
   CompressChoice compress;  // type 0: off
