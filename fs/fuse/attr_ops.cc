@@ -8,15 +8,14 @@
 namespace butterfuse {
 namespace {
 
-void reply_attr(fuse_req_t request, Inode& inode) {
-  const struct stat attr = get_attr(mount_of(request), inode);
-  fuse_reply_attr(request, &attr, kCacheSeconds);
+void reply_attr(fuse_req_t request, const struct stat& attr) {
+  fuse_reply_attr(request, &attr, attr_seconds(mount_of(request)));
 }
 
 void op_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  reply_attr(request, **inode);
+  reply_attr(request, shown_attr(context_of(request), **inode, fuse_req_ctx(request)->pid));
 }
 
 Timespec from_timespec(const timespec& time) { return {time.tv_sec, static_cast<uint32_t>(time.tv_nsec)}; }
@@ -54,8 +53,8 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;
   auto status = set_attr(mount_of(request), **inode, change);
-  if (status) return reply_attr(request, **inode);
   Mount& mount = mount_of(request);
+  if (status) return reply_attr(request, told_attr(mount, **inode));
   fuse_session* session = session_of(request);
   reply_error(request, status.error());
   // A truncation that stopped half-way: the kernel believes that nothing happened.

@@ -4,7 +4,6 @@
 #include "core/base/log.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/raw_request.h"
-#include "fs/vfs/attr.h"
 
 namespace butterfuse {
 
@@ -58,14 +57,19 @@ fuse_entry_param entry_of(Mount& mount, Inode& inode) {
   fuse_entry_param entry{};
   entry.ino = mount.node_ids().node_of(inode.key());
   entry.generation = inode.item().generation;
-  entry.attr = get_attr(mount, inode);
-  entry.attr_timeout = entry.entry_timeout = kCacheSeconds;
+  entry.attr = told_attr(mount, inode);
+  entry.attr_timeout = attr_seconds(mount);
+  entry.entry_timeout = entry_seconds(mount, inode);
   return entry;
 }
 
+void forget_attributes(Mount& mount, fuse_session* session, const Inode& inode) {
+  const uint64_t node = mount.node_ids().node_of(inode.key());
+  fuse_lowlevel_notify_inval_inode(session, node, -1, 0);
+}
+
 void forget_attributes(fuse_req_t request, const Inode& inode) {
-  const uint64_t node = mount_of(request).node_ids().node_of(inode.key());
-  fuse_lowlevel_notify_inval_inode(session_of(request), node, -1, 0);
+  forget_attributes(mount_of(request), session_of(request), inode);
 }
 
 void forget_content(Mount& mount, fuse_session* session, const Inode& inode, ByteRange range) {

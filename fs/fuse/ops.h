@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "fs/fuse/open_files.h"
+#include "fs/fuse/told_owner.h"
 #include "fs/vfs/caller.h"
 #include "fs/vfs/mount.h"
 
@@ -27,6 +28,7 @@ struct FuseContext {
   bool single_thread = false;               // nobody else answers while a request is at work
   std::atomic<unsigned> waiting_for_pages{0};  // requests: see kernel_pages.h
   OpenFiles open_files{};
+  std::shared_ptr<TopLesson> top_lesson{};  // with `fakeroot`; set at FUSE_INIT
 };
 
 // Each family fills in its own entries.
@@ -62,6 +64,7 @@ Result<InodePtr> inode_of_node(Mount& mount, fuse_ino_t node);
 Result<InodePtr> inode_of(fuse_req_t request, fuse_ino_t node);
 fuse_entry_param entry_of(Mount& mount, Inode& inode);
 // The kernel asks again for what stat(2) says. For changes that the answer to the request does not tell of.
+void forget_attributes(Mount& mount, fuse_session* session, const Inode& inode);
 void forget_attributes(fuse_req_t request, const Inode& inode);
 // The kernel reads these bytes again, and asks for attributes. For what an operation that failed has changed.
 // Hold no lock; behind the answer to a setattr of the size, during which the kernel writes no pages back.

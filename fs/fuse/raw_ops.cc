@@ -8,7 +8,6 @@
 
 #include "core/base/log.h"
 #include "fs/fuse/raw_request.h"
-#include "fs/vfs/attr.h"
 #include "fs/vfs/create.h"
 
 namespace butterfuse {
@@ -110,7 +109,8 @@ void op_tmpfile(const RawRequest& raw) {
   fuse_entry_out entry_out{};
   entry_out.nodeid = entry.ino;
   entry_out.generation = entry.generation;
-  entry_out.entry_valid = entry_out.attr_valid = static_cast<uint64_t>(kCacheSeconds);
+  entry_out.entry_valid = static_cast<uint64_t>(entry.entry_timeout);
+  entry_out.attr_valid = static_cast<uint64_t>(entry.attr_timeout);
   entry_out.attr = to_fuse_attr(entry.attr);
   fuse_open_out open_out{};
   open_out.fh = raw.context.open_files.add(std::move(*file));
@@ -127,8 +127,9 @@ void op_statx(const RawRequest& raw) {
   auto inode = raw.inode();
   if (!inode) return raw.fail(inode.error());
   StatxOut out{};
-  out.attr_valid = static_cast<uint64_t>(kCacheSeconds);
-  out.stat = to_statx(get_attr(raw.mount(), **inode), (*inode)->item());
+  out.attr_valid = static_cast<uint64_t>(attr_seconds(raw.mount()));
+  const auto caller = static_cast<pid_t>(raw.header.pid);
+  out.stat = to_statx(shown_attr(raw.context, **inode, caller), (*inode)->item());
   reply_raw(raw.context.session, raw.request, 0, {{&out, sizeof(out)}});
 }
 

@@ -71,6 +71,7 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   connection->max_background = kBackgroundRequests;
   connection->congestion_threshold = kBackgroundRequests * 3 / 4;
   connection->time_gran = 1;
+  context.top_lesson = TopLesson::begin(context.mount, context.mountpoint);
   if (context.on_live) context.on_live();
   if (!options.sandbox) return;
   const auto sandbox = enter_sandbox();

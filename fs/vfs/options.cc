@@ -285,7 +285,7 @@ void add_owner_options(std::map<std::string, Handler, std::less<>>& table) {
   table["gidmap"] = id_range(&MountOptions::gids);
   table["fakeroot"] = set([](MountOptions& m) {
     m.fakeroot = true;
-    m.default_permissions = m.acl = false;
+    m.default_permissions = false;
     m.fuse_options.insert(m.fuse_options.end(), {"nosuid", "nodev"});
     m.suid_given = m.dev_given = true;
   });

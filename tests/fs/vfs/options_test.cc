@@ -112,6 +112,8 @@ TEST_CASE("owners are shown and stored as the options map them") {
   CHECK(refusal("uidmap=0:1:5,uidmap=4:20:1").find("overlaps 0:1:5") != std::string::npos);
   CHECK(refusal("gidmap=0:1").find("DISK:SHOWN:COUNT") != std::string::npos);
   CHECK_FALSE(check_mount_options(parse("fakeroot,allow_other")));
+  CHECK(parse("fakeroot").acl);
+  CHECK_FALSE(parse("fakeroot,noacl").acl);
 }
 
 TEST_CASE("a comma in a value is quoted as mount(8) says, or escaped") {
