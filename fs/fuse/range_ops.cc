@@ -79,6 +79,10 @@ void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
   const auto from = static_cast<uint64_t>(offset);
   const SeekKnowledge known =
       fetch_stores(request, inode, from) ? SeekKnowledge::all : SeekKnowledge::not_of_stores;
+  // With its writeback cache the kernel may know of a larger size, too. After ENOSYS it answers by itself, for good,
+  // and takes every byte for data.
+  if (known == SeekKnowledge::not_of_stores && mount.options().writeback_cache)
+    return reply_error(request, {ENOSYS, "the kernel's pages are not known"});
   const auto found =
       whence == SEEK_DATA ? seek_data(mount, inode, from, known) : seek_hole(mount, inode, from, known);
   if (!found) return reply_error(request, found.error());
