@@ -6,6 +6,7 @@
 
 #include "fs/vfs/create.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/inode_flags.h"
 #include "fs/vfs/lookup.h"
 #include "fs/vfs/readdir.h"
 #include "fs/vfs/xattr.h"
@@ -28,6 +29,7 @@ class Walk {
   Status visit(InodePtr inode, const std::string& path) {
     FoundInode& found = tree_.inodes[inode->ino()];
     found.mode = inode->item().mode;
+    found.flags = get_fs_flags(*inode);
     BF_TRY(read_xattrs(*inode, found));
     if (inode->is_dir()) return read_entries(*inode, path);
     if (inode->is_symlink()) {

@@ -11,7 +11,7 @@
 namespace butterfuse::crash {
 
 struct FoundInode {
-  uint32_t mode = 0;
+  uint32_t mode = 0, flags = 0;  // FS_*_FL
   std::string content;                               // of files; the target of symbolic links
   std::map<std::string, std::string> xattrs;         // user.*
   std::set<std::pair<uint64_t, std::string>> names;  // (directory, name)

@@ -2,22 +2,30 @@
 #include "tests/crash/model.h"
 
 #include <fmt/format.h>
+#include <linux/fs.h>
 #include <sys/stat.h>
+
+#include <algorithm>
 
 namespace butterfuse::crash {
 
 bool ModelInode::is_dir() const { return S_ISDIR(mode); }
 bool ModelInode::is_file() const { return S_ISREG(mode); }
+bool ModelInode::in_place() const {
+  return std::any_of(flag_states.begin(), flag_states.end(),
+                     [](uint32_t state) { return (state & FS_NOCOW_FL) != 0; });
+}
 
 std::string Change::to_text() const {
   static constexpr const char* kNames[] = {"create",       "link",  "unlink", "rename",   "exchange",
-                                           "write",        "clear", "resize", "set_mode", "set_xattr",
-                                           "remove_xattr", "fsync", "sync"};
+                                           "write",        "clear", "resize", "set_mode", "set_flags",
+                                           "set_xattr",    "remove_xattr", "fsync", "sync"};
   std::string out = fmt::format("{} inode {}", kNames[static_cast<int>(kind)], ino);
   if (!name.empty()) out += fmt::format(" '{}' in {}", name, dir);
   if (!to_name.empty()) out += fmt::format(" to '{}' in {}", to_name, to_dir);
   if (kind == Kind::write) out += fmt::format(" {} bytes at {}", text.size(), offset);
   if (kind == Kind::clear || kind == Kind::resize) out += fmt::format(" {} bytes at {}", length, offset);
+  if (kind == Kind::set_flags) out += fmt::format(" {:#x}", flags);
   return out;
 }
 
@@ -59,7 +67,9 @@ void Model::apply(const Change& change) {
     ModelInode& inode = inodes_[change.ino];
     inode = {};
     inode.ino = change.ino, inode.mode = change.mode, inode.content = change.text;
+    inode.flags = change.flags;
     inode.contents = {inode.content}, inode.modes = {inode.mode}, inode.xattr_states = {{}};
+    inode.flag_states = {inode.flags};
     return add_name(change.dir, change.name, change.ino);
   }
   if (change.kind == Kind::sync) return;
@@ -105,6 +115,10 @@ void Model::apply(const Change& change) {
       inode.mode = (inode.mode & S_IFMT) | change.mode;
       inode.modes.insert(inode.mode);
       return;
+    case Kind::set_flags:
+      inode.flags = change.flags;
+      inode.flag_states.insert(inode.flags);
+      return;
     case Kind::set_xattr:
       inode.xattrs[change.name] = change.text;
       inode.xattr_states.push_back(inode.xattrs);
@@ -122,6 +136,7 @@ void Model::make_durable(ModelInode& inode) {
   inode.durable = true;
   inode.contents = {inode.content};
   inode.modes = {inode.mode};
+  inode.flag_states = {inode.flags};
   inode.xattr_states = {inode.xattrs};
   inode.past_names = inode.names;
   inode.entry_history.clear();

@@ -24,6 +24,7 @@ struct Change {
     clear,   // [offset, offset + length) reads as zeros; does not grow the file
     resize,  // to `length`
     set_mode,
+    set_flags,
     set_xattr,
     remove_xattr,
     fsync,
@@ -35,6 +36,7 @@ struct Change {
   std::string name = {}, to_name = {};  // of xattrs: `name`
   uint64_t offset = 0, length = 0;
   uint32_t mode = 0;
+  uint32_t flags = 0;  // FS_*_FL, of set_flags and create
   std::string text = {};
   std::string to_text() const;
 };
@@ -42,7 +44,7 @@ struct Change {
 // An inode as it is now, and all it has been since it was last durable.
 struct ModelInode {
   uint64_t ino = 0;
-  uint32_t mode = 0;
+  uint32_t mode = 0, flags = 0;
   bool durable = false;      // it exists after a crash
   bool data_synced = false;  // its content was durable at some time, not only its name
   std::string content;
@@ -51,13 +53,14 @@ struct ModelInode {
   std::map<std::string, uint64_t> entries;
 
   std::vector<std::string> contents;
-  std::set<uint32_t> modes;
+  std::set<uint32_t> modes, flag_states;
   std::vector<std::map<std::string, std::string>> xattr_states;
   std::set<std::pair<uint64_t, std::string>> past_names;
   std::map<std::string, std::set<uint64_t>> entry_history;  // 0: absent
 
   bool is_dir() const;
   bool is_file() const;
+  bool in_place() const;  // written without copy-on-write, now or since it was last durable
 };
 
 class Model {
@@ -71,7 +74,7 @@ class Model {
   void acknowledge(const Change& change);
 
   // What a mount after the crash shows that it must not; empty when all is well. `atom`: bytes that are
-  // written all or not at all.
+  // written all or not at all; of what is written in place that is never more than a sector of the device.
   std::vector<std::string> problems(const FoundTree& found, size_t atom) const;
 
   uint64_t root() const { return root_; }

@@ -9,7 +9,7 @@
 namespace butterfuse::crash {
 namespace {
 
-constexpr size_t kBlock = 4096;
+constexpr size_t kBlock = 4096, kDeviceSector = 512;
 
 using Names = std::set<std::pair<uint64_t, std::string>>;
 
@@ -66,6 +66,8 @@ class Judge {
     if (S_ISLNK(inode.mode) && found.content != inode.content) complain(inode, "points to " + found.content);
     if (inode.durable && !S_ISLNK(inode.mode)) {
       if (!inode.modes.contains(found.mode)) complain(inode, fmt::format("has mode {:o}", found.mode));
+      if (!inode.flag_states.contains(found.flags))
+        complain(inode, fmt::format("has flags {:#x}", found.flags));
       if (std::find(inode.xattr_states.begin(), inode.xattr_states.end(), found.xattrs) ==
           inode.xattr_states.end())
         complain(inode, fmt::format("has {} other xattrs", found.xattrs.size()));
@@ -102,8 +104,9 @@ class Judge {
     }
     const bool between = found.size() % kBlock == 0 && smallest < found.size() && found.size() < biggest;
     if (!exact && !between) return complain(inode, fmt::format("has {} bytes", found.size()));
-    for (size_t at = 0; at < found.size(); at += atom_) {
-      const size_t length = std::min(atom_, found.size() - at);
+    const size_t atom = inode.in_place() ? std::min(atom_, kDeviceSector) : atom_;
+    for (size_t at = 0; at < found.size(); at += atom) {
+      const size_t length = std::min(atom, found.size() - at);
       const bool known = std::any_of(versions.begin(), versions.end(), [&](const std::string& version) {
         return same_piece(found, version, at, length);
       });

@@ -2,24 +2,19 @@
 #include "tests/crash/workload.h"
 
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <sys/stat.h>
 
-#include "fs/vfs/attr.h"
-#include "fs/vfs/copy_range.h"
 #include "fs/vfs/create.h"
-#include "fs/vfs/fallocate.h"
 #include "fs/vfs/file.h"
+#include "fs/vfs/inode_flags.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
-#include "fs/vfs/xattr.h"
 #include "tests/crash/failing_new.h"
 #include "tests/crash/work_folder.h"
 #include "tests/support/mkfs_image.h"
 
 namespace butterfuse::crash {
-
 Workload::Workload(Mount& mount, Trace& trace, uint64_t seed)
     : mount_(mount), trace_(trace), random_(seed), model_(must(work_folder(mount))->ino()) {}
 
@@ -44,7 +39,9 @@ void Workload::step(int fsync_percent) {
   } kOperations[] = {{20, [](Workload& w) { w.create(); }},     {14, [](Workload& w) { w.write(true); }},
                      {12, [](Workload& w) { w.write(false); }}, {8, [](Workload& w) { w.resize(); }},
                      {5, [](Workload& w) { w.preallocate(); }}, {5, [](Workload& w) { w.punch(); }},
-                     {4, [](Workload& w) { w.clone(); }},       {8, [](Workload& w) { w.unlink(); }},
+                     {4, [](Workload& w) { w.clone(); }},       {4, [](Workload& w) { w.copy(); }},
+                     {3, [](Workload& w) { w.zero(); }},        {1, [](Workload& w) { w.defragment(); }},
+                     {4, [](Workload& w) { w.set_flags(); }},   {8, [](Workload& w) { w.unlink(); }},
                      {6, [](Workload& w) { w.link(); }},        {12, [](Workload& w) { w.rename(); }},
                      {3, [](Workload& w) { w.exchange(); }},    {3, [](Workload& w) { w.set_mode(); }},
                      {5, [](Workload& w) { w.set_xattr(); }}};
@@ -149,6 +146,7 @@ void Workload::create() {
     const NewInode wanted{.mode = made.mode, .target = made.text};
     BF_ASSIGN(InodePtr fresh, butterfuse::create(mount_, *inode(dir), name, wanted, {}));
     made.ino = fresh->ino();
+    made.flags = get_fs_flags(*fresh);
     return {};
   });
 }
@@ -206,105 +204,6 @@ void Workload::exchange() {
                                            .new_name = to_name,
                                            .flags = RENAME_EXCHANGE});
       });
-}
-
-// ---- content
-
-void Workload::write(bool append) {
-  const uint64_t ino = pick(&ModelInode::is_file);
-  if (ino == 0) return;
-  const auto size = static_cast<uint32_t>(model_.at(ino).content.size());
-  if (size > 400'000) return;
-  uint64_t offset = append ? size : random(size + 1);
-  if (!append && random(4) == 0) offset = size + random(60'000);
-  perform({.kind = Kind::write, .ino = ino, .offset = offset, .text = data()}, [&](Change& change) -> Status {
-    BF_ASSIGN(auto file, open_file(mount_, inode(ino), O_RDWR, {}));
-    const WriteRequest request{.offset = offset, .pieces = {as_bytes(change.text)}};
-    BF_ASSIGN(const size_t written, write_file(mount_, *file, request, {}));
-    return written == change.text.size() ? Status{} : make_error(EIO, "short write of {}", written);
-  });
-}
-
-void Workload::resize() {
-  const uint64_t ino = pick(&ModelInode::is_file);
-  if (ino == 0) return;
-  const auto size = static_cast<uint32_t>(model_.at(ino).content.size());
-  const uint32_t choices[] = {0, random(size + 1), size + random(30'000)};
-  const uint64_t length = choices[random(3)];
-  perform({.kind = Kind::resize, .ino = ino, .length = length}, [&](Change&) {
-    AttrChange change;
-    change.size = length;
-    return set_attr(mount_, *inode(ino), change);
-  });
-}
-
-void Workload::preallocate() {
-  const uint64_t ino = pick(&ModelInode::is_file);
-  if (ino == 0) return;
-  const uint64_t size = model_.at(ino).content.size();
-  const uint64_t offset = random(static_cast<uint32_t>(size) + 20'000), length = 1 + random(50'000);
-  const bool keep = random(2);
-  perform({.kind = Kind::resize, .ino = ino, .length = keep ? size : std::max(size, offset + length)},
-          [&](Change&) {
-            return fallocate(mount_, *inode(ino), keep ? FALLOC_FL_KEEP_SIZE : 0,
-                             ByteRange::at(offset, length));
-          });
-}
-
-void Workload::punch() {
-  const uint64_t ino = pick(&ModelInode::is_file);
-  if (ino == 0) return;
-  const uint64_t offset = random(static_cast<uint32_t>(model_.at(ino).content.size()) + 1),
-                 length = 1 + random(50'000);
-  const int mode = FALLOC_FL_KEEP_SIZE | (random(2) ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
-  perform({.kind = Kind::clear, .ino = ino, .offset = offset, .length = length},
-          [&](Change&) { return fallocate(mount_, *inode(ino), mode, ByteRange::at(offset, length)); });
-}
-
-void Workload::clone() {
-  const uint64_t from = pick(&ModelInode::is_file), to = pick(&ModelInode::is_file);
-  if (from == 0 || from == to) return;
-  const std::string& source = model_.at(from).content;
-  const auto blocks = static_cast<uint32_t>(source.size() / kSectorSize);
-  if (blocks == 0) return;
-  const uint64_t start = uint64_t{random(blocks)} * kSectorSize;
-  const uint64_t length =
-      std::min<uint64_t>(source.size() - start, uint64_t{1 + random(blocks)} * kSectorSize);
-  const uint64_t target =
-      uint64_t{random(static_cast<uint32_t>(model_.at(to).content.size() / kSectorSize) + 2)} * kSectorSize;
-  perform({.kind = Kind::write, .ino = to, .offset = target, .text = source.substr(start, length)},
-          [&](Change&) -> Status {
-            InodePtr source_inode = inode(from), target_inode = inode(to);
-            BF_ASSIGN(const uint64_t copied,
-                      copy_range(mount_, {*source_inode, start, *target_inode, target, length}));
-            return copied == length ? Status{} : make_error(EIO, "copied {} of {}", copied, length);
-          });
-}
-
-void Workload::set_mode() {
-  const uint64_t ino = pick(&ModelInode::is_file);
-  if (ino == 0) return;
-  const uint32_t mode = 0600 | (random(8) << 3) | random(8);
-  perform({.kind = Kind::set_mode, .ino = ino, .mode = mode}, [&](Change&) {
-    AttrChange change;
-    change.mode = mode;
-    return set_attr(mount_, *inode(ino), change);
-  });
-}
-
-void Workload::set_xattr() {
-  const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
-  if (ino == 0) return;
-  const std::string name = std::string("user.") + static_cast<char>('x' + random(3));
-  if (model_.at(ino).xattrs.contains(name) && random(2)) {
-    return perform({.kind = Kind::remove_xattr, .ino = ino, .name = name},
-                   [&](Change&) { return remove_xattr(mount_, *inode(ino), name); });
-  }
-  perform({.kind = Kind::set_xattr, .ino = ino, .name = name, .text = std::string(1 + random(600), 'v')},
-          [&](Change& change) {
-            change.text[0] = static_cast<char>('a' + random(26));
-            return butterfuse::set_xattr(mount_, *inode(ino), {.name = name, .value = as_bytes(change.text)});
-          });
 }
 
 }  // namespace butterfuse::crash

@@ -48,11 +48,15 @@ class Workload {
   void preallocate();
   void punch();
   void clone();
+  void copy();
+  void zero();
+  void defragment();
   void unlink();
   void link();
   void rename();
   void exchange();
   void set_mode();
+  void set_flags();
   void set_xattr();
 
   // Makes the change and writes it down; `work` may fill in what only the mount knows.

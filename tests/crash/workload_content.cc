@@ -1,0 +1,180 @@
+// Workload: what a file holds, and its attributes.
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+
+#include "fs/vfs/attr.h"
+#include "fs/vfs/copy_range.h"
+#include "fs/vfs/defragment.h"
+#include "fs/vfs/fallocate.h"
+#include "fs/vfs/file.h"
+#include "fs/vfs/inode_flags.h"
+#include "fs/vfs/xattr.h"
+#include "tests/crash/workload.h"
+
+namespace butterfuse::crash {
+namespace {
+
+constexpr uint32_t kBigFile = 400'000;  // is not made bigger
+
+}  // namespace
+
+void Workload::write(bool append) {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const auto size = static_cast<uint32_t>(model_.at(ino).content.size());
+  if (size > kBigFile) return;
+  uint64_t offset = append ? size : random(size + 1);
+  if (!append && random(4) == 0) offset = size + random(60'000);
+  perform({.kind = Kind::write, .ino = ino, .offset = offset, .text = data()}, [&](Change& change) -> Status {
+    BF_ASSIGN(auto file, open_file(mount_, inode(ino), O_RDWR, {}));
+    const WriteRequest request{.offset = offset, .pieces = {as_bytes(change.text)}};
+    BF_ASSIGN(const size_t written, write_file(mount_, *file, request, {}));
+    return written == change.text.size() ? Status{} : make_error(EIO, "short write of {}", written);
+  });
+}
+
+void Workload::resize() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const auto size = static_cast<uint32_t>(model_.at(ino).content.size());
+  const uint32_t choices[] = {0, random(size + 1), size + random(30'000)};
+  const uint64_t length = choices[random(3)];
+  perform({.kind = Kind::resize, .ino = ino, .length = length}, [&](Change&) {
+    AttrChange change;
+    change.size = length;
+    return set_attr(mount_, *inode(ino), change);
+  });
+}
+
+void Workload::preallocate() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const uint64_t size = model_.at(ino).content.size();
+  const uint64_t offset = random(static_cast<uint32_t>(size) + 20'000), length = 1 + random(50'000);
+  const bool keep = random(2);
+  perform({.kind = Kind::resize, .ino = ino, .length = keep ? size : std::max(size, offset + length)},
+          [&](Change&) {
+            return fallocate(mount_, *inode(ino), keep ? FALLOC_FL_KEEP_SIZE : 0,
+                             ByteRange::at(offset, length));
+          });
+}
+
+void Workload::punch() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const uint64_t offset = random(static_cast<uint32_t>(model_.at(ino).content.size()) + 1),
+                 length = 1 + random(50'000);
+  const int mode = FALLOC_FL_KEEP_SIZE | (random(2) ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
+  perform({.kind = Kind::clear, .ino = ino, .offset = offset, .length = length},
+          [&](Change&) { return fallocate(mount_, *inode(ino), mode, ByteRange::at(offset, length)); });
+}
+
+void Workload::clone() {
+  const uint64_t from = pick(&ModelInode::is_file), to = pick(&ModelInode::is_file);
+  if (from == 0 || from == to) return;
+  const std::string& source = model_.at(from).content;
+  const auto blocks = static_cast<uint32_t>(source.size() / kSectorSize);
+  if (blocks == 0) return;
+  const uint64_t start = uint64_t{random(blocks)} * kSectorSize;
+  const uint64_t length =
+      std::min<uint64_t>(source.size() - start, uint64_t{1 + random(blocks)} * kSectorSize);
+  const uint64_t target =
+      uint64_t{random(static_cast<uint32_t>(model_.at(to).content.size() / kSectorSize) + 2)} * kSectorSize;
+  perform({.kind = Kind::write, .ino = to, .offset = target, .text = source.substr(start, length)},
+          [&](Change&) -> Status {
+            InodePtr source_inode = inode(from), target_inode = inode(to);
+            BF_ASSIGN(const uint64_t copied,
+                      copy_range(mount_, {*source_inode, start, *target_inode, target, length}));
+            return copied == length ? Status{} : make_error(EIO, "copied {} of {}", copied, length);
+          });
+}
+
+// Any bytes, in one file or from another, over its end as well. What space ends early is done in part.
+void Workload::copy() {
+  const uint64_t from = pick(&ModelInode::is_file), to = random(4) == 0 ? from : pick(&ModelInode::is_file);
+  if (from == 0) return;
+  const std::string& source = model_.at(from).content;
+  if (source.empty() || model_.at(to).content.size() > kBigFile) return;
+  const uint64_t start = random(static_cast<uint32_t>(source.size()));
+  const uint64_t length = 1 + random(static_cast<uint32_t>(source.size() - start));
+  uint64_t target = random(static_cast<uint32_t>(model_.at(to).content.size()) + 20'000);
+  if (random(2)) target = target / kSectorSize * kSectorSize + start % kSectorSize;  // so that it can be shared
+  if (from == to && start < target + length && target < start + length) return;
+  perform({.kind = Kind::write, .ino = to, .offset = target, .text = source.substr(start, length)},
+          [&](Change& change) -> Status {
+            InodePtr source_inode = inode(from), target_inode = inode(to);
+            BF_ASSIGN(const uint64_t copied,
+                      copy_range(mount_, {*source_inode, start, *target_inode, target, length}));
+            if (copied < length && !may_fill_) return make_error(EIO, "copied {} of {}", copied, length);
+            change.text.resize(copied);
+            return {};
+          });
+}
+
+// FALLOC_FL_ZERO_RANGE that grows the file.
+void Workload::zero() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0 || model_.at(ino).content.size() > kBigFile) return;
+  const uint64_t offset = random(static_cast<uint32_t>(model_.at(ino).content.size()) + 5000),
+                 length = 1 + random(50'000);
+  perform({.kind = Kind::write, .ino = ino, .offset = offset, .text = std::string(length, '\0')}, [&](Change&) {
+    return fallocate(mount_, *inode(ino), FALLOC_FL_ZERO_RANGE, ByteRange::at(offset, length));
+  });
+}
+
+// Changes no byte.
+void Workload::defragment() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const DefragWish wish{.codec = random(2) ? compression_type::kZstd : compression_type::kNone};
+  perform({.kind = Kind::clear, .ino = ino}, [&](Change&) {
+    return butterfuse::defragment(mount_, *inode(ino), wish);
+  });
+}
+
+// chattr: one of S, A and d, and of C, c and m; C of files changes while they are empty.
+void Workload::set_flags() {
+  const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
+  if (ino == 0) return;
+  static constexpr uint32_t kForms[] = {0, FS_NOCOW_FL, FS_NOCOW_FL, FS_COMPR_FL, FS_NOCOMP_FL};
+  static constexpr uint32_t kOthers[] = {0, FS_NOATIME_FL, FS_NODUMP_FL, FS_SYNC_FL};
+  const ModelInode& target = model_.at(ino);
+  uint32_t form = kForms[random(5)];
+  if (!target.content.empty()) form = target.flags & FS_NOCOW_FL ? FS_NOCOW_FL : form & ~uint32_t{FS_NOCOW_FL};
+  perform({.kind = Kind::set_flags, .ino = ino, .flags = form | kOthers[random(4)]},
+          [&](Change& change) -> Status {
+            const InodePtr changed = inode(ino);
+            BF_TRY(set_fs_flags(mount_, *changed, change.flags));
+            change.flags = get_fs_flags(*changed);
+            return {};
+          });
+}
+
+void Workload::set_mode() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const uint32_t mode = 0600 | (random(8) << 3) | random(8);
+  perform({.kind = Kind::set_mode, .ino = ino, .mode = mode}, [&](Change&) {
+    AttrChange change;
+    change.mode = mode;
+    return set_attr(mount_, *inode(ino), change);
+  });
+}
+
+void Workload::set_xattr() {
+  const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
+  if (ino == 0) return;
+  const std::string name = std::string("user.") + static_cast<char>('x' + random(3));
+  if (model_.at(ino).xattrs.contains(name) && random(2)) {
+    return perform({.kind = Kind::remove_xattr, .ino = ino, .name = name},
+                   [&](Change&) { return remove_xattr(mount_, *inode(ino), name); });
+  }
+  perform({.kind = Kind::set_xattr, .ino = ino, .name = name, .text = std::string(1 + random(600), 'v')},
+          [&](Change& change) {
+            change.text[0] = static_cast<char>('a' + random(26));
+            return butterfuse::set_xattr(mount_, *inode(ino), {.name = name, .value = as_bytes(change.text)});
+          });
+}
+
+}  // namespace butterfuse::crash
