@@ -3,7 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "tests/crash/judge.h"
+#include "tests/crash/model_course.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/mkfs_image.h"
 
@@ -30,8 +33,6 @@ class CrashRun {
     const Disks disks = setting_.make_disks();
     auto trace = std::make_shared<Trace>();
     record(disks, trace);
-    Model model(root_);
-    model_ = &model;
     CrashStates(trace->events(), disks, seed_).for_each([&](const CrashState& state) {
       judge(state);
       return !options_.stop || !options_.stop();
@@ -43,27 +44,13 @@ class CrashRun {
     auto mount = must(Mount::open(recorded(disks, trace), setting_.mount_options()));
     Workload workload(*mount, *trace, seed_);
     must(workload.run(setting_.shape));
-    steps_ = workload.steps();
-    root_ = workload.root();
+    course_.emplace(Model(workload.root()), workload.steps());
     // What comes behind, unmounting, is cut as well.
     must(mount->close());
   }
 
-  // A change under way counts as made, but nothing that it promises.
-  void advance(uint64_t time) {
-    for (; next_ < steps_.size() && steps_[next_].begun < time; ++next_) {
-      acknowledge(time);
-      model_->apply(steps_[next_].change);
-    }
-    acknowledge(time);
-  }
-  void acknowledge(uint64_t time) {
-    for (; acknowledged_ < next_ && steps_[acknowledged_].ended < time; ++acknowledged_)
-      model_->acknowledge(steps_[acknowledged_].change);
-  }
-
   void judge(const CrashState& state) {
-    advance(state.time);
+    course_->advance(state.time);
     const bool cut = options_.recovery_cut_every && (counts_.states + 1) % options_.recovery_cut_every == 0;
     if (cut) cut_recovery(state);
     judge_mount(state);
@@ -98,7 +85,7 @@ class CrashRun {
   }
 
   std::vector<std::string> mount_and_compare(const CrashState& state) {
-    return crash::mount_and_compare(share(state.devices), setting_, *model_, setting_.atom);
+    return crash::mount_and_compare(share(state.devices), setting_, course_->model(), setting_.atom);
   }
 
   std::vector<std::string> check(const CrashState& state) {
@@ -118,8 +105,8 @@ class CrashRun {
   void violation(const CrashState& state, const std::vector<std::string>& problems) {
     ++counts_.violations;
     const std::string text = fmt::format("workload {} ({}), state {}:", seed_, setting_.text, state.what) +
-                             describe(problems, std::span(steps_).first(next_),
-                                      [&](size_t i) { return i < acknowledged_ ? "" : " (under way)"; });
+                             describe(problems, course_->steps_made(),
+                                      [&](size_t i) { return course_->state_of(i); });
     if (options_.report) options_.report(text);
     if (!options_.keep_folder.empty()) save_devices(state.devices, options_.keep_folder);
   }
@@ -128,10 +115,7 @@ class CrashRun {
   const Setting setting_;
   const CrashRunOptions& options_;
   CrashCounts& counts_;
-  std::vector<Step> steps_;
-  uint64_t root_ = 0;
-  Model* model_ = nullptr;
-  size_t next_ = 0, acknowledged_ = 0;  // steps
+  std::optional<ModelCourse> course_;
 };
 
 }  // namespace

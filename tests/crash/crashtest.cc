@@ -79,7 +79,10 @@ class Course {
   const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
 };
 
-void report(const std::string& text) { fmt::print("VIOLATION in {}\n", text); }
+void report(const std::string& text) {
+  fmt::print("VIOLATION in {}\n", text);
+  std::fflush(stdout);
+}
 
 uint64_t cut_power(const Arguments& arguments) {
   const auto run = arguments.kernel ? simkernel::run_kernel_workload : run_crash_workload;

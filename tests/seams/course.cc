@@ -40,7 +40,7 @@ std::string indented(const std::vector<std::string>& lines) {
 Course::Course(uint64_t seed, const CourseOptions& options, CourseCounts& counts)
     : options_(options),
       counts_(counts),
-      setting_(seed),
+      setting_(seed, options.never_full),
       random_(seed * 7 + 5),
       daemon_({.binary = options.binary, .folder = options.folder}) {
   std::filesystem::create_directories(daemon_.place().mountpoint());

@@ -14,6 +14,7 @@ struct CourseOptions {
   std::string keep_folder;     // for what a violation leaves; empty: none
   std::string only_style;
   std::vector<std::string> without;  // acts
+  bool never_full = false;           // leave out images with next to no space left
   int lives = 8;
   unsigned check_percent = 35, btrfs_check_percent = 12;  // of the lives
   std::function<void(const std::string&)> report;         // a violation, in words

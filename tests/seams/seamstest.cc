@@ -39,6 +39,7 @@ Arguments parse(int argc, char** argv) {
   app.add_option("--style", arguments.options.only_style, "mixed, solo, appends, copies, names or ranges");
   app.add_option("--without", arguments.options.without, "leave these calls out, as in: --without seek,aio")
       ->delimiter(',');
+  app.add_flag("--never-full", arguments.options.never_full, "leave out images with next to no space left");
   app.add_option("--violations", arguments.most_violations, "stop after so many violations; 0: never");
   app.add_option("--btrfs-check-percent", arguments.options.btrfs_check_percent,
                  "let `btrfs check` see so many images");

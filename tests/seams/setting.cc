@@ -120,7 +120,7 @@ const std::vector<Style>& all_styles() {
   return styles;
 }
 
-CourseSetting::CourseSetting(uint64_t number) : seed(number) {
+CourseSetting::CourseSetting(uint64_t number, bool never_full) : seed(number) {
   Random random(seed * 2);
   if (random.chance(60))
     mkfs.insert(mkfs.end(), {"-n", random.pick<const char*>({"4k", "8k", "32k", "64k"})});
@@ -134,7 +134,7 @@ CourseSetting::CourseSetting(uint64_t number) : seed(number) {
     mkfs.insert(mkfs.end(), {"-d", "dup"});
     image_bytes = 256 << 20;
   }
-  if (random.chance(25)) leave_bytes = random.pick<uint64_t>({256 << 10, 1 << 20, 4 << 20});
+  if (random.chance(25) && !never_full) leave_bytes = random.pick<uint64_t>({256 << 10, 1 << 20, 4 << 20});
 }
 
 std::string CourseSetting::text() const {

@@ -54,7 +54,7 @@ struct Style {
 
 // A file system, for some lives.
 struct CourseSetting {
-  explicit CourseSetting(uint64_t number);
+  explicit CourseSetting(uint64_t number, bool never_full = false);
   uint64_t seed;
   std::vector<std::string> mkfs;  // its arguments
   uint64_t image_bytes = 128 << 20;

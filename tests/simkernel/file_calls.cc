@@ -53,21 +53,34 @@ uint64_t SimKernel::look_up(uint64_t folder, const std::string& name, uint64_t& 
   return entry.nodeid;
 }
 
-SimInode& SimKernel::create(uint64_t folder, const std::string& name) {
-  fuse_create_in in{};
-  in.flags = O_RDWR, in.mode = S_IFREG | 0644;
-  const auto answer =
-      channel_.call(FUSE_CREATE, folder, {object_bytes(in), as_bytes({name.c_str(), name.size() + 1})});
-  BF_ASSERT(answer->error == 0, "create fails with error {}", answer->error);
-  const auto entry = body_of<fuse_entry_out>(*answer);
-  SimInode& inode = inode_of(entry.nodeid, entry.attr.ino, {});
-  files_.push_back({.inode = inode, .fh = body_of<fuse_open_out>(*answer, sizeof(entry)).fh});
-  close(files_.back());
+SimInode& SimKernel::inode_of(uint64_t node, uint64_t ino, std::string content) {
+  return inodes_.emplace_back(node, ino, std::move(content));
+}
+
+SimInode& SimKernel::file_of(uint64_t node, uint64_t ino) {
+  const auto known = forgotten_.find(ino);
+  SimInode& inode = inode_of(node, ino, known == forgotten_.end() ? std::string() : known->second.content());
+  if (known != forgotten_.end()) {
+    inode.expected = std::move(known->second);
+    forgotten_.erase(known);
+  }
   return inode;
 }
 
-SimInode& SimKernel::inode_of(uint64_t node, uint64_t ino, std::string content) {
-  return inodes_.emplace_back(node, ino, std::move(content));
+SimFile& SimKernel::opened(SimInode& inode, uint64_t fh) {
+  return files_.emplace_back(SimFile{.inode = inode, .fh = fh});
+}
+
+bool SimKernel::is_open(const SimInode& inode) const {
+  return std::any_of(files_.begin(), files_.end(), [&](const SimFile& file) { return &file.inode == &inode; });
+}
+
+void SimKernel::evict(SimInode& inode) {
+  sim_.wait_until([&] { return inode.notifications == 0; });
+  for (const auto& [index, page] : inode.pages)
+    BF_ASSERT(!page.dirty && !page.writeback, "page {} of node {} is dirty, and no file is open", index, inode.node);
+  forgotten_.emplace(inode.expected.ino(), std::move(inode.expected));
+  inodes_.remove_if([&](const SimInode& one) { return &one == &inode; });
 }
 
 SimFile& SimKernel::open(SimInode& inode) {

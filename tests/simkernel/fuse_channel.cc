@@ -62,10 +62,27 @@ void FuseChannel::hello(bool writeback_cache) {
 
 FuseRequestPtr FuseChannel::send(uint32_t opcode, uint64_t node, std::initializer_list<ByteSpan> body,
                                  std::function<void(FuseRequest&)> done) {
-  auto request = std::make_shared<FuseRequest>();
-  request->unique = next_unique_;
-  request->done = std::move(done);
+  const uint64_t unique = next_unique_;
   next_unique_ += 2;
+  FuseRequestPtr request = queue(opcode, node, unique, body);
+  request->done = std::move(done);
+  outstanding_[unique] = request;
+  sim_.pause();
+  return request;
+}
+
+void FuseChannel::forget(uint64_t node, uint64_t lookups) {
+  fuse_forget_in in{};
+  in.nlookup = lookups;
+  queue(FUSE_FORGET, node, 0, {object_bytes(in)});
+  sim_.pause();
+}
+
+// Nobody takes it before the next pause.
+FuseRequestPtr FuseChannel::queue(uint32_t opcode, uint64_t node, uint64_t unique,
+                                  std::initializer_list<ByteSpan> body) {
+  auto request = std::make_shared<FuseRequest>();
+  request->unique = unique;
   fuse_in_header header{};
   header.opcode = opcode, header.unique = request->unique, header.nodeid = node;
   header.pid = 1;
@@ -75,10 +92,8 @@ FuseRequestPtr FuseChannel::send(uint32_t opcode, uint64_t node, std::initialize
   const ByteSpan head = object_bytes(header);
   request->bytes.assign(head.begin(), head.end());
   for (const ByteSpan part : body) request->bytes.insert(request->bytes.end(), part.begin(), part.end());
-  outstanding_[request->unique] = request;
   waiting_.push_back(request);
   if (busy_ == workers_.size() && busy_ < kWorkersMax) start_worker();
-  sim_.pause();
   return request;
 }
 

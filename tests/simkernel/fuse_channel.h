@@ -40,6 +40,7 @@ class FuseChannel {
   FuseRequestPtr send(uint32_t opcode, uint64_t node, std::initializer_list<ByteSpan> body,
                       std::function<void(FuseRequest&)> done = {});
   void wait(const FuseRequest& request);
+  void forget(uint64_t node, uint64_t lookups);  // has no answer
   FuseRequestPtr call(uint32_t opcode, uint64_t node, std::initializer_list<ByteSpan> body);
 
   // Of what the daemon tells without being asked: FUSE_NOTIFY_*. It goes on when this returns.
@@ -49,6 +50,7 @@ class FuseChannel {
   ssize_t deliver(const iovec* vectors, int count);
 
  private:
+  FuseRequestPtr queue(uint32_t opcode, uint64_t node, uint64_t unique, std::initializer_list<ByteSpan> body);
   void start_worker();
   void serve();
   void hello(bool writeback_cache);

@@ -14,6 +14,7 @@
 #include "tests/crash/crash_states.h"
 #include "tests/crash/found_tree.h"
 #include "tests/crash/judge.h"
+#include "tests/crash/model_course.h"
 #include "tests/crash/work_folder.h"
 #include "tests/simkernel/programs.h"
 #include "tests/support/mkfs_image.h"
@@ -27,9 +28,29 @@ constexpr int kLives = 2;
 constexpr int kToldMax = 3;  // of one workload; one fault fails hundreds of states
 constexpr size_t kProblemsShown = 5, kEventsShown = 40;
 constexpr const char* kNames[] = {"a", "b", "c"};
+constexpr int kNameProgramsMax = 2;  // each in a folder of its own, in each life another one
+constexpr int kNameOperations[] = {6, 15, 40};
 constexpr int kOperations[] = {4, 8, 16, 30};
 constexpr uint64_t kFileMax[] = {12'000, 60'000, 200'000};
 constexpr const char* kCommits[] = {"1", "5", "3600"};
+
+std::string folder_name(int life, int program) { return fmt::format("names{}.{}", life, program); }
+
+// What lies in a directory, as if it were all.
+FoundTree found_in(const FoundTree& all, uint64_t root) {
+  FoundTree tree;
+  tree.root = root;
+  std::vector<uint64_t> to_visit = {root};
+  while (!to_visit.empty()) {
+    const uint64_t ino = to_visit.back();
+    to_visit.pop_back();
+    const auto here = all.inodes.find(ino);
+    if (here == all.inodes.end() || !tree.inodes.emplace(*here).second) continue;
+    for (const auto& [name, child] : here->second.entries) to_visit.push_back(child);
+  }
+  tree.inodes[root].names.clear();
+  return tree;
+}
 
 // A full disk is none of the settings: what a program asks for must work.
 Setting setting_of(uint64_t seed) {
@@ -49,6 +70,10 @@ class KernelRun {
     shape_.programs = 1 + static_cast<int>(random_() % 3);
     shape_.fsync_percent = shape_.operations <= 8 ? 35 : 20;
     text_ = std::string(writeback_cache_ ? "writeback_cache,commit=" : "commit=") + kCommits[random_() % 3];
+    name_programs_ = static_cast<int>(random_() % (kNameProgramsMax + 1));
+    name_shape_ = {.operations = kNameOperations[random_() % std::size(kNameOperations)],
+                   .fsync_percent = 25,
+                   .writeback_cache = writeback_cache_};
   }
 
   void run() {
@@ -80,6 +105,11 @@ class KernelRun {
         if (size > 0) must(fallocate(*mount, *file->inode, 0, ByteRange::at(size * 2, size)));
         size = 1 + random_() % shape_.file_max / 3;
       }
+      NewInode directory;
+      directory.mode = S_IFDIR | 0755;
+      for (int life = 1; life <= kLives; ++life)
+        for (int i = 0; i < name_programs_; ++i)
+          must(create(*mount, *folder, folder_name(life, i), directory, {}));
     }
     must(mount->close());
   }
@@ -140,11 +170,22 @@ class KernelRun {
         const uint64_t node = kernel.look_up(folder, name, ino);
         inodes.push_back(&kernel.inode_of(node, ino, before.inodes.at(ino).content));
       }
-      run_programs(sim, kernel, inodes, shape_, seed);
+      std::list<NameProgram> name_programs;
+      for (int i = 0; i < name_programs_; ++i) {
+        const uint64_t node = kernel.look_up(folder, folder_name(life_, i), ino);
+        name_programs.emplace_back(sim, *trace, channel, kernel, node, ino, name_shape_,
+                                   seed * kNameProgramsMax + static_cast<uint64_t>(i));
+      }
+      run_programs(sim, kernel, inodes, name_programs, shape_, seed);
       problems_ = kernel.problems();
       events_ = kernel.events();
-      expected_.clear();
-      for (const SimInode& inode : kernel.inodes()) expected_.push_back(inode.expected);
+      expected_.clear(), courses_.clear();
+      for (const SimInode* inode : inodes) expected_.push_back(inode->expected);
+      for (const NameProgram& program : name_programs) {
+        if (!program.problems().empty())
+          problems_.push_back(describe(program.problems(), program.steps(), [](size_t) { return ""; }));
+        courses_.emplace_back(Model(program.model().root()), program.steps());
+      }
       kernel_ = nullptr;
     }
     must(mount->close());
@@ -161,6 +202,7 @@ class KernelRun {
 
   void judge(const CrashState& state) {
     ++counts_.states;
+    for (ModelCourse& course : courses_) course.advance(state.time);
     const bool again = options_.second_mount_every && counts_.states % options_.second_mount_every == 0;
     std::vector<std::string> problems = mount_and_compare(state);
     if (problems.empty()) problems = check_all(share(state.devices));
@@ -186,6 +228,11 @@ class KernelRun {
                                       : file.problem_after_crash(found->second.content, state.time);
       if (!problem.empty()) problems.push_back(fmt::format("inode {}: {}", file.ino(), problem));
     }
+    for (const ModelCourse& course : courses_) {
+      const auto wrong = course.model().problems(found_in(*tree, course.model().root()), setting_.atom);
+      if (!wrong.empty())
+        problems.push_back("names:" + describe(wrong, course.steps_made(), [&](size_t i) { return course.state_of(i); }));
+    }
     if (const Status closed = (*mount)->close(); !closed)
       problems.push_back("unmount: " + closed.error().message);
     return problems;
@@ -195,8 +242,9 @@ class KernelRun {
     ++counts_.violations;
     ++told_;
     std::string text =
-        fmt::format("kernel workload {}, life {} ({}; {}; {} programs, {} calls, {} bytes), {}:", seed_,
-                    life_, setting_.text, text_, shape_.programs, shape_.operations, shape_.file_max, where);
+        fmt::format("kernel workload {}, life {} ({}; {}; {} programs, {} calls, {} bytes; {} of names), {}:", seed_,
+                    life_, setting_.text, text_, shape_.programs, shape_.operations, shape_.file_max,
+                    name_programs_, where);
     for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) text += "\n    " + problems[i];
     size_t end = 0;
     while (end < events_.size() && std::stoull(events_[end]) < time) ++end;
@@ -213,9 +261,12 @@ class KernelRun {
   bool writeback_cache_ = false;
   ProgramShape shape_;
   std::string text_;  // options of this kind
+  int name_programs_ = 0;
+  NameShape name_shape_;
   int life_ = 0, told_ = 0;
   const SimKernel* kernel_ = nullptr;  // while it runs
   std::vector<ExpectedFile> expected_;
+  std::vector<ModelCourse> courses_;  // of names
   std::vector<std::string> problems_, events_;
 };
 

@@ -247,7 +247,10 @@ void SimKernel::on_notification(int code, ByteSpan body) {
     const auto start = static_cast<uint64_t>(out.off);
     const uint64_t end = out.len <= 0 ? UINT64_MAX : start + static_cast<uint64_t>(out.len);
     note(inode, fmt::format("pages from {} are invalidated by the daemon", start));
+    ++inode.notifications;
     invalidate(inode, start / kSimPage, (end - 1) / kSimPage);
+    --inode.notifications;
+    return;
   }
 }
 

@@ -150,7 +150,7 @@ class Program {
 }  // namespace
 
 void run_programs(SimThreads& sim, SimKernel& kernel, const std::vector<SimInode*>& inodes,
-                  const ProgramShape& shape, uint64_t seed) {
+                  std::list<NameProgram>& name_programs, const ProgramShape& shape, uint64_t seed) {
   std::vector<SimFile*> held;  // so that there is always one that the kernel may write through
   for (SimInode* inode : inodes) held.push_back(&kernel.open(*inode));
   std::vector<std::thread> threads;
@@ -158,6 +158,7 @@ void run_programs(SimThreads& sim, SimKernel& kernel, const std::vector<SimInode
     threads.emplace_back(
         [&, i] { Program(sim, kernel, inodes, shape, seed * 16 + static_cast<uint64_t>(i)).run(); });
   threads.emplace_back([&] { Program(sim, kernel, inodes, shape, seed * 16 + 14).run_mapped(); });
+  for (NameProgram& program : name_programs) threads.emplace_back([&] { program.run(); });
   bool ended = false;
   std::thread writeback([&] {
     std::mt19937_64 random(seed * 16 + 15);

@@ -2,7 +2,7 @@
 // kernel's writeback.
 #pragma once
 
-#include "tests/simkernel/sim_kernel.h"
+#include "tests/simkernel/name_program.h"
 
 namespace butterfuse::simkernel {
 
@@ -13,8 +13,8 @@ struct ProgramShape {
   int fsync_percent = 20;
 };
 
-// Runs them all to their end; then all files are read, compared and closed.
+// Runs them all to their end, those of names beside the others; then all files are read, compared and closed.
 void run_programs(SimThreads& sim, SimKernel& kernel, const std::vector<SimInode*>& inodes,
-                  const ProgramShape& shape, uint64_t seed);
+                  std::list<NameProgram>& name_programs, const ProgramShape& shape, uint64_t seed);
 
 }  // namespace butterfuse::simkernel

@@ -23,23 +23,30 @@ bool is_zero(const std::string& content, uint64_t from, uint64_t to) {
 }  // namespace
 
 // Pages are written and dropped before, and dropped again behind it. What makes the file longer goes piece by
-// piece, the rest at once.
+// piece, each of which a crash may find as the last, the rest at once.
 void SimKernel::write_direct(SimFile& file, uint64_t offset, const std::string& text) {
   SimInode& inode = file.inode;
   const InodeLock lock(*this, inode);
   const uint64_t end = offset + text.size();
   const Busy busy(inode, offset, end);
-  const size_t change = inode.expected.begin(now(), with_text(inode.expected.content(), offset, text));
+  const bool extends = end > inode.size;
+  const auto begin = [&](const std::string& part, uint64_t at) {
+    return inode.expected.begin(now(), with_text(inode.expected.content(), at, part));
+  };
+  const size_t whole = extends ? 0 : begin(text, offset);
   note(inode, fmt::format("direct write of {} bytes at {}", text.size(), offset));
   flush(inode, offset, end);
   invalidate(inode, offset / kSimPage, (end - 1) / kSimPage);
-  const bool extends = end > inode.size;
   std::vector<std::pair<FuseRequestPtr, size_t>> requests;
   for (size_t done = 0; done < text.size();) {
     const size_t bytes = std::min<size_t>(text.size() - done, sim_.random(2) ? kDirectBytes : 2 * kSimPage);
-    requests.emplace_back(send_write(file, offset + done, std::string_view(text).substr(done, bytes), 0),
-                          bytes);
-    if (extends) channel_.wait(*requests.back().first);
+    const std::string part = text.substr(done, bytes);
+    const size_t piece = extends ? begin(part, offset + done) : 0;
+    requests.emplace_back(send_write(file, offset + done, part, 0), bytes);
+    if (extends) {
+      channel_.wait(*requests.back().first);
+      inode.expected.end(piece, now());
+    }
     done += bytes;
   }
   for (const auto& [request, bytes] : requests) {
@@ -48,7 +55,7 @@ void SimKernel::write_direct(SimFile& file, uint64_t offset, const std::string& 
   }
   written_to(inode, end);
   invalidate(inode, offset / kSimPage, (end - 1) / kSimPage);
-  inode.expected.end(change, now());
+  if (!extends) inode.expected.end(whole, now());
 }
 
 void SimKernel::read_direct(SimFile& file, uint64_t offset, uint64_t length) {

@@ -35,6 +35,7 @@ struct SimInode {
   bool size_unstable = false;  // a request that changes it is out
   std::map<uint64_t, SimPage> pages;
   bool locked = false;          // inode lock
+  int notifications = 0;        // of the daemon's, at work on it
   int writes_out = 0;           // writeback requests without an answer
   bool no_write = false;        // none may go out
   std::list<PageWrite> queued;  // meanwhile

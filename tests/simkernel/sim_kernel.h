@@ -25,9 +25,14 @@ class SimKernel {
 
   // Names of the root of the mount, or of `folder`.
   uint64_t look_up(uint64_t folder, const std::string& name, uint64_t& ino);  // the node; 0: none
-  SimInode& create(uint64_t folder, const std::string& name);
   SimInode& inode_of(uint64_t node, uint64_t ino, std::string content);  // an old one, durable as it is
   const std::list<SimInode>& inodes() const { return inodes_; }
+  // For SimNames: a file whose node was not known, empty if it is new; a descriptor that came with an answer; whether
+  // there is one; and forgetting a file that has none: its content is remembered for when it is looked up again.
+  SimInode& file_of(uint64_t node, uint64_t ino);
+  SimFile& opened(SimInode& inode, uint64_t fh);
+  bool is_open(const SimInode& inode) const;
+  void evict(SimInode& inode);
 
   SimFile& open(SimInode& inode);
   void close(SimFile& file);
@@ -101,6 +106,7 @@ class SimKernel {
   const bool writeback_cache_;
   std::list<SimInode> inodes_;
   std::list<SimFile> files_;
+  std::map<uint64_t, ExpectedFile> forgotten_;  // by inode number
   std::vector<std::string> problems_, events_;
 };
 
