@@ -59,6 +59,14 @@ Result<InodePtr> follow_entry(Mount& mount, Inode& dir, const DirEntry& entry) {
   return inode;
 }
 
+// A subvolume's root directory is inode 256 in its own tree.
+Result<InodeKey> key_of_subvolume_entry(Mount& mount, Inode& dir, const DirEntry& entry) {
+  BF_ASSIGN(const bool linked, root_ref_matches(mount, dir, entry));
+  if (linked) return InodeKey{entry.location.objectid, objectid::kFirstFree};
+  BF_ASSIGN(const InodePtr placeholder, mount.placeholder(dir.key(), entry.location.objectid));
+  return placeholder->key();
+}
+
 Result<InodeKey> parent_of(Mount& mount, Inode& dir) {
   if (dir.key() == mount.root().key() || dir.is_placeholder()) return mount.root().key();
   if (dir.ino() == dir.subvolume().root_dirid) return parent_of_subvolume(mount, dir);

@@ -17,6 +17,8 @@ Result<std::optional<InodePtr>> lookup(Mount& mount, Inode& dir, std::string_vie
 Result<InodePtr> lookup_existing(Mount& mount, Inode& dir, std::string_view name);
 // The inode a directory entry leads to. EUCLEAN when entry and inode disagree.
 Result<InodePtr> follow_entry(Mount& mount, Inode& dir, const DirEntry& entry);
+// The key of the inode that a subvolume's entry leads to, without opening the subvolume.
+Result<InodeKey> key_of_subvolume_entry(Mount& mount, Inode& dir, const DirEntry& entry);
 // Where ".." of a directory leads; the mount's root is its own parent.
 Result<InodeKey> parent_of(Mount& mount, Inode& dir);
 

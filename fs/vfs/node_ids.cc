@@ -10,16 +10,21 @@ uint64_t NodeIds::counted_id(const InodeKey& key) {
   return slot->second;
 }
 
-uint64_t NodeIds::ino_of(const InodeKey& key) {
-  const bool small_ino = key.ino >> kInoBits == 0;
-  if (small_ino && key.root_id == root_.root_id) return key.ino;
-  if (small_ino && key.root_id != kPlaceholderRoot && key.root_id >> (63 - kInoBits) == 0) {
-    return key.root_id << kInoBits | key.ino;
-  }
-  return counted_id(key);
+uint64_t NodeIds::wide_id(const InodeKey& key) {
+  const bool fits = key.ino >> kInoBits == 0 && key.root_id >> (63 - kInoBits) == 0;
+  return fits && key.root_id != kPlaceholderRoot ? key.root_id << kInoBits | key.ino : counted_id(key);
 }
 
-uint64_t NodeIds::node_of(const InodeKey& key) { return key == root_ ? kRootNode : ino_of(key); }
+uint64_t NodeIds::node_of(const InodeKey& key) {
+  if (key == root_) return kRootNode;
+  return key.root_id == root_.root_id && key.ino >> kInoBits == 0 ? key.ino : wide_id(key);
+}
+
+uint64_t NodeIds::ino_of(const InodeKey& key) {
+  if (key.root_id == root_.root_id && key.ino < InoBlocks::kFirst) return key.ino;
+  const auto narrow = blocks_.number_of(key);
+  return narrow ? *narrow : wide_id(key);
+}
 
 std::optional<InodeKey> NodeIds::key_of(uint64_t node) const {
   if (node == kRootNode) return root_;

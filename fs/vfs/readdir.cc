@@ -9,12 +9,14 @@
 namespace butterfuse {
 namespace {
 
-// A subvolume's root directory is inode 256 in its own tree.
-uint64_t ino_of_entry(Mount& mount, const Inode& dir, const DirEntry& entry) {
+// As stat(2) of it says.
+uint64_t ino_of_entry(Mount& mount, Inode& dir, const DirEntry& entry) {
+  InodeKey key{dir.key().root_id, entry.location.objectid};
   if (entry.location.type == key_type::kRootItem) {
-    return mount.node_ids().ino_of({entry.location.objectid, objectid::kFirstFree});
+    auto subvolume = key_of_subvolume_entry(mount, dir, entry);
+    key = subvolume ? *subvolume : InodeKey{entry.location.objectid, objectid::kFirstFree};
   }
-  return mount.node_ids().ino_of({dir.key().root_id, entry.location.objectid});
+  return mount.node_ids().ino_of(key);
 }
 
 Result<ListedEntry> dot_entry(Mount& mount, Inode& dir, bool dotdot) {
@@ -58,13 +60,14 @@ Result<std::vector<ListedEntry>> list_directory(Mount& mount, Inode& dir, uint64
     listed.name = entry.name;
     listed.mode = mode_of_entry_type(entry.type);
     listed.next_position = entry.index + 1;
-    listed.ino = ino_of_entry(mount, dir, entry);
     listed.entry = entry;
     used_bytes += entry_bytes + entry.name.size();
     list.push_back(std::move(listed));
     return used_bytes < budget_bytes;
   };
   if (used_bytes < budget_bytes) BF_TRY(for_each_dir_entry(dir.tree(), dir.ino(), position, visit));
+  for (ListedEntry& listed : list)  // once the tree's lock is gone
+    if (!listed.is_dot) listed.ino = ino_of_entry(mount, dir, listed.entry);
   return list;
 }
 
