@@ -22,6 +22,7 @@
 #include "cli/sources.h"
 #include "core/base/log.h"
 #include "core/device/file_device.h"
+#include "fs/fuse/sandbox.h"
 #include "fs/fuse/session.h"
 #include "fs/fuse/signal_watch.h"
 #include "fs/vfs/memory_budget.h"
@@ -65,25 +66,20 @@ Result<BlockDevices> open_devices(const std::vector<std::string>& sources, Mount
   return readable;
 }
 
-// Of a writable source that is one block device: see SessionOptions. The mount owns `devices`.
-std::function<Status(bool)> claim_of(const BlockDevices& devices, const MountOptions& options) {
-  if (devices.size() != 1 || options.read_only) return nullptr;
+// Of a writable source that is one block device. The mount owns `devices`.
+std::optional<SessionOptions::DeviceClaim> claim_of(const BlockDevices& devices, const MountOptions& options) {
+  if (devices.size() != 1 || options.read_only) return std::nullopt;
   auto* file = dynamic_cast<FileDevice*>(devices.front().get());
-  if (file == nullptr || !file->is_block_device()) return nullptr;
-  return [file](bool exclusively) { return file->claim(exclusively); };
+  if (file == nullptr || !file->is_block_device()) return std::nullopt;
+  return SessionOptions::DeviceClaim{.give_up = [file] { file->give_up_claim(); },
+                                     .take = [file](int descriptor) { return file->take_claim(descriptor); }};
 }
 
-Result<std::unique_ptr<Mount>> open_mount(std::vector<std::string> sources, MountOptions options,
-                                          SessionOptions& session) {
+std::vector<std::string> all_sources(const MountArguments& arguments, const MountOptions& options) {
+  std::vector<std::string> sources = arguments.sources();
   for (const std::string& device : options.devices)
     if (std::ranges::find(sources, device) == sources.end()) sources.push_back(device);
-  BF_ASSIGN(auto devices, open_devices(sources, options));
-  session.claim_device = claim_of(devices, options);
-  auto opened = Mount::open(std::move(devices), options);
-  if (!opened) return tl::unexpected(with_partitions(opened.error(), sources.front()));
-  std::unique_ptr<Mount> mount = std::move(*opened);
-  if (options.write_protected) complain("mount: {} is write-protected, mounting read-only", sources.front());
-  return mount;
+  return sources;
 }
 
 void log_ignored(const MountOptions& options) {
@@ -114,17 +110,46 @@ class OpeningWatch {
   SignalWatch watch_;
 };
 
+// Whatever needs the rights and the file system of the machine is done and open by now: both are given up, while
+// there is one thread, and before a byte of the image is judged.
+void give_up_rights(const MountOptions& options, Background* background) {
+  if (background != nullptr) background->prepare();
+  if (!options.sandbox) return;
+  const auto sandbox = enter_sandbox();
+  if (sandbox) {
+    log(LogLevel::debug, "sandbox: {}", *sandbox);
+  } else {
+    log(LogLevel::warning, "no sandbox: {}", sandbox.error().message);
+  }
+}
+
 // Everything from opening the source to the last commit. Runs in the process that stays.
-Status mount_and_serve(const MountArguments& arguments, const MountOptions& options, SessionOptions session,
+Status mount_and_serve(const MountArguments& arguments, MountOptions options, SessionOptions session,
                        Background* background) {
   block_ending_signals();
   be_thrifty_where_memory_is_short();
   std::optional<OpeningWatch> opening(std::in_place, session.source, background);
-  BF_ASSIGN(std::unique_ptr<Mount> mount, open_mount(arguments.sources(), options, session));
+  const std::vector<std::string> sources = all_sources(arguments, options);
+  BF_ASSIGN(auto devices, open_devices(sources, options));
+  session.claim = claim_of(devices, options);
+  const std::string hint = partitions_hint(sources.front());
+  opening.reset();
+
+  std::optional<MountHelper> helper;
+  if (!fuse_descriptor_of(session.mountpoint)) {
+    auto started = MountHelper::start(session.mountpoint);
+    if (!started) return tl::unexpected(started.error());
+    session.helper = &helper.emplace(std::move(*started));
+  }
+  give_up_rights(options, background);
+  opening.emplace(session.source, background);
+  auto opened = Mount::open(std::move(devices), options);
+  if (!opened) return tl::unexpected(with_hint(opened.error(), hint));
+  if (options.write_protected) complain("mount: {} is write-protected, mounting read-only", sources.front());
   log_ignored(options);
   opening.reset();
-  Status served = serve(*mount, session);
-  Status closed = mount->close();
+  Status served = serve(**opened, session);
+  Status closed = (*opened)->close();
   log_left_out();
   return served ? std::move(closed) : std::move(served);
 }

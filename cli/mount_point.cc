@@ -39,7 +39,7 @@ Result<std::string> fuse_descriptor(const std::string& path) {
 }  // namespace
 
 Result<std::string> usable_mount_point(const std::string& path) {
-  if (is_fuse_descriptor(path)) return fuse_descriptor(path);
+  if (fuse_descriptor_of(path)) return fuse_descriptor(path);
   std::error_code error;
   const fs::path absolute = fs::canonical(path, error);
   struct stat info {};

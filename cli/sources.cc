@@ -76,12 +76,19 @@ Result<DeviceWindow> WindowArguments::window() const {
   return result;
 }
 
-Error with_partitions(Error error, const std::string& path) {
-  if (error.message.find("not a btrfs") == std::string::npos) return error;
+std::string partitions_hint(const std::string& path) {
   const auto partitions = read_partitions(path);
-  if (partitions && !partitions->empty())
-    error.message += fmt::format("; it has partitions: {}", partitions_text(*partitions));
+  if (!partitions || partitions->empty()) return "";
+  return fmt::format("; it has partitions: {}", partitions_text(*partitions));
+}
+
+Error with_hint(Error error, const std::string& hint) {
+  if (error.message.find("not a btrfs") != std::string::npos) error.message += hint;
   return error;
+}
+
+Error with_partitions(Error error, const std::string& path) {
+  return with_hint(std::move(error), partitions_hint(path));
 }
 
 Result<uint64_t> parse_size(const std::string& text, const char* what) {

@@ -82,14 +82,6 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-void detach_from_terminal() {
-  if (chdir("/") != 0) return;
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (null < 0) return;
-  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
-  close(null);
-}
-
 }  // namespace
 
 // The signals are blocked over the fork: one that comes in between meets the parent when it can pass it on.
@@ -117,11 +109,18 @@ Result<Background> Background::start(int interrupted_status) {
 
 Background::~Background() {
   if (pipe_ >= 0) close(pipe_);
+  if (null_ >= 0) close(null_);
+}
+
+void Background::prepare() {
+  (void)!chdir("/");
+  null_ = open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
 bool Background::report_live() {
   if (pipe_ < 0) return true;
-  detach_from_terminal();
+  if (null_ >= 0)
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null_, standard);
   const bool is_told = write_all(pipe_, std::string_view(&kLive, 1));
   close(std::exchange(pipe_, -1));
   return is_told;

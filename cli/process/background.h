@@ -17,11 +17,15 @@ class Background {
  public:
   // `interrupted_status`: the parent's exit status after such a signal.
   static Result<Background> start(int interrupted_status);
-  Background(Background&& other) noexcept : pipe_(std::exchange(other.pipe_, -1)) {}
+  Background(Background&& other) noexcept
+      : pipe_(std::exchange(other.pipe_, -1)), null_(std::exchange(other.null_, -1)) {}
   ~Background();
 
-  // The parent exits with 0; this process lets go of terminal and working directory. False: the parent has
-  // died, nobody was told.
+  // Opens what report_live needs, which can't once the process is in its sandbox; lets go of the working
+  // directory.
+  void prepare();
+  // The parent exits with 0; this process lets go of the terminal. False: the parent has died, nobody was told.
+  // REQUIRES prepare().
   bool report_live();
   bool is_live() const { return pipe_ < 0; }
   // The parent has died before anything was reported.
@@ -32,6 +36,7 @@ class Background {
  private:
   explicit Background(int pipe) : pipe_(pipe) {}
   int pipe_;
+  int null_ = -1;
 };
 
 }  // namespace butterfuse

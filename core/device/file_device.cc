@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "core/base/courtesy.h"
 #include "core/base/log.h"
@@ -40,7 +41,10 @@ void advance(std::vector<iovec>& list, size_t& first, size_t done) {
 
 }  // namespace
 
-FileDevice::~FileDevice() { ::close(fd_); }
+FileDevice::~FileDevice() {
+  give_up_claim();
+  ::close(fd_);
+}
 
 Status FileDevice::check_range(const char* what, uint64_t offset, uint64_t length) const {
   if (offset <= size_bytes_ && length <= size_bytes_ - offset) return {};
@@ -130,13 +134,17 @@ void FileDevice::start_writeback(uint64_t offset, uint64_t length) {
   (void)::sync_file_range(fd_, static_cast<off_t>(offset), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE);
 }
 
-Status FileDevice::claim(bool exclusively) {
-  const std::string same = "/proc/self/fd/" + std::to_string(fd_);
-  const int fd = ::open(same.c_str(), O_RDWR | O_CLOEXEC | (exclusively ? O_EXCL : 0));
-  if (fd < 0) return make_error(errno, "{}: cannot open it again: {}", path_, std::strerror(errno));
-  const int code = ::dup3(fd, fd_, O_CLOEXEC) < 0 ? errno : 0;
-  ::close(fd);
-  return code == 0 ? Status{} : make_error(code, "{}: dup: {}", path_, std::strerror(code));
+void FileDevice::give_up_claim() {
+  if (claim_fd_ >= 0) ::close(std::exchange(claim_fd_, -1));
+}
+
+Status FileDevice::take_claim(int descriptor) {
+  give_up_claim();
+  claim_fd_ = descriptor;
+  struct stat ours {}, claimed{};
+  const bool is_same = ::fstat(fd_, &ours) == 0 && ::fstat(claim_fd_, &claimed) == 0 &&
+                       S_ISBLK(claimed.st_mode) && claimed.st_rdev == ours.st_rdev;
+  return is_same ? Status{} : make_error(ENODEV, "{}: by now another device has this name", path_);
 }
 
 Status FileDevice::flush() {

@@ -8,8 +8,7 @@
 namespace butterfuse {
 
 // Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the
-// lock belongs to the open file description). Thread-safe: all state but the last three members is constant, as is what fd_
-// stands for.
+// lock belongs to the open file description). Thread-safe: all state but the last three members, and claim_fd_, is constant.
 // The size is that at open; the file never grows.
 //
 // An image that somebody makes shorter meanwhile is never written again: the write would make it long again,
@@ -31,10 +30,12 @@ class FileDevice final : public BlockDevice {
   Status flush() override;
   void discard(uint64_t offset, uint64_t length) override;
 
-  // Of a block device that is open for writing: gives up our exclusive claim (O_EXCL), or takes it again (EBUSY:
-  // somebody else has it), by opening it anew under the same descriptor. REQUIRES: no other call runs.
   bool is_block_device() const { return is_block_device_; }
-  Status claim(bool exclusively);
+  // Of a block device that is open for writing: gives up our exclusive claim, or takes one that somebody made for
+  // us by opening the device with O_EXCL (the descriptor is ours then; ENODEV: it is that of another device). Not
+  // thread-safe.
+  void give_up_claim();
+  Status take_claim(int descriptor);
 
  private:
   friend Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string&, const OpenOptions&);
@@ -46,6 +47,7 @@ class FileDevice final : public BlockDevice {
 
   const std::string path_;
   const int fd_;
+  int claim_fd_ = -1;  // of a block device for writing: open with O_EXCL, for reading
   const bool read_only_;
   bool is_block_device_ = false;  // these two are set while opening
   uint64_t size_bytes_ = 0;

@@ -99,15 +99,22 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
     return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
 
   const bool read_only = options.mode == OpenMode::read_only;
-  int flags = O_CLOEXEC | (read_only ? O_RDONLY : O_RDWR);
-  if (is_block && !read_only && options.lock) flags |= O_EXCL;
-  int fd = -1;
-  int code = retry_while_busy(path, options.lock_wait_ms, [&] {
-    fd = ::open(path.c_str(), flags);
-    return fd >= 0 ? 0 : errno;
-  });
-  if (code != 0) return open_error(code, path);
+  int claim = -1, code = 0;
+  if (is_block && !read_only && options.lock) {
+    code = retry_while_busy(path, options.lock_wait_ms, [&] {
+      claim = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+      return claim >= 0 ? 0 : errno;
+    });
+    if (code != 0) return open_error(code, path);
+  }
+  const int fd = ::open(path.c_str(), O_CLOEXEC | (read_only ? O_RDONLY : O_RDWR));
+  if (fd < 0) {
+    code = errno;
+    if (claim >= 0) ::close(claim);
+    return open_error(code, path);
+  }
   std::unique_ptr<FileDevice> device(new FileDevice(path, fd, read_only));
+  if (claim >= 0) BF_TRY(device->take_claim(claim));
 
   // Between stat and open the name may have come to mean another file.
   if (::fstat(fd, &info) != 0) return open_error(errno, path);

@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,20 +25,31 @@ std::optional<dev_t> device_of(int directory) {
   return makedev(info.stx_dev_major, info.stx_dev_minor);
 }
 
+bool run_fusermount(const std::string& path) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::execlp("fusermount3", "fusermount3", "-u", "-z", "-q", "--", path.c_str(), nullptr);
+    ::_exit(127);
+  }
+  int status = -1;
+  return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
+}
+
 // The path is opened first and unmounted through the descriptor: whatever is mounted there meanwhile, what
 // was looked at is what goes. 0 or an errno.
-int detach_exactly(const std::string& path, dev_t device, UnmountHelper* helper) {
+int detach_exactly(const std::string& path, dev_t device) {
   const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (directory < 0) return errno;
   int code = 0;
   if (device_of(directory) != device) {
     code = EBUSY;  // something has come to lie on it
-  } else if (helper == nullptr) {
+  } else if (::geteuid() == 0) {
     const std::string exactly = "/proc/self/fd/" + std::to_string(directory);
     if (::umount2(exactly.c_str(), MNT_DETACH) != 0) code = errno;
+  } else if (!run_fusermount(path)) {
+    code = EPERM;
   }
   ::close(directory);
-  if (code == 0 && helper != nullptr && !helper->unmount()) code = EPERM;
   return code;
 }
 
@@ -48,18 +60,18 @@ OwnMount::OwnMount(std::string path) : path_(std::move(path)) {
   if (const MountEntry* entry = find_mount_at(table, path_)) device_ = entry->device;
 }
 
-Status OwnMount::detach(UnmountHelper* helper) const {
+Status OwnMount::detach() const {
   if (!device_) return {};
   const auto table = read_mount_table();
   Status done;
   for (const MountEntry& own : table | std::views::reverse) {
-    if (own.device != *device_ || (helper != nullptr && own.mount_point != path_)) continue;
+    if (own.device != *device_ || (::geteuid() != 0 && own.mount_point != path_)) continue;
     const auto other = std::ranges::find_if(
         table, [&](const MountEntry& one) { return one.parent == own.id && one.device != *device_; });
     if (other != table.end()) {
       done = make_error(EBUSY, "can't unmount {}: {} ({}) is mounted at {}", own.mount_point, other->source,
                         other->type, other->mount_point);
-    } else if (const int code = detach_exactly(own.mount_point, *device_, helper); code != 0) {
+    } else if (const int code = detach_exactly(own.mount_point, *device_); code != 0) {
       done = make_error(code, "can't unmount {}: {}", own.mount_point, std::strerror(code));
     }
   }

@@ -7,7 +7,6 @@
 #include <string>
 
 #include "core/base/result.h"
-#include "fs/fuse/unmount_helper.h"
 
 namespace butterfuse {
 
@@ -21,8 +20,9 @@ class OwnMount {
 
   // Takes it out of the tree of this mount namespace, lazily, wherever it was bound or moved to, and nothing
   // else: what is seen at its path by now stays. EBUSY when something of others is mounted on it or in it,
-  // which can't stay without it. An ordinary user needs the helper, which knows the first place only.
-  Status detach(UnmountHelper* helper) const;
+  // which can't stay without it. For an ordinary user fusermount3 does it, in the first place only. Starts a
+  // process: see MountHelper.
+  Status detach() const;
 
  private:
   std::string path_;

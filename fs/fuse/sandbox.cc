@@ -2,6 +2,8 @@
 #include "fs/fuse/sandbox.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/fuse.h>
 #include <linux/landlock.h>
@@ -11,11 +13,16 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+
+#include "core/base/checksum.h"
+#include "core/verity/verity_descriptor.h"
 
 namespace butterfuse {
 namespace {
@@ -103,6 +110,8 @@ constexpr int kAllowed[] = {
     SCMP_SYS(sched_setaffinity),
     SCMP_SYS(sched_getparam),
     SCMP_SYS(sched_getscheduler),
+    SCMP_SYS(sched_getattr),
+    SCMP_SYS(sched_setattr),
     SCMP_SYS(ioprio_get),
     SCMP_SYS(ioprio_set),
     SCMP_SYS(getpriority),
@@ -134,10 +143,10 @@ constexpr int kAllowed[] = {
     SCMP_SYS(getrusage),
     SCMP_SYS(getrlimit),
     SCMP_SYS(umask),
-    // the system log, which is connected already, and leaving
+    // the system log and the helper, which are connected already
     SCMP_SYS(sendto),
     SCMP_SYS(sendmsg),
-    SCMP_SYS(umount2),
+    SCMP_SYS(recvmsg),
 };
 
 constexpr unsigned long kIoctls[] = {BLKDISCARD, BLKGETSIZE64, BLKROGET, FUSE_DEV_IOC_CLONE, TCGETS};
@@ -164,6 +173,9 @@ Status allow_some(void* filter) {
   BF_TRY(allow(SCMP_SYS(clone), SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, CLONE_THREAD)));
   BF_TRY(or_error("seccomp rule", seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0)));
   for (const unsigned long command : kIoctls) BF_TRY(allow(SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_EQ, command)));
+  // A signal that comes too early for its watch is sent again.
+  const auto ourselves = static_cast<scmp_datum_t>(::getpid());
+  BF_TRY(allow(SCMP_SYS(kill), SCMP_A0(SCMP_CMP_EQ, ourselves)));
   // Limits can be asked for, not changed.
   return allow(SCMP_SYS(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));
 }
@@ -186,31 +198,78 @@ constexpr uint64_t kPathRights =
     LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
     LANDLOCK_ACCESS_FS_MAKE_SYM;
 
+// What reads of it: callers' rights and mounts; memory limits; how many processors there are.
+constexpr const char* kReadable[] = {"/proc", "/sys/fs/cgroup", "/sys/devices/system/cpu"};
+
 bool close_paths() {
   landlock_ruleset_attr all{};
   all.handled_access_fs = kPathRights;
   const int ruleset = static_cast<int>(syscall(SYS_landlock_create_ruleset, &all, sizeof all, 0));
   if (ruleset < 0) return false;
-  const int proc = ::open("/proc", O_PATH | O_CLOEXEC);
-  landlock_path_beneath_attr readable{};
-  readable.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-  readable.parent_fd = proc;
-  if (proc >= 0) syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &readable, 0);
+  for (const char* path : kReadable) {
+    const int folder = ::open(path, O_PATH | O_CLOEXEC);
+    if (folder < 0) continue;
+    landlock_path_beneath_attr readable{};
+    readable.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+    readable.parent_fd = folder;
+    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &readable, 0);
+    ::close(folder);
+  }
   const bool closed = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-  if (proc >= 0) ::close(proc);
   ::close(ruleset);
   return closed;
+}
+
+// All sets: what is open stays open, and nothing else is asked for. User id 0 alone opens what root owns, by
+// path: that is what Landlock and the filter are for.
+Status drop_capabilities() {
+  for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
+    (void)prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);  // EPERM for who has none to drop
+  (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  const __user_cap_data_struct none[2] = {};
+  if (syscall(SYS_capset, &header, none) == 0) return {};
+  return make_error(errno, "dropping capabilities: {}", std::strerror(errno));
+}
+
+// What libraries read when they are first used, they read now.
+void warm_up_libraries() {
+  tzset();
+  const std::byte nothing{};
+  for (const CsumType type : {CsumType::crc32c, CsumType::xxhash, CsumType::sha256, CsumType::blake2})
+    (void)checksum(type, {&nothing, 1});
+  for (const VerityHash hash : {VerityHash::sha256, VerityHash::sha512})
+    (void)digest_of(hash, {{&nothing, 1}});
+}
+
+size_t count_threads() {
+  std::error_code error;
+  const std::filesystem::directory_iterator tasks("/proc/self/task", error);
+  return error ? 1 : static_cast<size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+// A thread that was joined may be seen for a moment longer.
+bool is_single_threaded() {
+  for (int tries = 0; count_threads() > 1; ++tries) {
+    if (tries == 100) return false;
+    ::usleep(1000);
+  }
+  return true;
 }
 
 }  // namespace
 
 Result<std::string> enter_sandbox() {
   if (kSanitized) return make_error(ENOTSUP, "this build has a sanitizer");
+  if (!is_single_threaded())
+    return make_error(EBUSY, "other threads run already, and would stay outside");
+  warm_up_libraries();
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
     return make_error(errno, "no_new_privs: {}", std::strerror(errno));
   const bool landlocked = close_paths();
+  BF_TRY(drop_capabilities());
   BF_TRY(filter_system_calls());
-  return std::string(landlocked ? "no new privileges, seccomp, Landlock" : "no new privileges, seccomp");
+  return fmt::format("no new privileges, no capabilities, seccomp{}", landlocked ? ", Landlock" : "");
 }
 
 }  // namespace butterfuse

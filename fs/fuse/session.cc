@@ -1,10 +1,11 @@
 // Session: libfuse's loop around our operations.
 #include "fs/fuse/session.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <chrono>
-#include <cstdarg>
 #include <memory>
 #include <optional>
 #include <system_error>
@@ -12,15 +13,12 @@
 
 #include "core/base/log.h"
 #include "core/ondisk/constants.h"
-#include "fs/fuse/captured_output.h"
+#include "fs/fuse/libfuse_log.h"
 #include "fs/fuse/low_memory.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/own_mount.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/fuse/request_loop.h"
-#include "fs/fuse/sandbox.h"
 #include "fs/fuse/signal_watch.h"
-#include "fs/fuse/unmount_helper.h"
 
 namespace butterfuse {
 namespace {
@@ -73,13 +71,6 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   connection->time_gran = 1;
   context.top_lesson = TopLesson::begin(context.mount, context.mountpoint);
   if (context.on_live) context.on_live();
-  if (!options.sandbox) return;
-  const auto sandbox = enter_sandbox();
-  if (sandbox) {
-    log(LogLevel::debug, "sandbox: {}", *sandbox);
-  } else {
-    log(LogLevel::warning, "no sandbox: {}", sandbox.error().message);
-  }
 }
 
 std::string escape_commas(const std::string& text) {
@@ -89,28 +80,6 @@ std::string escape_commas(const std::string& text) {
     escaped += c;
   }
   return escaped;
-}
-
-// libfuse writes its complaints to stderr; we say in one line why the mount failed.
-std::string& last_complaint() {
-  static std::string text;
-  return text;
-}
-void keep_complaint(fuse_log_level, const char* format, va_list arguments) {
-  char line[512];
-  vsnprintf(line, sizeof(line), format, arguments);
-  std::string_view text = line;
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  last_complaint() = text;
-}
-
-// With names in it, in debug mode: as lines of our own log, where they are escaped.
-void log_of_libfuse(fuse_log_level level, const char* format, va_list arguments) {
-  char line[1024];
-  vsnprintf(line, sizeof(line), format, arguments);
-  std::string_view text = line;
-  while (text.ends_with('\n')) text.remove_suffix(1);
-  log(level <= FUSE_LOG_WARNING ? LogLevel::warning : LogLevel::debug, "{}", text);
 }
 
 // libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for. The type
@@ -132,97 +101,68 @@ struct SessionDeleter {
 };
 using SessionHandle = std::unique_ptr<fuse_session, SessionDeleter>;
 
-// A mount from mount(2) on, and who can end it.
-struct MountedSession {
-  SessionHandle session;
-  std::string name;  // of the mount point, for people
-  OwnMount place;
-  std::optional<UnmountHelper> helper;  // root can unmount by itself
-  UnmountHelper* helper_or_null() const { return helper ? const_cast<UnmountHelper*>(&*helper) : nullptr; }
-};
-
-Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options, bool as_block_device) {
-  std::string text = libfuse_options(context.mount.options(), options.source, as_block_device);
+// The session takes the connection, and closes it at its end.
+Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options, int connection) {
+  keep_complaints_of_libfuse();
+  std::string words = libfuse_options(context.mount.options(), options.source, false);
   std::string program = "butterfuse", flag = "-o", debug = "-d";
-  std::vector<char*> arguments{program.data(), flag.data(), text.data()};
+  std::vector<char*> arguments{program.data(), flag.data(), words.data()};
   if (options.debug) arguments.push_back(debug.data());
   fuse_args args = FUSE_ARGS_INIT(static_cast<int>(arguments.size()), arguments.data());
   const fuse_lowlevel_ops ops = all_operations();
   SessionHandle session(fuse_session_new(&args, &ops, sizeof(ops), &context));
   fuse_opt_free_args(&args);
-  if (session == nullptr)
-    return make_error(EINVAL, "libfuse refuses the mount options '{}': {}", text, last_complaint());
+  const std::string place = fmt::format("/dev/fd/{}", connection);
+  const bool is_made = session != nullptr && fuse_session_mount(session.get(), place.c_str()) == 0;
+  log_libfuse();
+  if (!is_made) return make_error(EIO, "no FUSE session: {}", last_complaint_of_libfuse());
   return session;
-}
-
-Result<SessionHandle> try_mount(FuseContext& context, const SessionOptions& options, bool as_block_device) {
-  last_complaint().clear();
-  fuse_set_log_func(keep_complaint);
-  BF_ASSIGN(SessionHandle session, new_session(context, options, as_block_device));
-  CapturedOutput output;
-  const int failed = fuse_session_mount(session.get(), options.mountpoint.c_str());
-  std::string said = output.end();  // by fusermount3, which knows better than libfuse
-  while (said.ends_with('\n')) said.pop_back();
-  fuse_set_log_func(log_of_libfuse);
-  if (failed == 0) return session;
-  return make_error(EIO, "can't mount on {}: {}", options.mountpoint, said.empty() ? last_complaint() : said);
 }
 
 // As a block device's own file system, as far as the kernel allows it: umount(2) then returns only when we
 // have answered its last request, and syncfs(2) arrives where the kernel passes it on (Linux 6.18). The
 // kernel claims the device for its mount, so ours must go first; anybody who comes in between makes this
 // mount fail.
-Result<SessionHandle> mount_on_tree(FuseContext& context, const SessionOptions& options) {
-  if (!options.claim_device || geteuid() != 0) return try_mount(context, options, false);
-  BF_TRY(options.claim_device(false));
-  auto session = try_mount(context, options, true);
-  if (session) return session;
-  log(LogLevel::debug, "not mounted as a block device: {}", session.error().message);
-  BF_TRY(options.claim_device(true));
-  return try_mount(context, options, false);
-}
-
-Result<MountedSession> mount_session(FuseContext& context, const SessionOptions& options) {
-  MountedSession mounted;
-  mounted.name = options.mountpoint;
-  if (is_fuse_descriptor(options.mountpoint)) {
-    BF_ASSIGN(mounted.session, try_mount(context, options, false));
-    return mounted;
-  }
-  if (geteuid() != 0) {
-    BF_ASSIGN(mounted.helper, UnmountHelper::start(options.mountpoint));
-  }
-  BF_ASSIGN(mounted.session, mount_on_tree(context, options));
-  mounted.place = OwnMount(options.mountpoint);
-  return mounted;
+Result<int> connect(const MountOptions& mount, const SessionOptions& options, const MountHelper& helper) {
+  const auto words = [&](bool as_block_device) {
+    return libfuse_options(mount, options.source, as_block_device);
+  };
+  if (!options.claim || geteuid() != 0) return helper.mount(words(false));
+  options.claim->give_up();
+  auto connection = helper.mount(words(true));
+  if (connection) return connection;
+  log(LogLevel::debug, "not mounted as a block device: {}", connection.error().message);
+  BF_ASSIGN(const int claim, helper.claim(options.source));
+  BF_TRY(options.claim->take(claim));
+  return helper.mount(words(false));
 }
 
 // Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it
 // holds before; we go on serving meanwhile. Users that keep files open may keep the session for a while, not
 // for ever: what they wrote is saved first.
-void end_session(FuseContext& context, RequestLoop& loop, const MountedSession& mounted,
+void end_session(FuseContext& context, RequestLoop& loop, const SessionOptions& options,
                  const std::atomic<bool>& ending) {
-  log(LogLevel::info, "unmounting {} on a signal", mounted.name);
-  if (auto status = mounted.place.detach(mounted.helper_or_null()); !status)
-    log(LogLevel::error, "{}", status.error().message);
+  log(LogLevel::info, "unmounting {} on a signal", options.mountpoint);
+  if (options.helper != nullptr)
+    if (auto status = options.helper->detach(); !status) log(LogLevel::error, "{}", status.error().message);
   cancel_long_calls(context);
   if (auto status = context.mount.sync(); !status) log(LogLevel::error, "sync: {}", status.error().message);
   for (auto waited = 0ms; waited < kGraceForUsers; waited += kPollInterval) {
     if (ending) return;
     std::this_thread::sleep_for(kPollInterval);
   }
-  log(LogLevel::warning, "{} is still in use: ending the session", mounted.name);
+  log(LogLevel::warning, "{} is still in use: ending the session", options.mountpoint);
   loop.interrupt();
 }
 
 // From the mount to its end.
-Status answer_requests(FuseContext& context, const SessionOptions& options, MountedSession& mounted) {
+Status answer_requests(FuseContext& context, const SessionOptions& options) {
   BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session)));
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
-  SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context, loop, mounted, ending); });
+  SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context, loop, options, ending); });
   const int result = loop.run();
-  return result < 0 ? make_error(-result, "serving {} ended with an error", mounted.name) : Status{};
+  return result < 0 ? make_error(-result, "serving {} ended with an error", options.mountpoint) : Status{};
 }
 
 }  // namespace
@@ -242,10 +182,13 @@ fuse_lowlevel_ops all_operations() {
   return ops;
 }
 
-bool is_fuse_descriptor(const std::string& mountpoint) {
+std::optional<int> fuse_descriptor_of(const std::string& mountpoint) {
   constexpr std::string_view kFolder = "/dev/fd/";
-  const std::string number = mountpoint.starts_with(kFolder) ? mountpoint.substr(kFolder.size()) : "";
-  return !number.empty() && number.find_first_not_of("0123456789") == std::string::npos;
+  if (!mountpoint.starts_with(kFolder)) return std::nullopt;
+  const char* const end = mountpoint.data() + mountpoint.size();
+  int number = -1;
+  const auto [rest, error] = std::from_chars(mountpoint.data() + kFolder.size(), end, number);
+  return error == std::errc() && rest == end && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
 // libfuse's own unmounting goes by the path, whatever is mounted there: we do it ourselves (OwnMount).
@@ -253,17 +196,21 @@ Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};
   context.mountpoint = options.mountpoint;
   context.single_thread = options.single_thread;
-  BF_ASSIGN(MountedSession mounted, mount_session(context, options));
-  context.session = mounted.session.get();
+  Result<int> connection = options.helper != nullptr ? connect(mount.options(), options, *options.helper)
+                                                     : fuse_descriptor_of(options.mountpoint).value();
+  if (!connection) return tl::unexpected(connection.error());
+  auto session = new_session(context, options, *connection);
+  if (session) context.session = session->get();
   Status served;
   try {
-    served = answer_requests(context, options, mounted);
+    served = session ? answer_requests(context, options) : tl::unexpected(session.error());
   } catch (const std::system_error& error) {
     served = make_error(error.code().value(), "can't start a thread: {}", error.code().message());
   }
   // Where the kernel did not end it.
-  if (const Status gone = mounted.place.detach(mounted.helper_or_null()); !gone)
-    log(LogLevel::warning, "a dead mount is left: {}", gone.error().message);
+  if (options.helper != nullptr)
+    if (const Status gone = options.helper->detach(); !gone)
+      log(LogLevel::warning, "a dead mount is left: {}", gone.error().message);
   return served;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "core/base/result.h"
+#include "fs/fuse/mount_helper.h"
 #include "fs/vfs/mount.h"
 
 namespace butterfuse {
@@ -15,13 +17,19 @@ struct SessionOptions {
   bool single_thread = false;
   bool debug = false;
   std::function<void()> on_live;  // called once requests are being answered
-  // Of a source that is one block device, open for writing: gives up (false) or takes (true) our exclusive
-  // claim on it. Empty: it is mounted as any other FUSE file system.
-  std::function<Status(bool exclusively)> claim_device;
+  // Who mounts and unmounts. Null: nobody, the mount point is /dev/fd/N.
+  const MountHelper* helper = nullptr;
+  // Our exclusive claim on a source that is one block device, open for writing. Without it that is mounted as any
+  // other FUSE file system.
+  struct DeviceClaim {
+    std::function<void()> give_up;
+    std::function<Status(int descriptor)> take;  // one that the helper made
+  };
+  std::optional<DeviceClaim> claim;
 };
 
-// "/dev/fd/N".
-bool is_fuse_descriptor(const std::string& mountpoint);
+// N of "/dev/fd/N".
+std::optional<int> fuse_descriptor_of(const std::string& mountpoint);
 
 // Mounts and serves until umount(2), fusermount3 -u, or SIGTERM, SIGINT or SIGHUP, which unmount first, our
 // mount and no other: what the kernel still holds is written before the file system goes. The caller then

@@ -1,0 +1,174 @@
+// MountHelper: fork, a socket, libfuse's own way to mount, and the descriptor sent back.
+#include "fs/fuse/mount_helper.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "fs/fuse/captured_output.h"
+#include "fs/fuse/libfuse_log.h"
+#include "fs/fuse/ops.h"
+#include "fs/fuse/own_mount.h"
+
+namespace butterfuse {
+namespace {
+
+constexpr int kSocket = 3;
+// The first letter of an order; what it is about follows. The answer is an errno, a space, and words for people.
+constexpr char kMount = 'm', kDetach = 'd', kClaim = 'c';
+
+Message answer_of(const Status& status) {
+  return {status ? "0 " : fmt::format("{} {}", status.error().code, status.error().message)};
+}
+
+Result<int> open_connection(const std::string& mountpoint, std::string options) {
+  keep_complaints_of_libfuse();
+  std::string program = "butterfuse", flag = "-o";
+  std::array<char*, 3> arguments{program.data(), flag.data(), options.data()};
+  fuse_args args = FUSE_ARGS_INIT(static_cast<int>(arguments.size()), arguments.data());
+  const fuse_lowlevel_ops none{};
+  fuse_session* const session = fuse_session_new(&args, &none, sizeof(none), nullptr);
+  fuse_opt_free_args(&args);
+  if (session == nullptr)
+    return make_error(EINVAL, "libfuse refuses the mount options '{}': {}", options,
+                      last_complaint_of_libfuse());
+  CapturedOutput output;
+  const int failed = fuse_session_mount(session, mountpoint.c_str());
+  std::string said = output.end();  // by fusermount3, which knows better than libfuse
+  while (said.ends_with('\n')) said.pop_back();
+  // The session lives as long as this process: with auto_unmount another one waits for its end.
+  if (failed == 0) return fuse_session_fd(session);
+  fuse_session_destroy(session);
+  return make_error(EIO, "can't mount on {}: {}", mountpoint,
+                    said.empty() ? last_complaint_of_libfuse() : said);
+}
+
+// The helper itself, behind the fork.
+class Servant {
+ public:
+  Servant(int socket, std::string mountpoint) : socket_(socket), mountpoint_(std::move(mountpoint)) {}
+
+  [[noreturn]] void run() {
+    while (const auto order = socket_.receive()) {
+      const std::string about = order->text.substr(1);
+      if (order->text.front() == kMount) answer(mount(about));
+      if (order->text.front() == kClaim) answer(claim(about));
+      if (order->text.front() == kDetach) socket_.send(answer_of(mount_.detach()));
+    }
+    _exit(0);
+  }
+
+ private:
+  void answer(const Result<int>& opened) {
+    Message message = opened ? Message{"0 ", *opened} : answer_of(tl::unexpected(opened.error()));
+    socket_.send(message);
+    if (opened) ::close(*opened);  // only the daemon's end is the connection's, or the claim's
+  }
+
+  Result<int> mount(const std::string& options) {
+    auto connection = open_connection(mountpoint_, options);
+    if (connection) mount_ = OwnMount(mountpoint_);
+    return connection;
+  }
+
+  static Result<int> claim(const std::string& device) {
+    const int descriptor = ::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    if (descriptor >= 0) return descriptor;
+    return make_error(errno, "{}: can't be claimed: {}", device, std::strerror(errno));
+  }
+
+  const OrderSocket socket_;
+  const std::string mountpoint_;
+  OwnMount mount_;
+};
+
+// ps(1) would show two daemons. The arguments lie where /proc says, and may be written over.
+void change_command_line() {
+  constexpr std::string_view kName = "butterfuse-mount-helper";
+  constexpr int kState = 3, kArgumentsBegin = 48;  // fields of proc(5)'s stat
+  std::ifstream stat("/proc/self/stat");
+  std::string text;
+  std::getline(stat, text);
+  const size_t name_end = text.rfind(')');
+  if (name_end == text.npos) return;
+  std::istringstream fields(text.substr(name_end + 1));
+  std::string skipped;
+  for (int field = kState; field < kArgumentsBegin; ++field) fields >> skipped;
+  uintptr_t start = 0, end = 0;
+  if (!(fields >> start >> end) || start == 0 || end <= start) return;
+  char* const arguments = reinterpret_cast<char*>(start);
+  std::memset(arguments, 0, end - start);
+  std::memcpy(arguments, kName.data(), std::min(kName.size(), end - start - 1));
+}
+
+// It must not keep the image locked, the terminal, nor whatever else was open.
+void let_go_of_all_but(int socket) {
+  if (socket != kSocket && ::dup2(socket, kSocket) < 0) _exit(1);
+  ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
+  ::syscall(SYS_close_range, kSocket + 1, ~0U, 0);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (null >= 0) ::dup2(null, standard);
+  if (null > kSocket) ::close(null);
+  (void)!::chdir("/");
+}
+
+[[noreturn]] void become_helper(int socket, const std::string& mountpoint) {
+  ::setsid();
+  ::prctl(PR_SET_NAME, "bf-mount");
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
+  let_go_of_all_but(socket);
+  change_command_line();
+  Servant(kSocket, mountpoint).run();
+}
+
+}  // namespace
+
+Result<MountHelper> MountHelper::start(const std::string& mountpoint) {
+  BF_ASSIGN(auto ends, OrderSocket::make());
+  const pid_t child = ::fork();
+  if (child < 0) return make_error(errno, "fork: {}", std::strerror(errno));
+  if (child == 0) become_helper(ends.second.descriptor(), mountpoint);
+  return MountHelper(child, std::move(ends.first));
+}
+
+MountHelper::MountHelper(MountHelper&& other) noexcept
+    : child_(std::exchange(other.child_, -1)), socket_(std::move(other.socket_)) {}
+
+MountHelper::~MountHelper() {
+  { const OrderSocket closed = std::move(socket_); }
+  if (child_ > 0) ::waitpid(child_, nullptr, 0);
+}
+
+Result<int> MountHelper::ask(const std::string& order) const {
+  const auto answer = socket_.send({order}) ? socket_.receive() : std::nullopt;
+  if (!answer) return make_error(EIO, "the process that mounts and unmounts is gone");
+  int code = EIO;
+  const char* const end = answer->text.data() + answer->text.size();
+  const char* const words = std::from_chars(answer->text.data(), end, code).ptr;
+  if (code == 0) return answer->descriptor;
+  return make_error(code, "{}", std::string_view(words, end).substr(words == end ? 0 : 1));
+}
+
+Result<int> MountHelper::mount(const std::string& options) const { return ask(kMount + options); }
+
+Result<int> MountHelper::claim(const std::string& device) const { return ask(kClaim + device); }
+
+Status MountHelper::detach() const {
+  const auto done = ask({kDetach});
+  return done ? Status{} : tl::unexpected(done.error());
+}
+
+}  // namespace butterfuse

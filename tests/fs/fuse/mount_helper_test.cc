@@ -1,0 +1,58 @@
+// MountHelper: its orders and answers, without a mount; tests/generic has those with one.
+#include "fs/fuse/mount_helper.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cerrno>
+
+using namespace butterfuse;
+
+TEST_CASE("messages carry descriptors, and end with the other side") {
+  auto made = OrderSocket::make();
+  REQUIRE(made);
+  auto [one, other] = std::move(*made);
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  REQUIRE(one.send({"with", null}));
+  REQUIRE(one.send({std::string(60'000, 'x')}));
+  auto first = other.receive();
+  REQUIRE(first);
+  CHECK(first->text == "with");
+  CHECK(first->descriptor > null);
+  CHECK((::fcntl(first->descriptor, F_GETFD) & FD_CLOEXEC) != 0);
+  auto second = other.receive();
+  REQUIRE(second);
+  CHECK(second->text.size() == 60'000);
+  CHECK(second->descriptor == -1);
+  { const OrderSocket closed = std::move(one); }
+  CHECK(!other.receive());
+  CHECK(!other.send({"to nobody"}));
+  ::close(first->descriptor);
+  ::close(null);
+}
+
+TEST_CASE("what the helper can't do it says with the errno") {
+  auto helper = MountHelper::start("/none/such/place");
+  REQUIRE(helper);
+  const auto claim = helper->claim("/none/such/device");
+  REQUIRE(!claim);
+  CHECK(claim.error().code == ENOENT);
+  CHECK(claim.error().message.find("/none/such/device") != std::string::npos);
+  const auto mount = helper->mount("subtype=butterfuse");
+  REQUIRE(!mount);
+  CHECK(mount.error().message.find("/none/such/place") != std::string::npos);
+  CHECK(helper->detach());  // nothing was mounted
+}
+
+TEST_CASE("a claim is a descriptor that is open here") {
+  auto helper = MountHelper::start("/");
+  REQUIRE(helper);
+  const auto claim = helper->claim("/dev/null");
+  REQUIRE(claim);
+  char byte;
+  CHECK(::read(*claim, &byte, 1) == 0);
+  ::close(*claim);
+}
