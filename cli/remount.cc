@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "fs/fuse/mount_info.h"
+#include "core/base/mount_table.h"
 #include "fs/vfs/option_words.h"
 
 namespace butterfuse {
@@ -80,20 +80,19 @@ Result<MountOptions> live_options(const std::string& mountpoint) {
   return options;
 }
 
-unsigned long current_flags(const MountInfo& info) {
+unsigned long current_flags(const MountEntry& info) {
   unsigned long flags = 0;
   for (const MountFlag& flag : kFlags)
-    if (flag.on && (info.has(flag.name.data()) || info.super_has(flag.name.data()))) flags |= flag.bit;
+    if (flag.on && (info.has(flag.name) || info.super_has(flag.name))) flags |= flag.bit;
   for (const MountFlag& flag : kKept)
-    if (info.has(flag.name.data()) || info.super_has(flag.name.data())) flags |= flag.bit;
+    if (info.has(flag.name) || info.super_has(flag.name)) flags |= flag.bit;
   return flags;
 }
 
 // One that is no flag of the kernel's: it may only say what is so already. mount(8) repeats what it finds in
 // fstab and mountinfo.
-Status check_unchanged(const MountInfo& info, const MountOptions& live, std::string_view word) {
-  const std::string text(word);
-  if (info.has(text.c_str()) || info.super_has(text.c_str())) return {};
+Status check_unchanged(const MountEntry& info, const MountOptions& live, std::string_view word) {
+  if (info.has(word) || info.super_has(word)) return {};
   MountOptions wanted = live;
   BF_TRY(parse_mount_options(word, wanted));
   if (same_effect(live, wanted)) return {};

@@ -28,9 +28,10 @@ bool parse(const std::string& line, MountEntry& entry) {
   if (separator == std::string::npos) return false;
   std::istringstream head(line), tail(line.substr(separator + 3));
   std::string device, root;
-  if (!(head >> entry.id >> entry.parent >> device >> root >> entry.mount_point) ||
+  if (!(head >> entry.id >> entry.parent >> device >> root >> entry.mount_point >> entry.flags) ||
       !(tail >> entry.type >> entry.source))
     return false;
+  tail >> entry.super_flags;
   unsigned major_number = 0, minor_number = 0;
   if (std::sscanf(device.c_str(), "%u:%u", &major_number, &minor_number) != 2) return false;
   entry.device = makedev(major_number, minor_number);
@@ -43,7 +44,14 @@ bool is_below(const std::string& path, const std::string& folder) {
   return folder == "/" || path == folder || path.starts_with(folder + "/");
 }
 
+bool has_word(const std::string& list, std::string_view word) {
+  return ("," + list + ",").find("," + std::string(word) + ",") != std::string::npos;
+}
+
 }  // namespace
+
+bool MountEntry::has(std::string_view flag) const { return has_word(flags, flag); }
+bool MountEntry::super_has(std::string_view flag) const { return has_word(super_flags, flag); }
 
 std::vector<MountEntry> read_mount_table(const std::string& process) {
   std::vector<MountEntry> table;
@@ -58,6 +66,12 @@ const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std:
   for (const MountEntry& entry : table)
     if (entry.mount_point == path) found = &entry;
   return found;
+}
+
+std::optional<MountEntry> mount_at(const std::string& path) {
+  const auto table = read_mount_table();
+  const MountEntry* found = find_mount_at(table, path);
+  return found != nullptr ? std::optional(*found) : std::nullopt;
 }
 
 const MountEntry* find_mount_of(const std::vector<MountEntry>& table, const std::string& path) {

@@ -3,7 +3,9 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace butterfuse {
@@ -14,10 +16,12 @@ struct MountEntry {
   dev_t device = 0;         // st_dev of its files
   std::string mount_point;  // as its namespace sees it, without the kernel's escapes
   std::string type, source;
+  std::string flags, super_flags;  // of the mount, of the file system: "ro,nosuid", "rw,allow_other"
 
-  bool is_butterfuse() const {
-    return type == "fuse.butterfuse" || type == "fuseblk";
-  }  // a block device has no subtype
+  bool has(std::string_view flag) const;        // the mount
+  bool super_has(std::string_view flag) const;  // the file system
+  // A block device's type has no subtype.
+  bool is_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk"; }
 };
 
 // In the order of mounting: of several on one path, the last one is seen. `process` is a pid or "self". Empty
@@ -26,6 +30,8 @@ std::vector<MountEntry> read_mount_table(const std::string& process = "self");
 
 // The one that is seen at this absolute path; null when nothing is mounted there.
 const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std::string& path);
+// In our own namespace, now.
+std::optional<MountEntry> mount_at(const std::string& path);
 // The one that has this absolute path in it, seen from names alone.
 const MountEntry* find_mount_of(const std::vector<MountEntry>& table, const std::string& path);
 

@@ -1,4 +1,4 @@
-// /proc/PID/mountinfo, once for each mount namespace.
+// MountTables: the table of one process of each mount namespace.
 #include "core/device/mount_tables.h"
 
 #include <fmt/format.h>
@@ -6,65 +6,27 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 namespace butterfuse {
 namespace {
 
-// The kernel writes blanks and backslashes in paths as three octal digits.
-std::string unescape(const std::string& text) {
-  std::string plain;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool escaped =
-        text[i] == '\\' && i + 3 < text.size() && text.find_first_not_of("01234567", i + 1) >= i + 4;
-    plain += escaped ? static_cast<char>(std::stoi(text.substr(i + 1, 3), nullptr, 8)) : text[i];
-    if (escaped) i += 3;
-  }
-  return plain;
-}
-
-bool has_word(const std::string& list, const std::string& word) {
-  return ("," + list + ",").find("," + word + ",") != std::string::npos;
-}
-
-// mountinfo: id parent major:minor root MOUNTPOINT options [tags...] - type SOURCE options
-std::optional<MountedSource> parse_mount(const std::string& line, dev_t& number) {
-  const size_t separator = line.find(" - ");
-  if (separator == std::string::npos) return std::nullopt;
-  std::istringstream head(line), tail(line.substr(separator + 3));
-  std::string word, numbers, mount_point, options;
-  MountedSource mount;
-  if (!(head >> word >> word >> numbers >> word >> mount_point) || !(tail >> mount.type >> mount.source))
-    return std::nullopt;
-  tail >> options;
-  unsigned major_number = 0, minor_number = 0;
-  if (std::sscanf(numbers.c_str(), "%u:%u", &major_number, &minor_number) != 2) return std::nullopt;
-  number = makedev(major_number, minor_number);
-  mount.source = unescape(mount.source);
-  mount.mount_point = unescape(mount_point);
-  mount.read_only = has_word(options, "ro");
-  return mount;
-}
-
 // File systems like btrfs have a device number of their own; then only the name says what they are on, which
 // its namespace may understand otherwise than ours.
-void find_place(MountedSource& mount, dev_t number, const std::string& root) {
-  if (mount.source.starts_with('/')) {
-    for (const std::string& path : {root + mount.source, mount.source}) {
+void find_place(MountedSource& mount, const std::string& root) {
+  if (mount.entry.source.starts_with('/')) {
+    for (const std::string& path : {root + mount.entry.source, mount.entry.source}) {
       struct stat info;
       if (::stat(path.c_str(), &info) != 0) continue;
-      if (S_ISBLK(info.st_mode)) mount.device = info.st_rdev;
+      if (S_ISBLK(info.st_mode)) mount.block_device = info.st_rdev;
       mount.place = place_of(path);
       if (mount.place) return;
     }
   }
-  if (major(number) == 0) return;
-  mount.device = number;
-  mount.place = place_of_disk(number);
+  if (major(mount.entry.device) == 0) return;
+  mount.block_device = mount.entry.device;
+  mount.place = place_of_disk(mount.entry.device);
 }
 
 std::vector<pid_t> processes() {
@@ -85,24 +47,22 @@ std::string namespace_of(const std::string& process) {
 }  // namespace
 
 std::string MountedSource::where() const {
-  return elsewhere ? fmt::format("{} (in the mount namespace of process {})", mount_point, witness)
-                   : mount_point;
+  return elsewhere ? fmt::format("{} (in the mount namespace of process {})", entry.mount_point, witness)
+                   : entry.mount_point;
 }
 
 std::vector<MountedSource> read_mount_tables() {
   std::vector<MountedSource> mounts;
   std::set<std::string> seen;
   const auto read = [&](const std::string& process, pid_t witness) {
-    std::ifstream table("/proc/" + process + "/mountinfo");
     const std::string root = witness == 0 ? std::string() : "/proc/" + process + "/root";
-    for (std::string line; std::getline(table, line);) {
-      dev_t number = 0;
-      auto mount = parse_mount(line, number);
-      if (!mount) continue;
-      mount->elsewhere = witness != 0;
-      mount->witness = witness;
-      find_place(*mount, number, root);
-      if (mount->place) mounts.push_back(std::move(*mount));
+    for (MountEntry& entry : read_mount_table(process)) {
+      MountedSource mount;
+      mount.entry = std::move(entry);
+      mount.elsewhere = witness != 0;
+      mount.witness = witness;
+      find_place(mount, root);
+      if (mount.place) mounts.push_back(std::move(mount));
     }
   };
   read("self", 0);

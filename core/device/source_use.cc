@@ -38,20 +38,20 @@ std::optional<dev_t> device_number(const fs::path& folder) {
 
 // Where the name in a mount table says less than there is to say.
 std::string through(const std::string& path, const MountedSource& mount) {
-  return mount.source == path ? std::string() : ", through " + mount.source;
+  return mount.entry.source == path ? std::string() : ", through " + mount.entry.source;
 }
 
 SourceUse use_of(const std::string& path, const MountedSource& mount) {
-  return {.text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.type, through(path, mount)),
-          .may_write = !mount.read_only,
-          .by_butterfuse = mount.by_butterfuse()};
+  return {.text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.entry.type, through(path, mount)),
+          .may_write = !mount.entry.super_has("ro"),
+          .by_butterfuse = mount.entry.is_butterfuse()};
 }
 
 std::optional<SourceUse> find_mount(const std::string& path, const StoragePlace& place,
                                     const std::vector<MountedSource>& mounts) {
   std::optional<SourceUse> found;
   for (const MountedSource& mount : mounts) {
-    if (mount.by_butterfuse() || !mount.place->overlaps(place)) continue;
+    if (mount.entry.is_butterfuse() || !mount.place->overlaps(place)) continue;
     if (!found || !found->may_write) found = use_of(path, mount);
   }
   return found;
@@ -70,11 +70,11 @@ std::optional<SourceUse> find_btrfs(const StoragePlace& place, const std::vector
     }
     if (name.empty()) continue;
     const auto mount = std::ranges::find_if(mounts, [&](const MountedSource& it) {
-      return it.device && std::ranges::find(devices, *it.device) != devices.end();
+      return it.block_device && std::ranges::find(devices, *it.block_device) != devices.end();
     });
     if (mount != mounts.end())
       return SourceUse{.text = fmt::format("is mounted at {} (btrfs, through /dev/{})", mount->where(), name),
-                       .may_write = !mount->read_only};
+                       .may_write = !mount->entry.super_has("ro")};
     return SourceUse{.text = fmt::format("is mounted by the kernel, as /dev/{} of the btrfs {}, in a mount "
                                          "namespace that can't be seen from here",
                                          name, filesystem.filename().string())};
@@ -112,7 +112,7 @@ std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& 
           !has_holder(part))
         continue;
       const auto mount = std::ranges::find_if(
-          mounts, [&](const MountedSource& it) { return it.device && *it.device == *device; });
+          mounts, [&](const MountedSource& it) { return it.block_device && *it.block_device == *device; });
       if (mount != mounts.end()) return use_of(path, *mount);
       return SourceUse{.text = fmt::format("is in use through /dev/{}", part.filename().string())};
     }
@@ -204,7 +204,7 @@ std::optional<SourceUse> find_butterfuse_mount(const std::string& path) {
   const auto place = place_of(path);
   if (!place) return std::nullopt;
   std::vector<MountedSource> mounts = read_mount_tables();
-  std::erase_if(mounts, [](const MountedSource& mount) { return !mount.by_butterfuse(); });
+  std::erase_if(mounts, [](const MountedSource& mount) { return !mount.entry.is_butterfuse(); });
   if (mounts.empty()) return std::nullopt;
   const auto named = std::ranges::find_if(
       mounts, [&](const MountedSource& mount) { return mount.place->same_storage(*place); });

@@ -1,8 +1,8 @@
 // FUSE ioctl.
 #include <algorithm>
 
+#include "core/base/mount_table.h"
 #include "fs/fuse/guarded.h"
-#include "fs/fuse/mount_info.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/ioctl.h"
