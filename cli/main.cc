@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/process/exit_codes.h"
+#include "cli/process/limits.h"
 #include "cli/process/json.h"
 #include "cli/process/standard_streams.h"
 
@@ -100,5 +101,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   butterfuse::StandardStreams::secure();
+  butterfuse::use_hard_limits();
   return butterfuse::run(argc, argv);
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/process/limits.h"
 #include "core/device/block_device.h"
 #include "core/device/partition_table.h"
 #include "core/device/source_use.h"
@@ -37,6 +38,7 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
   }
   if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
     return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
+  BF_TRY(check_file_size_limit(path));
   BF_TRY(check_unused(path, OpenMode::read_write, options.window));
   // A daemon whose mount is gone ends soon: opening waits for it.
   const auto locker = options.window.whole() ? find_locker(path) : std::nullopt;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <map>
 
+#include "cli/process/limits.h"
 #include "cli/process/standard_streams.h"
 #include "core/device/partition_table.h"
 #include "core/device/source_use.h"
@@ -52,6 +53,7 @@ Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const O
       if (in_use == InUse::refuse) return tl::unexpected(unused.error());
       complain("warning: {}: what is read may be half of a change", unused.error().message);
     }
+    if (how.mode == OpenMode::read_write) BF_TRY(check_file_size_limit(path));
     BF_ASSIGN(auto device, open_window(path, how, window));
     devices.push_back(std::move(device));
   }

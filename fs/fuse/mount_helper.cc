@@ -155,6 +155,7 @@ MountHelper::~MountHelper() {
 Result<int> MountHelper::ask(const std::string& order) const {
   const auto answer = socket_.send({order}) ? socket_.receive() : std::nullopt;
   if (!answer) return make_error(EIO, "the process that mounts and unmounts is gone");
+  if (answer->descriptor_lost) return make_error(EMFILE, "too many open files (ulimit -n)");
   int code = EIO;
   const char* const end = answer->text.data() + answer->text.size();
   const char* const words = std::from_chars(answer->text.data(), end, code).ptr;

@@ -66,6 +66,7 @@ std::optional<Message> OrderSocket::receive() const {
   while (got < 0 && errno == EINTR);
   if (got <= 0) return std::nullopt;
   message.text.resize(static_cast<size_t>(got));
+  message.descriptor_lost = (header.msg_flags & MSG_CTRUNC) != 0;
   const cmsghdr* const rights = CMSG_FIRSTHDR(&header);
   if (rights != nullptr && rights->cmsg_level == SOL_SOCKET && rights->cmsg_type == SCM_RIGHTS)
     std::memcpy(&message.descriptor, CMSG_DATA(rights), sizeof(int));

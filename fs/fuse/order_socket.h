@@ -12,6 +12,7 @@ namespace butterfuse {
 struct Message {
   std::string text;     // never empty, at most 64 KiB
   int descriptor = -1;  // the receiver's to close; -1: none
+  bool descriptor_lost = false;  // there was one, and no number free for it
 };
 
 // One end. Owns its descriptor. One thread at a time.

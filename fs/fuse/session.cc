@@ -165,6 +165,17 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
   return result < 0 ? make_error(-result, "serving {} ended with an error", options.mountpoint) : Status{};
 }
 
+// libfuse's own unmounting goes by the path, whatever is mounted there: we do it ourselves (OwnMount).
+Status connect_and_answer(FuseContext& context, const SessionOptions& options) {
+  const int given = fuse_descriptor_of(options.mountpoint).value_or(-1);
+  Result<int> connection = given;
+  if (options.helper != nullptr) connection = connect(context.mount.options(), options, *options.helper);
+  if (!connection) return tl::unexpected(connection.error());
+  BF_ASSIGN(const SessionHandle session, new_session(context, options, *connection));
+  context.session = session.get();
+  return answer_requests(context, options);
+}
+
 }  // namespace
 
 fuse_lowlevel_ops all_operations() {
@@ -191,19 +202,13 @@ std::optional<int> fuse_descriptor_of(const std::string& mountpoint) {
   return error == std::errc() && rest == end && number >= 0 ? std::optional(number) : std::nullopt;
 }
 
-// libfuse's own unmounting goes by the path, whatever is mounted there: we do it ourselves (OwnMount).
 Status serve(Mount& mount, const SessionOptions& options) {
   FuseContext context{mount, options.on_live, nullptr};
   context.mountpoint = options.mountpoint;
   context.single_thread = options.single_thread;
-  Result<int> connection = options.helper != nullptr ? connect(mount.options(), options, *options.helper)
-                                                     : fuse_descriptor_of(options.mountpoint).value();
-  if (!connection) return tl::unexpected(connection.error());
-  auto session = new_session(context, options, *connection);
-  if (session) context.session = session->get();
   Status served;
   try {
-    served = session ? answer_requests(context, options) : tl::unexpected(session.error());
+    served = connect_and_answer(context, options);
   } catch (const std::system_error& error) {
     served = make_error(error.code().value(), "can't start a thread: {}", error.code().message());
   }
