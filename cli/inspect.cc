@@ -8,6 +8,7 @@
 #include "cli/process/exit_codes.h"
 #include "cli/process/standard_streams.h"
 #include "cli/sources.h"
+#include "core/base/numbers.h"
 #include "core/check/dump.h"
 #include "core/ondisk/constants.h"
 
@@ -18,7 +19,7 @@ struct DumpSuperArguments {
   std::vector<std::string> sources;
   WindowArguments window;
   DumpSuperOptions options;
-  uint64_t bytenr = 0;
+  std::string bytenr;
   int mirror = 0;
 };
 
@@ -47,8 +48,13 @@ int fail_usage(const Error& error) { return fail(error, exit_codes_of("inspect")
 // Looking does no harm, and people look at file systems in use: no lock.
 constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
 
-int run_dump_super(const DumpSuperArguments& arguments) {
+int run_dump_super(DumpSuperArguments arguments) {
   int exit_status = 0;
+  if (!arguments.bytenr.empty()) {
+    const auto bytenr = parse_size(arguments.bytenr, "bytenr");
+    if (!bytenr) return fail_usage(bytenr.error());
+    arguments.options.bytenr = *bytenr;
+  }
   auto window = arguments.window.window();
   if (!window) return fail_usage(window.error());
   for (const std::string& source : arguments.sources) {
@@ -84,10 +90,9 @@ void add_dump_super(CLI::App& inspect, CommandResult& result) {
   command->add_flag("-a,--all", arguments->options.all, "All mirrors");
   auto* mirror = command->add_option("-s,--super", arguments->mirror, "The mirror of this number")
                      ->check(CLI::Range(0, kSuperMirrors - 1));
-  auto* bytenr = command->add_option("--bytenr", arguments->bytenr, "The one at this byte")->excludes(mirror);
-  command->callback([arguments, mirror, bytenr, &result] {
+  command->add_option("--bytenr", arguments->bytenr, "The one at this byte")->excludes(mirror);
+  command->callback([arguments, mirror, &result] {
     if (mirror->count() > 0) arguments->options.bytenr = super_mirror_offset(arguments->mirror);
-    if (bytenr->count() > 0) arguments->options.bytenr = arguments->bytenr;
     result.exit_status = run_dump_super(*arguments);
   });
 }

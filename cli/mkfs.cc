@@ -9,6 +9,7 @@
 #include "cli/process/exit_codes.h"
 #include "cli/process/standard_streams.h"
 #include "cli/sources.h"
+#include "core/base/numbers.h"
 #include "core/base/shown_name.h"
 #include "core/ondisk/constants.h"
 #include "core/ondisk/raid_profile.h"

@@ -9,6 +9,7 @@
 
 #include "cli/process/limits.h"
 #include "cli/process/standard_streams.h"
+#include "core/base/numbers.h"
 #include "core/device/partition_table.h"
 #include "core/device/source_use.h"
 #include "core/volume/superblock.h"
@@ -91,22 +92,6 @@ Error with_hint(Error error, const std::string& hint) {
 
 Error with_partitions(Error error, const std::string& path) {
   return with_hint(std::move(error), partitions_hint(path));
-}
-
-Result<uint64_t> parse_size(const std::string& text, const char* what) {
-  constexpr std::string_view kUnits = "bkmgtpe";
-  char* end = nullptr;
-  errno = 0;
-  const uint64_t number = std::strtoull(text.c_str(), &end, 10);
-  std::string suffix(end);
-  for (char& letter : suffix) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
-  const size_t unit = suffix.empty() ? 0 : kUnits.find(suffix[0]);
-  const bool suffix_is_fine = suffix.size() <= 1 || suffix.substr(1) == "b" || suffix.substr(1) == "ib";
-  const unsigned shift = static_cast<unsigned>(unit) * 10;
-  if (text.empty() || !std::isdigit(static_cast<unsigned char>(text[0])) || errno != 0 ||
-      unit == std::string_view::npos || !suffix_is_fine || (number << shift) >> shift != number)
-    return make_error(EINVAL, "invalid {} '{}': a number with k, m, g, t, p or e is wanted", what, text);
-  return number << shift;
 }
 
 }  // namespace butterfuse

@@ -29,8 +29,6 @@ struct WindowArguments {
 };
 void add_window_options(CLI::App& command, WindowArguments& arguments);
 
-// 4096, 16k, 10G, 1GiB: base 1024, suffixes k to e. `what` is for the error.
-Result<uint64_t> parse_size(const std::string& text, const char* what);
 // "; it has partitions: ..." of a source that has a partition table, else nothing. And an error with that, where it
 // says that there is no btrfs.
 std::string partitions_hint(const std::string& path);
