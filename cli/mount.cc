@@ -7,12 +7,16 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <system_error>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/mount_help.h"
+#include "cli/mount_namespace.h"
 #include "cli/mount_point.h"
 #include "cli/process/background.h"
 #include "cli/process/exit_codes.h"
@@ -40,12 +44,16 @@ struct MountArguments {
   bool foreground = false;
   bool debug = false;
   bool single_thread = false;
+  bool fake = false;
+  bool sloppy = false;
+  std::string mount_namespace;
   bool accepted = false;  // flags of mount(8) that mean nothing here
 };
 
 Result<MountOptions> parse_options(const MountArguments& arguments) {
   MountOptions options;
-  for (const std::string& text : arguments.options) BF_TRY(parse_mount_options(text, options));
+  const UnknownOptions unknown = arguments.sloppy ? UnknownOptions::pass_over : UnknownOptions::refuse;
+  for (const std::string& text : arguments.options) BF_TRY(parse_mount_options(text, options, unknown));
   return options;
 }
 
@@ -199,14 +207,32 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
   return status ? 0 : fail(session.source, status.error(), parent);
 }
 
+// "Fake" of mount(8): all but the mount, as far as that takes nothing from anybody.
+Status look_at_sources(const MountArguments& arguments) {
+  for (const std::string& source : arguments.sources())
+    if (::access(source.c_str(), F_OK) != 0) return make_error(errno, "{}: {}", source, std::strerror(errno));
+  return {};
+}
+
 int run_mount(const MountArguments& arguments) {
   StandardStreams::outlive_readers();
+  if (auto own = check_own_mount_namespace(arguments.mount_namespace); !own)
+    return fail(arguments.source(), own.error());
   if (is_remount(arguments.options)) {
+    if (arguments.fake) return 0;
     auto status = remount(arguments.paths.back(), arguments.options);
     return status ? 0 : fail(arguments.source(), status.error());
   }
   auto options = parse_options(arguments);
   if (!options) return fail_usage(arguments.source(), options.error());
+  if (auto fit = check_mount_options(*options); !fit) return fail(arguments.source(), fit.error());
+  if (arguments.fake) {
+    const Status looked = look_at_sources(arguments);
+    return looked ? 0 : fail(arguments.source(), looked.error());
+  }
+  if (options->mount_point_mode)
+    if (const Status made = make_mount_point(arguments.paths.back(), *options->mount_point_mode); !made)
+      return fail(arguments.source(), made.error());
   auto mountpoint = usable_mount_point(arguments.paths.back());
   if (!mountpoint) return fail(arguments.source(), mountpoint.error());
 
@@ -230,11 +256,23 @@ void add_mount_command(CLI::App& app, CommandResult& result) {
       ->expected(2, -1);
   command->add_option("-o,--options", arguments->options, "comma separated mount options")
       ->allow_extra_args(false);
-  command->add_flag("-f,--foreground", arguments->foreground, "stay in the foreground, log to stderr");
+  command->add_flag("-r,--read-only", arguments->accepted, "the same as -o ro");
+  command->add_flag("-w,--rw,--read-write", arguments->accepted, "the same as -o rw");
+  command->add_flag("-f,--foreground", arguments->foreground,
+                    "stay in the foreground, log to stderr; of mount(8)'s helper: --fake");
   command->add_flag("-d,--debug", arguments->debug, "foreground, and every FUSE request is printed");
-  command->add_flag("-s,--single-thread", arguments->single_thread, "answer one request at a time");
-  command->add_flag("-n,-v,--verbose", arguments->accepted, "accepted from mount(8)");
-  command->add_option("-t,--type", arguments->type, "accepted from mount(8)")->allow_extra_args(false);
+  command->add_flag("-s,--single-thread", arguments->single_thread,
+                    "answer one request at a time; of mount(8)'s helper: --sloppy");
+  command->add_flag("--fake", arguments->fake, "look at options and sources, mount nothing");
+  command->add_flag("--sloppy", arguments->sloppy, "pass over options that nobody knows");
+  command->add_flag("-n,-v,--no-mtab,--verbose", arguments->accepted, "accepted from mount(8)");
+  command->add_option("-t,--type,--types", arguments->type, "accepted from mount(8)")
+      ->allow_extra_args(false);
+  command
+      ->add_option("-N,--namespace", arguments->mount_namespace,
+                   "from mount(8): this mount namespace, if it is ours")
+      ->allow_extra_args(false);
+  command->footer(mount_option_help());
   command->callback([arguments, &result] { result.exit_status = run_mount(*arguments); });
 }
 

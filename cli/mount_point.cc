@@ -51,6 +51,19 @@ Result<std::string> usable_mount_point(const std::string& path) {
   return absolute.string();
 }
 
+Status make_mount_point(const std::string& path, uint32_t mode) {
+  fs::path made;
+  for (const fs::path& part : fs::path(path)) {
+    made /= part;
+    struct stat info {};
+    if (::stat(made.c_str(), &info) == 0 || errno != ENOENT)
+      continue;  // usable_mount_point tells what is wrong
+    if (::mkdir(made.c_str(), mode) != 0 && errno != EEXIST)
+      return make_error(errno, "can't make the mount point {}: {}", path, std::strerror(errno));
+  }
+  return {};
+}
+
 std::string unasked_mount_point(const std::string& path) {
   std::error_code error;
   fs::path plain = fs::absolute(path, error).lexically_normal();

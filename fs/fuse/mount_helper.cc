@@ -19,6 +19,7 @@
 
 #include "fs/fuse/captured_output.h"
 #include "fs/fuse/libfuse_log.h"
+#include "fs/fuse/mount_attributes.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/own_mount.h"
 
@@ -27,7 +28,7 @@ namespace {
 
 constexpr int kSocket = 3;
 // The first letter of an order; what it is about follows. The answer is an errno, a space, and words for people.
-constexpr char kMount = 'm', kDetach = 'd', kClaim = 'c';
+constexpr char kMount = 'm', kMountWithoutLinks = 'l', kDetach = 'd', kClaim = 'c';
 
 Message answer_of(const Status& status) {
   return {status ? "0 " : fmt::format("{} {}", status.error().code, status.error().message)};
@@ -64,6 +65,7 @@ class Servant {
     while (const auto order = socket_.receive()) {
       const std::string about = order->text.substr(1);
       if (order->text.front() == kMount) answer(mount(about));
+      if (order->text.front() == kMountWithoutLinks) answer(mount_without_links(about));
       if (order->text.front() == kClaim) answer(claim(about));
       if (order->text.front() == kDetach) socket_.send(answer_of(mount_.detach()));
     }
@@ -81,6 +83,16 @@ class Servant {
     auto connection = open_connection(mountpoint_, options);
     if (connection) mount_ = OwnMount(mountpoint_);
     return connection;
+  }
+
+  Result<int> mount_without_links(const std::string& options) {
+    auto connection = mount(options);
+    if (!connection) return connection;
+    const Status forbidden = forbid_symlinks(mountpoint_);
+    if (forbidden) return connection;
+    (void)mount_.detach();
+    ::close(*connection);
+    return tl::unexpected(forbidden.error());
   }
 
   static Result<int> claim(const std::string& device) {
@@ -163,7 +175,9 @@ Result<int> MountHelper::ask(const std::string& order) const {
   return make_error(code, "{}", std::string_view(words, end).substr(words == end ? 0 : 1));
 }
 
-Result<int> MountHelper::mount(const std::string& options) const { return ask(kMount + options); }
+Result<int> MountHelper::mount(const std::string& options, SymbolicLinks links) const {
+  return ask((links == SymbolicLinks::followed ? kMount : kMountWithoutLinks) + options);
+}
 
 Result<int> MountHelper::claim(const std::string& device) const { return ask(kClaim + device); }
 

@@ -10,6 +10,8 @@
 
 namespace butterfuse {
 
+enum class SymbolicLinks { followed, not_followed };  // in the mount: see forbid_symlinks
+
 // A child that takes three orders over a socket and knows nothing else: mount at this place, unmount it, claim a
 // block device. It is started while the daemon has one thread and all its rights; the daemon then gives up its own,
 // and reads the image. It ends with the daemon, and leaves the mount as it is. Not thread-safe.
@@ -22,7 +24,7 @@ class MountHelper {
 
   // Mounts with these options of libfuse; the descriptor of the connection, which the caller closes. EIO with
   // libfuse's or fusermount3's words. May be tried again with others.
-  Result<int> mount(const std::string& options) const;
+  Result<int> mount(const std::string& options, SymbolicLinks links = SymbolicLinks::followed) const;
   // OwnMount::detach of that mount, with its errors. Nothing when none was made, or it is gone already.
   Status detach() const;
   // A descriptor of the block device, for reading, open with O_EXCL. EBUSY and others of open(2).

@@ -127,14 +127,15 @@ Result<int> connect(const MountOptions& mount, const SessionOptions& options, co
   const auto words = [&](bool as_block_device) {
     return libfuse_options(mount, options.source, as_block_device);
   };
-  if (!options.claim || geteuid() != 0) return helper.mount(words(false));
+  const SymbolicLinks links = mount.nosymfollow ? SymbolicLinks::not_followed : SymbolicLinks::followed;
+  if (!options.claim || geteuid() != 0) return helper.mount(words(false), links);
   options.claim->give_up();
-  auto connection = helper.mount(words(true));
+  auto connection = helper.mount(words(true), links);
   if (connection) return connection;
   log(LogLevel::debug, "not mounted as a block device: {}", connection.error().message);
   BF_ASSIGN(const int claim, helper.claim(options.source));
   BF_TRY(options.claim->take(claim));
-  return helper.mount(words(false));
+  return helper.mount(words(false), links);
 }
 
 // Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it

@@ -67,16 +67,22 @@ struct MountOptions {
   bool default_permissions = true;  // the kernel checks modes
   bool suid_given = false, dev_given = false;
   bool sandbox = true;  // the daemon gives up what it does not need
+  bool nosymfollow = false;
+  std::optional<uint32_t> mount_point_mode;  // X-mount.mkdir: a missing mount point is made, with this mode
 
   std::vector<std::string> fuse_options;  // handed to libfuse as they are
-  std::vector<std::string> ignored;       // accepted for compatibility, without effect here
+  std::vector<std::string> ignored;       // taken for compatibility, or passed over: without effect here
   std::string text;                       // all of the above as it was written
   bool operator==(const MountOptions&) const = default;
 };
 
-// Adds `text` ("compress=zstd:3,ro") to `options`; the last word on a subject wins. EINVAL names an unknown
-// option or a bad value; ENOTSUP names one that is known but not supported yet.
-Status parse_mount_options(std::string_view text, MountOptions& options);
+enum class UnknownOptions { refuse, pass_over };  // of a name that nobody knows: `-s` of mount(8)
+
+// Adds `text` ("compress=zstd:3,ro") to `options`, by the table in fs/vfs/option_table.h; the last word on a
+// subject wins. EINVAL names an unknown option, or a bad value and what is allowed; ENOTSUP names one that is
+// known but refused.
+Status parse_mount_options(std::string_view text, MountOptions& options,
+                           UnknownOptions unknown = UnknownOptions::refuse);
 // Both ask for the same mount, in whatever words.
 bool same_effect(MountOptions a, MountOptions b);
 // Conflicts between options, once all are parsed.

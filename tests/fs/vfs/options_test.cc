@@ -39,10 +39,21 @@ TEST_CASE("the compress option takes a method and a level as btrfs does") {
   CHECK_FALSE(parse("compress=lzo").compress.force);
   CHECK(parse("compress-force=lzo").compress.force);
   CHECK(parse("compress=lzo,compress=no").compress.type == compression_type::kNone);
-  for (const char* bad :
-       {"compress=brotli", "compress=zlib:10", "compress=zstd:16", "compress=zstd:x", "compress=lzo:2"}) {
+  for (const char* bad : {"compress=brotli", "compress=zstdx", "compress=zstd:x",
+                          "compress=zstd:", "compress=lzo:x", "compress=zstd:99999999999", "compress="}) {
     CHECK(refusal(bad).find(bad) != std::string::npos);
   }
+}
+
+TEST_CASE("a compression level out of range is the nearest one, as the kernel has it") {
+  CHECK(parse("compress=zstd:99").compress.level == 15);
+  CHECK(parse("compress=zstd:-99").compress.level == -15);
+  CHECK(parse("compress=zlib:10").compress.level == 9);
+  CHECK(parse("compress-force=zlib:-3").compress.level == 1);
+  CHECK(parse("compress=zstd:0").compress.level == 0);  // the default one
+  CHECK(parse("compress=zstd:007").compress.level == 7);
+  CHECK(parse("compress=lzo:2").compress.type == compression_type::kLzo);
+  CHECK(parse("compress=lzo:2").compress.level == 0);
 }
 
 TEST_CASE("of two options on one subject the last one wins") {

@@ -1,0 +1,76 @@
+// What the rows of the option table are made of.
+#pragma once
+
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/numbers.h"
+#include "fs/vfs/option_table.h"
+
+namespace butterfuse {
+
+inline tl::unexpected<Error> bad_option_value() { return tl::unexpected(Error{EINVAL, {}}); }
+
+// Decimal, or hexadecimal behind 0x.
+template <class T>
+std::optional<T> parse_whole_number(std::string_view text) {
+  if (text.starts_with("0x")) return parse_integer<T>(text.substr(2), 16);
+  return parse_integer<T>(text);
+}
+
+template <class Action>
+MountOptionRow flag_row(std::string_view name, std::string_view help, Action action) {
+  return {name, "", OptionEffect::acted_on, help, [action](const OptionWord&, MountOptions& options) {
+            action(options);
+            return Status{};
+          }};
+}
+
+// parse(text) gives an optional, store(options, number) keeps it.
+template <class Parse, class Store>
+MountOptionRow value_row(std::string_view name, std::string_view value, std::string_view help, Parse parse,
+                         Store store) {
+  return {name, value, OptionEffect::acted_on, help,
+          [parse, store](const OptionWord& word, MountOptions& options) -> Status {
+            const auto number = parse(std::string_view(*word.value));
+            if (!number) return bad_option_value();
+            store(options, *number);
+            return {};
+          }};
+}
+
+// Handed to libfuse, which hands it to the kernel or to fusermount3.
+inline MountOptionRow passed_row(std::string_view name, std::string_view value, std::string_view help) {
+  return {name, value, OptionEffect::acted_on, help, [](const OptionWord& word, MountOptions& options) {
+            options.fuse_options.push_back(word.word);
+            return Status{};
+          }};
+}
+
+// The value, where there is one, is looked at all the same.
+inline MountOptionRow idle_row(std::string_view name, std::string_view value, std::string_view help,
+                               bool (*is_good)(std::string_view) = nullptr) {
+  return {name, value, OptionEffect::no_effect, help,
+          [is_good](const OptionWord& word, MountOptions& options) -> Status {
+            if (word.value && is_good != nullptr && !is_good(*word.value)) return bad_option_value();
+            options.ignored.push_back(word.text());
+            return {};
+          }};
+}
+
+inline MountOptionRow helper_row(std::string_view name, std::string_view value, std::string_view help) {
+  return {name, value, OptionEffect::for_helpers, help,
+          [](const OptionWord&, MountOptions&) { return Status{}; }};
+}
+
+inline MountOptionRow refused_row(std::string_view name, std::string_view value, std::string_view reason) {
+  return {name, value, OptionEffect::refused, reason,
+          [reason](const OptionWord& word, MountOptions&) -> Status {
+            return make_error(ENOTSUP, "mount option '{}' is refused: {}", word.text(), reason);
+          }};
+}
+
+}  // namespace butterfuse
