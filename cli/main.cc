@@ -4,50 +4,53 @@
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/helper_arguments.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/limits.h"
 #include "cli/process/json.h"
 #include "cli/process/standard_streams.h"
+#include "cli/verbs.h"
 
 namespace butterfuse {
 namespace {
 
-// Names under which the program stands for one of its subcommands (mount(8), mkfs(8) and fsck(8) look for
-// these).
+// Names under which the program stands for one of its subcommands: mount(8), umount(8), mkfs(8) and fsck(8)
+// look for PROGRAM.TYPE, where the type may be "fuse.butterfuse".
 std::string command_of_program(const std::string& name) {
-  if (name == "mkfs.butterfuse") return "mkfs";
-  if (name == "mount.butterfuse" || name == "mount.fuse.butterfuse") return "mount";
-  if (name == "umount.butterfuse" || name == "umount.fuse.butterfuse") return "umount";
-  if (name == "fsck.butterfuse") return "check";
+  constexpr std::pair<std::string_view, const char*> kPrograms[] = {
+      {"mkfs.", "mkfs"}, {"mount.", "mount"}, {"umount.", "umount"}, {"fsck.", "check"}};
+  for (const auto& [prefix, command] : kPrograms)
+    if (name.starts_with(prefix) && name.ends_with("butterfuse")) return command;
   return "";
 }
 
-bool is_meant_for_the_program(const CLI::App& app, const std::string& first) {
-  if (first == "-h" || first == "--help" || first == "-V" || first == "--version") return true;
-  const auto commands = app.get_subcommands({});
-  return std::any_of(commands.begin(), commands.end(),
-                     [&](const auto* command) { return command->get_name() == first; });
-}
-
-// The arguments with the subcommand spelled out: "butterfuse SOURCE MOUNTPOINT" means mount.
-std::vector<std::string> full_arguments(const CLI::App& app, const std::string& program, int argc,
-                                        char** argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
+// The arguments with the subcommand spelled out: "butterfuse SOURCE MOUNTPOINT" means mount, "butterfuse
+// help" is asked as btrfs(8) is.
+std::vector<std::string> full_arguments(const CLI::App& app, const std::string& program,
+                                        std::vector<std::string> arguments) {
+  constexpr std::string_view kOfTheProgram[] = {"-h", "--help", "-V", "--version"};
   std::string command = command_of_program(program);
-  if (command.empty() && !arguments.empty() && !is_meant_for_the_program(app, arguments.front()))
-    command = "mount";
-  if (!command.empty()) arguments.insert(arguments.begin(), command);
+  const std::string first = arguments.empty() ? "" : arguments.front();
+  const bool as_helper = !command.empty();
+  if (!as_helper) {
+    if (first.empty() || std::ranges::find(kOfTheProgram, first) != std::end(kOfTheProgram)) return arguments;
+    if (first == "version" && arguments.size() == 1) return {"--version"};
+    if (first == "help" && arguments.size() == 1) return {"--help"};
+    command = subcommand_named(app, first);
+    if (command.empty())
+      command = "mount";
+    else
+      arguments.erase(arguments.begin());
+  }
+  if (command == "mount") arguments = mount_arguments(arguments, as_helper);
+  if (command == "check" && as_helper) arguments = fsck_arguments(arguments);
+  arguments.insert(arguments.begin(), command);
   return arguments;
-}
-
-// Preening (-p) is what fsck(8) calls the check at boot; and it wants its progress (-C) on a terminal of its
-// own.
-void translate_fsck_flags(std::vector<std::string>& arguments) {
-  std::replace(arguments.begin(), arguments.end(), std::string("-p"), std::string("-a"));
-  std::erase_if(arguments, [](const std::string& argument) { return argument.starts_with("-C"); });
 }
 
 // Help and version, or what is wrong with the arguments. Programs that read JSON get some in any case.
@@ -76,11 +79,23 @@ int run(int argc, char** argv) {
   add_scrub_command(app, result);
   add_inspect_command(app, result);
   const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
-  std::vector<std::string> arguments = full_arguments(app, name, argc, argv);
-  if (name == "fsck.butterfuse") translate_fsck_flags(arguments);
+  std::vector<std::string> given;
+  if (argc > 1) given.assign(argv + 1, argv + argc);
+  if (!given.empty() && command_of_program(name).empty() && given.front() != "help" &&
+      given.front() != "version") {
+    if (const auto refusal = refusal_of_verb(app, given.front())) {
+      complain("butterfuse: {}", *refusal);
+      return exit_codes_of("").usage;
+    }
+  }
+  std::vector<std::string> arguments = full_arguments(app, name, std::move(given));
   const std::string command = arguments.empty() ? "" : arguments.front();
   const ExitCodes& codes = exit_codes_of(command);
   const std::string program = codes.command.empty() ? "butterfuse" : "butterfuse " + command;
+  if (const auto refusal = refusal_of_subverb(app, arguments)) {
+    complain("{}: {}", program, *refusal);
+    return codes.usage;
+  }
   const bool json = command == "check" && std::ranges::find(arguments, "--json") != arguments.end();
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   int status = 0;

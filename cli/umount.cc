@@ -15,6 +15,7 @@
 
 #include "cli/commands.h"
 #include "cli/mount_daemon.h"
+#include "cli/mount_namespace.h"
 #include "cli/mount_point.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/interruption.h"
@@ -31,7 +32,7 @@ constexpr size_t kUsersShown = 10;
 
 struct UmountArguments {
   std::vector<std::string> targets;
-  std::string accepted_type;
+  std::string accepted_type, mount_namespace;
   bool lazy = false, force = false, quiet = false, accepted = false;
 };
 
@@ -155,6 +156,8 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
 int run_umount(const UmountArguments& arguments) {
   Interruption::watch();
   StandardStreams::outlive_readers();
+  if (const Status own = check_own_mount_namespace(arguments.mount_namespace); !own)
+    return fail(own.error().message);
   int failed = 0;
   size_t failures = 0;
   for (const std::string& target : arguments.targets) {
@@ -179,8 +182,12 @@ void add_umount_command(CLI::App& app, CommandResult& result) {
   command->add_flag("-f,--force", arguments->force,
                     "end what waits for a daemon that does not answer: it fails");
   command->add_flag("-q,--quiet", arguments->quiet, "no word about what is not mounted");
-  command->add_flag("-n,-r,-v,--verbose", arguments->accepted, "accepted from umount(8)");
+  command->add_flag("-c,-d,-i,-n,-r,-v,--verbose", arguments->accepted, "accepted from umount(8)");
   command->add_option("-t,--types", arguments->accepted_type, "accepted from umount(8)")
+      ->allow_extra_args(false);
+  command
+      ->add_option("-N,--namespace", arguments->mount_namespace,
+                   "from umount(8): this mount namespace, if it is ours")
       ->allow_extra_args(false);
   command->footer(
       "Exit status, as umount(8): 0 the daemon has ended and all is written, 1 wrong usage, 8 interrupted, "

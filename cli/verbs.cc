@@ -1,0 +1,67 @@
+// Verbs: what looks like a command is never mounted.
+#include "cli/verbs.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "core/base/nearest_word.h"
+
+namespace butterfuse {
+namespace {
+
+// Those of btrfs(8) that are not ours.
+constexpr std::string_view kMissing[] = {"balance", "device",  "filesystem", "property",
+                                         "qgroup",  "quota",   "receive",    "replace",
+                                         "rescue",  "restore", "send",       "subvolume"};
+
+std::vector<std::string_view> names_of(const std::vector<const CLI::App*>& commands) {
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : commands) names.push_back(command->get_name());
+  return names;
+}
+
+// A name with a dot is meant as a file, and missed as one.
+bool may_be_file(const std::string& word) {
+  struct stat info {};
+  if (word.find_first_of("/.") != std::string::npos) return true;
+  return ::stat(word.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
+}
+
+}  // namespace
+
+std::string subcommand_named(const CLI::App& app, const std::string& word) {
+  for (const CLI::App* command : app.get_subcommands({}))
+    if (command->check_name(word)) return command->get_name();
+  return {};
+}
+
+std::optional<std::string> refusal_of_verb(const CLI::App& app, const std::string& word) {
+  if (word.starts_with('-') || !subcommand_named(app, word).empty()) return std::nullopt;
+  const auto commands = names_of(app.get_subcommands({}));
+  const std::string list = fmt::format("commands are {}", fmt::join(commands, ", "));
+  if (std::ranges::find(kMissing, word) != std::end(kMissing))
+    return fmt::format("'{}' is a command of btrfs that is not supported (an image of this name is ./{}; {})",
+                       word, word, list);
+  if (may_be_file(word)) return std::nullopt;
+  const std::string meant = did_you_mean(word, commands);
+  return fmt::format("unknown command '{}', and no file of this name is here{} ({})", word, meant, list);
+}
+
+std::optional<std::string> refusal_of_subverb(const CLI::App& app,
+                                              const std::vector<std::string>& arguments) {
+  for (const CLI::App* command : app.get_subcommands({})) {
+    const auto names = names_of(command->get_subcommands({}));
+    if (names.empty() || arguments.size() < 2 || !command->check_name(arguments[0])) continue;
+    const std::string& word = arguments[1];
+    if (word.starts_with('-') || !subcommand_named(*command, word).empty()) continue;
+    return fmt::format("unknown command '{}'{} (commands are {})", word, did_you_mean(word, names),
+                       fmt::join(names, ", "));
+  }
+  return std::nullopt;
+}
+
+}  // namespace butterfuse
