@@ -7,21 +7,12 @@
 #include "core/base/assert.h"
 #include "core/base/log.h"
 #include "core/base/out_of_memory.h"
-#include "fs/vfs/memory_budget.h"
 #include "fs/vfs/mount.h"
 #include "fs/vfs/unlink.h"
 
 namespace butterfuse {
-namespace {
 
-// How many of a shard may be idle. Asked for the first time before there are requests: later, /sys is out of
-// reach.
-size_t idle_per_shard(size_t shards) {
-  static const size_t idle = MemoryBudget::within(memory_limit_bytes()).idle_inodes;
-  return std::max<size_t>(1, idle / shards);
-}
-
-}  // namespace
+void InodeTable::set_idle_limit(uint64_t inodes) { idle_per_shard_ = std::max<size_t>(1, inodes / kShards); }
 
 InodePtr& InodePtr::operator=(InodePtr&& other) noexcept {
   if (this != &other) {
@@ -132,15 +123,14 @@ void InodeTable::unpin(const std::shared_ptr<Inode>& inode) {
   Shard& shard = shard_of(inode->key());
   std::vector<std::shared_ptr<Inode>> evicted;  // they end after the lock is gone
   bool must_delete = false, crowded = false;
-  const size_t idle_max = std::min(kIdlePerShard, idle_per_shard(kShards));
   {
     MutexLock lock(shard.mutex);
     --inode->pins_;
     auto slot = shard.entries.find(inode->key());
     if (slot == shard.entries.end() || slot->second.inode != inode) return;  // discarded
     must_delete = retire(shard, slot->second);
-    if (shard.idle.size() > idle_max) evicted = evict_some(shard);
-    crowded = shard.idle.size() > idle_max + idle_max / 4;
+    if (shard.idle.size() > idle_per_shard_) evicted = evict_some(shard);
+    crowded = shard.idle.size() > idle_per_shard_ + idle_per_shard_ / 4;
   }
   if (crowded) ask_for_commit();
   if (must_delete) finish_delete(shard, inode);
@@ -154,7 +144,7 @@ void InodeTable::ask_for_commit() {
 
 std::vector<std::shared_ptr<Inode>> InodeTable::evict_some(Shard& shard) {
   std::vector<std::shared_ptr<Inode>> evicted;
-  for (int tries = 0; tries < 4 && shard.idle.size() > idle_per_shard(kShards); ++tries) {
+  for (int tries = 0; tries < 4 && shard.idle.size() > idle_per_shard_; ++tries) {
     Inode& oldest = *shard.idle.front();
     if (!oldest.is_clean()) {
       shard.idle.splice(shard.idle.end(), shard.idle, shard.idle.begin());

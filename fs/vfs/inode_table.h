@@ -61,6 +61,8 @@ class InodeTable {
   void forget_all();
   // Drops every inode. REQUIRES no pins.
   void clear();
+  // How many inodes without pins are kept for the next one who asks. Before the first use.
+  void set_idle_limit(uint64_t inodes);
   size_t inodes() const;
   size_t lookups() const;
 
@@ -79,7 +81,6 @@ class InodeTable {
     std::list<Inode*> idle BF_GUARDED_BY(mutex);  // without pins, longest first
   };
   static constexpr size_t kShards = 64;
-  static constexpr size_t kIdlePerShard = 512;
 
   Shard& shard_of(const InodeKey& key) { return shards_[InodeKeyHash{}(key) % kShards]; }
   InodePtr pin(Shard& shard, Entry& entry) BF_REQUIRES(shard.mutex);
@@ -93,6 +94,7 @@ class InodeTable {
   void finish_delete(Shard& shard, const std::shared_ptr<Inode>& inode);
 
   Mount& mount_;
+  size_t idle_per_shard_ = 512;  // constant after the first use
   std::array<Shard, kShards> shards_;
   std::atomic<int64_t> commit_asked_{-1};  // the second it was last
 };

@@ -100,7 +100,9 @@ Status Mount::open_trees(BlockDevices devices) {
         "(-o ro replays it in memory, -o ro,norecovery does without it)",
         devices.front()->path());
   }
+  // Read now: once there are requests, /proc and /sys are out of reach.
   const MemoryBudget budget = MemoryBudget::within(memory_limit_bytes());
+  inodes_.set_idle_limit(budget.idle_inodes);
   const FilesystemOptions wanted = filesystem_options(options_, budget);
   const bool replays = options_.replay_log && !options_.rescue.may_change_trees();
   BF_ASSIGN(filesystem_, replays ? open_replayed(std::move(devices), wanted)
