@@ -5,7 +5,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -31,9 +30,6 @@ constexpr uint64_t kInfoExit = 1u << 3;
 constexpr int kReapedWithinMs = 200;
 
 enum class Connection { this_one, another, untold, none };
-
-// How the kernel numbers a connection: as it numbers devices inside.
-uint64_t connection_of(dev_t device) { return uint64_t{major(device)} << 20 | minor(device); }
 
 // What the process has to do with /dev/fuse.
 Connection connection_of_process(const std::string& process, uint64_t wanted) {
@@ -80,7 +76,7 @@ std::optional<MountDaemon> MountDaemon::find(const MountEntry& mount) {
   pid_t exact = 0, likely = 0;
   for (const pid_t pid : processes()) {
     const std::string process = std::to_string(pid);
-    const Connection connection = connection_of_process(process, connection_of(mount.device));
+    const Connection connection = connection_of_process(process, mount.fuse_connection());
     if (connection == Connection::this_one) exact = pid;
     if (connection == Connection::untold && has_source && has_open(process, source)) likely = pid;
   }

@@ -50,6 +50,7 @@ bool has_word(const std::string& list, std::string_view word) {
 
 }  // namespace
 
+uint64_t MountEntry::fuse_connection() const { return uint64_t{major(device)} << 20 | minor(device); }
 bool MountEntry::has(std::string_view flag) const { return has_word(flags, flag); }
 bool MountEntry::super_has(std::string_view flag) const { return has_word(super_flags, flag); }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct MountEntry {
   std::string type, source;
   std::string flags, super_flags;  // of the mount, of the file system: "ro,nosuid", "rw,allow_other"
 
+  // The number of a FUSE mount's connection, as the kernel counts devices inside: fdinfo and fusectl have it.
+  uint64_t fuse_connection() const;
   bool has(std::string_view flag) const;        // the mount
   bool super_has(std::string_view flag) const;  // the file system
   // A block device's type has no subtype.

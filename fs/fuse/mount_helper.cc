@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +29,7 @@ namespace butterfuse {
 namespace {
 
 constexpr int kSocket = 3;
+constexpr int kDaemonDied = SIGUSR1;
 // The first letter of an order; what it is about follows. The answer is an errno, a space, and words for people.
 constexpr char kMount = 'm', kMountWithoutLinks = 'l', kDetach = 'd', kClaim = 'c';
 
@@ -61,15 +64,22 @@ class Servant {
  public:
   Servant(int socket, std::string mountpoint) : socket_(socket), mountpoint_(std::move(mountpoint)) {}
 
-  [[noreturn]] void run() {
-    while (const auto order = socket_.receive()) {
+  // An order that waits when the daemon dies is the last one, or none.
+  [[noreturn]] void run(int death_watch) {
+    for (;;) {
+      pollfd events[] = {{socket_.descriptor(), POLLIN, 0}, {death_watch, POLLIN, 0}};
+      if (::poll(events, 2, -1) < 0) continue;
+      // Killed, and perhaps not able to die: see OwnMount::abort_connection.
+      if (events[1].revents != 0) mount_.abort_connection();
+      if (events[1].revents != 0) _exit(0);
+      const auto order = socket_.receive();
+      if (!order) _exit(0);
       const std::string about = order->text.substr(1);
       if (order->text.front() == kMount) answer(mount(about));
       if (order->text.front() == kMountWithoutLinks) answer(mount_without_links(about));
       if (order->text.front() == kClaim) answer(claim(about));
       if (order->text.front() == kDetach) socket_.send(answer_of(mount_.detach()));
     }
-    _exit(0);
   }
 
  private:
@@ -137,13 +147,24 @@ void let_go_of_all_but(int socket) {
   (void)!::chdir("/");
 }
 
+// Readable once the daemon's first thread has ended without having waited for us. Its files, our socket among them, stay
+// open until its last thread has.
+int watch_the_daemon() {
+  sigset_t death;
+  sigemptyset(&death);
+  sigaddset(&death, kDaemonDied);
+  ::pthread_sigmask(SIG_BLOCK, &death, nullptr);
+  ::prctl(PR_SET_PDEATHSIG, kDaemonDied);
+  return ::signalfd(-1, &death, SFD_CLOEXEC);
+}
+
 [[noreturn]] void become_helper(int socket, const std::string& mountpoint) {
   ::setsid();
   ::prctl(PR_SET_NAME, "bf-mount");
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
   let_go_of_all_but(socket);
   change_command_line();
-  Servant(kSocket, mountpoint).run();
+  Servant(kSocket, mountpoint).run(watch_the_daemon());
 }
 
 }  // namespace

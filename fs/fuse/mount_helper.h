@@ -14,7 +14,9 @@ enum class SymbolicLinks { followed, not_followed };  // in the mount: see forbi
 
 // A child that takes three orders over a socket and knows nothing else: mount at this place, unmount it, claim a
 // block device. It is started while the daemon has one thread and all its rights; the daemon then gives up its own,
-// and reads the image. It ends with the daemon, and leaves the mount as it is. Not thread-safe.
+// and reads the image. It ends with the daemon, and leaves the mount as it is; where the daemon was killed it ends
+// the connection, without which a thread that waits for pages in the kernel could keep the dead daemon, and with it
+// all users of the mount, waiting for ever. Not thread-safe.
 class MountHelper {
  public:
   // `mountpoint`: absolute. The helper has the daemon's user and nothing of what it has open.

@@ -35,17 +35,32 @@ bool run_fusermount(const std::string& path) {
   return child > 0 && ::waitpid(child, &status, 0) == child && status == 0;
 }
 
+int open_mount(const std::string& path) {
+  return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+std::string place_of(int directory) { return "/proc/self/fd/" + std::to_string(directory); }
+
+// The one who mounted may do it. False where fusectl is not mounted.
+bool abort_through_fusectl(uint64_t connection) {
+  const std::string order = "/sys/fs/fuse/connections/" + std::to_string(connection) + "/abort";
+  const int file = ::open(order.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool is_given = ::write(file, "1", 1) == 1;
+  ::close(file);
+  return is_given;
+}
+
 // The path is opened first and unmounted through the descriptor: whatever is mounted there meanwhile, what
 // was looked at is what goes. 0 or an errno.
 int detach_exactly(const std::string& path, dev_t device) {
-  const int directory = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  const int directory = open_mount(path);
   if (directory < 0) return errno;
   int code = 0;
   if (device_of(directory) != device) {
     code = EBUSY;  // something has come to lie on it
   } else if (::geteuid() == 0) {
-    const std::string exactly = "/proc/self/fd/" + std::to_string(directory);
-    if (::umount2(exactly.c_str(), MNT_DETACH) != 0) code = errno;
+    if (::umount2(place_of(directory).c_str(), MNT_DETACH) != 0) code = errno;
   } else if (!run_fusermount(path)) {
     code = EPERM;
   }
@@ -58,6 +73,19 @@ int detach_exactly(const std::string& path, dev_t device) {
 OwnMount::OwnMount(std::string path) : path_(std::move(path)) {
   const auto table = read_mount_table();
   if (const MountEntry* entry = find_mount_at(table, path_)) device_ = entry->device;
+}
+
+void OwnMount::abort_connection() const {
+  if (!device_) return;
+  const auto table = read_mount_table();
+  for (const MountEntry& own : table) {
+    if (own.device != *device_) continue;
+    if (abort_through_fusectl(own.fuse_connection())) return;
+    const int directory = open_mount(own.mount_point);
+    if (directory >= 0 && device_of(directory) == *device_)
+      (void)::umount2(place_of(directory).c_str(), MNT_FORCE);  // busy or not, the connection ends
+    if (directory >= 0) ::close(directory);
+  }
 }
 
 Status OwnMount::detach() const {

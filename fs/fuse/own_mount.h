@@ -24,6 +24,10 @@ class OwnMount {
   // process: see MountHelper.
   Status detach() const;
 
+  // Ends the connection: every request that waits or comes fails. For a daemon that is dead and can't end, because
+  // one of its threads waits in the kernel for an answer of its own.
+  void abort_connection() const;
+
  private:
   std::string path_;
   std::optional<dev_t> device_;  // no other mount has this number while our session lives
