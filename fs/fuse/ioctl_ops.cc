@@ -3,6 +3,7 @@
 
 #include "core/base/mount_table.h"
 #include "fs/fuse/guarded.h"
+#include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/ioctl.h"
@@ -16,11 +17,20 @@ bool mounted_read_only(const std::string& mountpoint) {
   return info && info->is_butterfuse() && info->super_has("ro");
 }
 
+// What only the kernel has of a file, its size too, is fetched for those that look at content (defragmenting, C for
+// empty files).
+void fetch_what_is_cached(fuse_req_t request, unsigned command, const Inode& inode) {
+  const IoctlCommand* const known = find_ioctl(command);
+  const bool changes = known != nullptr && known->effect == IoctlEffect::changes_file;
+  if (changes && inode.is_regular() && mount_of(request).options().writeback_cache) (void)fetch_stores(request, inode, 0);
+}
+
 void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse_file_info* info,
               unsigned flags, const void* in, size_t in_bytes, size_t out_bytes) {
   if (flags & FUSE_IOCTL_COMPAT) return reply_error(request, {ENOSYS, "32-bit ioctl"});
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
+  fetch_what_is_cached(request, command, **inode);
   const pid_t pid = fuse_req_ctx(request)->pid;
   const IoctlCall call{
       .mount = mount_of(request),

@@ -205,6 +205,10 @@ std::unique_ptr<Life> Course::prepare(const LifeSetting& setting) {
   for (size_t i = zones.size(); i > 1; --i) std::swap(zones[i - 1], zones[random.below(i)]);
   for (size_t i = 0; i < zones.size(); ++i)
     zones[i].first->owners[zones[i].second] = static_cast<int>(i % static_cast<size_t>(style.threads));
+  // A file that no space made too short for its zones is one thread's: only one may make it longer.
+  for (auto& file : life->files)
+    if (file->model->size() < file->model->zone(file->model->zones() - 1).start)
+      std::fill(file->owners.begin(), file->owners.end(), file->owners.back());
   for (int i = 0; i < 3; ++i) {
     auto folder = std::make_unique<OwnFolder>();
     folder->name = fmt::format("n{}", i);
