@@ -40,8 +40,9 @@ struct Granted {
   SpacePromise promise;
 };
 
-// What was preallocated can be written when nothing else can.
+// What was preallocated can be written when nothing else can. Not to be written anew, as that needs other space.
 bool fits_in_place(FileState& file, ByteRange pages) {
+  if (file.owner.is_rewritten()) return false;
   if (!file.owner.nodatacow() && !file.owner.has_prealloc()) return false;
   const auto places = file.pipeline.backend.in_place_ranges(file.owner, pages);
   if (!places) return false;

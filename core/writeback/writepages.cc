@@ -10,8 +10,11 @@
 namespace butterfuse {
 namespace {
 
+// A file that is written anew may have dirty bytes for which there is no space but the one they have. To be asked
+// with the pages locked: before, some may still get dirty that way.
 bool may_write_in_place(const FileState& file) {
-  return !file.owner.is_rewritten() && (file.owner.nodatacow() || file.owner.has_prealloc());
+  if (file.owner.is_rewritten() && !file.space.has_in_place()) return false;
+  return file.owner.nodatacow() || file.owner.has_prealloc();
 }
 
 // Compression needs copy-on-write and checksums, as in btrfs; and promises counted in its small extents.

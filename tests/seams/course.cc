@@ -290,6 +290,7 @@ bool Course::fail(const std::vector<std::string>& problems) {
     std::error_code ignored;
     std::filesystem::rename(crashed_image(daemon_.place()), folder + "/image", ignored);
     if (ignored) run_command({"mv", crashed_image(daemon_.place()), folder + "/image"});
+    run_command({"cp", daemon_.place().log(), folder + "/log"});
     std::ofstream(folder + "/report") << text << "\n" << (life_ ? life_->trace.all() : std::string());
   }
   return false;
