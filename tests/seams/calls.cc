@@ -118,8 +118,31 @@ void Calls::write(const Target& target, uint64_t offset, std::string bytes, cons
                           size_time(pending, called, now));
     promised();
   }
-  if (called.result != static_cast<long>(copy.size())) read(target, pending.range, "read after a part of");
+  // The write may have been done, and only the sync behind it refused.
+  if (!called.ok() && (durable || life_.setting.sync)) {
+    take_what_is_there(target, pending);
+  } else if (called.result != static_cast<long>(copy.size())) {
+    read(target, pending.range, "read after a part of");
+  }
   check(called, what);
+}
+
+void Calls::take_what_is_there(const Target& target, const Pending& pending) {
+  std::string found(pending.range.length(), '\0');
+  const std::string what = fmt::format("read what is in {} [{}, {})", target.name, pending.range.start, pending.range.end);
+  const Called called = call(what, [&] {
+    return or_errno(pread(target.fd, found.data(), found.size(), static_cast<off_t>(pending.range.start)));
+  });
+  if (!called.ok() || life_.is_over()) return check(called, what);
+  found.resize(static_cast<size_t>(called.result));
+  for (size_t i = 0; i < found.size(); ++i) {
+    const char before = i < pending.before.size() ? pending.before[i] : '\0';
+    if (found[i] == before || found[i] == pending.after[i]) continue;
+    life_.complain(fmt::format("{}: the byte at {} is neither the old nor the new: {}", what, pending.range.start + i,
+                               sample(found, i)));
+    throw Over{};
+  }
+  if (!found.empty()) target.model->end(target.model->begin_write(pending.range.start, found, pending.loose), life_.clock);
 }
 
 // Another thread's size is that of when the call began; and where the kernel keeps writes, it may know more

@@ -49,6 +49,8 @@ class Calls {
   void read(const Target& target, Range range, const char* how);
   // What the caller is shown is what it is.
   void compare(const Target& target, Range range, const std::string& found, const char* how);
+  // A write that failed may have changed some of its bytes, or all: what they are now holds.
+  void take_what_is_there(const Target& target, const Pending& pending);
   void commit();
   void chattr(const Target& target);
   bool loose_writes() const { return life_.setting.writeback_cache; }

@@ -1,6 +1,7 @@
 // History: what a value was since it was last promised to be durable, each with the time it was made.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <utility>
@@ -46,6 +47,14 @@ class History {
   void forget(size_t count) {
     steps_.erase(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(count));
     forgotten_ += count;
+  }
+  // Of the steps before that place those go for which it is so; the others stay possible.
+  template <class Predicate>
+  void drop(size_t place, Predicate&& goes) {
+    const auto end = steps_.begin() + static_cast<std::ptrdiff_t>(place);
+    const auto kept = std::remove_if(steps_.begin(), end, [&](const Step& step) { return goes(step.value); });
+    forgotten_ += static_cast<uint64_t>(end - kept);
+    steps_.erase(kept, end);
   }
   // A crash left this; it is durable.
   void adopt(T value) {

@@ -115,7 +115,12 @@ void NamesModel::promise_node(NodeId id, uint64_t time) {
       const bool was_before = i > 0 && entry.steps()[i - 1].value == id;
       if (entry.steps()[i].value == id || was_before) floor = i;
     }
-    entry.forget(floor);
+    // Had it come and gone since others were durable there, these may be back.
+    const NodeId first = entry.steps().front().value;
+    if (first != id && entry.steps()[floor].value != id)
+      entry.drop(floor, [&](NodeId value) { return value == id; });
+    else
+      entry.forget(floor);
   }
   node.names.promise(time);
 }
