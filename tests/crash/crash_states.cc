@@ -55,8 +55,9 @@ CrashStates::CrashStates(std::vector<TraceEvent> events, std::vector<std::shared
   for (auto& base : bases) disks_.push_back(std::make_shared<MemoryDevice>(std::move(base)));
 }
 
-void CrashStates::for_each(const std::function<bool(const CrashState&)>& visit, int samples) {
+void CrashStates::for_each(const std::function<bool(const CrashState&)>& visit, int samples, uint64_t one_of) {
   visit_ = visit;
+  one_of_ = one_of;
   for (const Moment& moment : moments_of(events_)) {
     if (stopped_) return;
     if (moment.event->kind == TraceEvent::Kind::mark) {
@@ -77,7 +78,7 @@ void CrashStates::for_each(const std::function<bool(const CrashState&)>& visit, 
 }
 
 void CrashStates::state(uint64_t time, const Subset& subset, const Tear& tear, const char* why) {
-  if (stopped_) return;
+  if (stopped_ || (one_of_ > 1 && random_() % one_of_ != 0)) return;
   std::string key = fmt::format("{}:", acks_);
   for (const size_t index : subset) key += fmt::format("{},", index);
   key += fmt::format("/{}:{}", tear.index, tear.sectors);

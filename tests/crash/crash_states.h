@@ -32,8 +32,8 @@ struct CrashState {
 class CrashStates {
  public:
   CrashStates(std::vector<TraceEvent> events, std::vector<std::shared_ptr<BlockDevice>> bases, uint64_t seed);
-  // Until `visit` returns false.
-  void for_each(const std::function<bool(const CrashState&)>& visit, int samples = 16);
+  // Until `visit` returns false. `one_of`: of so many states one, chosen by the seed, where all would take too long.
+  void for_each(const std::function<bool(const CrashState&)>& visit, int samples = 16, uint64_t one_of = 1);
 
  private:
   using Subset = std::vector<size_t>;  // indexes into pending_
@@ -54,6 +54,7 @@ class CrashStates {
   std::vector<const TraceEvent*> pending_;  // submitted writes that need not be durable
   std::unordered_set<std::string> seen_;    // sets of writes since the last flush
   uint64_t acks_ = 0;                       // marks so far
+  uint64_t one_of_ = 1;
   std::function<bool(const CrashState&)> visit_;
   bool stopped_ = false;
 };

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "tests/crash/crash_run.h"
 #include "tests/crash/fault_run.h"
+#include "tests/crash/fill_run.h"
 #include "tests/simkernel/kernel_run.h"
 #include "tests/simkernel/sim_threads.h"
 
@@ -23,7 +24,7 @@ struct Arguments {
   uint64_t states = 20'000, seed = 1;
   double minutes = 0;
   std::optional<uint64_t> workload;
-  bool faults = false, kernel = false;
+  bool faults = false, kernel = false, fillup = false;
   uint64_t btrfs_check_every = CrashRunOptions().external_check_every;
   std::string keep_folder;
 };
@@ -33,6 +34,7 @@ Arguments parse(int argc, char** argv) {
   CLI::App app("Cuts the power at every point of random workloads, mounts what is left and compares.");
   app.add_flag("--faults", arguments.faults, "let reads, writes and flushes fail instead, one at each point");
   app.add_flag("--kernel", arguments.kernel, "programs on a simulated kernel in front of the FUSE operations");
+  app.add_flag("--fillup", arguments.fillup, "a thousand operations on each of many full file systems with snapshots");
   app.add_option("--states", arguments.states, "stop after so many crash states, or points of failure");
   app.add_option("--minutes", arguments.minutes, "or after so many minutes, however many states these are");
   app.add_option("--seed", arguments.seed, "number of the first workload");
@@ -116,6 +118,17 @@ uint64_t let_fail(const Arguments& arguments) {
   return counts.violations;
 }
 
+uint64_t fill_up(const Arguments& arguments) {
+  const Course course(arguments);
+  FillCounts counts;
+  const FillRunOptions options{.keep_folder = arguments.keep_folder, .report = report};
+  course.run(counts.states, counts.violations, [&](uint64_t seed) { run_fill_workload(seed, options, counts); });
+  fmt::print("fill-ups: {} from seed {}; {} operations, {} refused for lack of space; {} crash states; {:.0f} s; violations: {}\n",
+             counts.runs, course.first(), counts.operations, counts.refused, counts.states, course.elapsed_s(),
+             counts.violations);
+  return counts.violations;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -126,5 +139,6 @@ int main(int argc, char** argv) {
     fmt::print("SKIP: a build with a sanitizer has pthread functions of its own\n");
     return 77;
   }
-  return (arguments.faults ? let_fail(arguments) : cut_power(arguments)) == 0 ? 0 : 1;
+  const auto run = arguments.faults ? let_fail : arguments.fillup ? fill_up : cut_power;
+  return run(arguments) == 0 ? 0 : 1;
 }

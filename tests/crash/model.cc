@@ -18,7 +18,7 @@ bool ModelInode::in_place() const {
 
 std::string Change::to_text() const {
   static constexpr const char* kNames[] = {"create",       "link",  "unlink", "rename",   "exchange",
-                                           "write",        "clear", "resize", "set_mode", "set_flags",
+                                           "write",        "replace", "clear", "resize", "set_mode", "set_flags",
                                            "set_xattr",    "remove_xattr", "fsync", "sync"};
   std::string out = fmt::format("{} inode {}", kNames[static_cast<int>(kind)], ino);
   if (!name.empty()) out += fmt::format(" '{}' in {}", name, dir);
@@ -34,6 +34,17 @@ Model::Model(uint64_t root) : root_(root) {
   inode.ino = root;
   inode.mode = S_IFDIR | 0755;
   make_durable(inode);
+}
+
+Model::Model(const FoundTree& found) : root_(found.root) {
+  for (const auto& [ino, there] : found.inodes) {
+    ModelInode& inode = inodes_[ino];
+    inode.ino = ino, inode.mode = there.mode, inode.flags = there.flags;
+    inode.content = there.content, inode.xattrs = there.xattrs;
+    inode.names = there.names, inode.entries = there.entries;
+    inode.data_synced = true;
+    make_durable(inode);
+  }
 }
 
 void Model::add_name(uint64_t dir, const std::string& name, uint64_t ino) {
@@ -100,6 +111,8 @@ void Model::apply(const Change& change) {
         content.resize(change.offset + change.text.size());
       return set_content(inode, content.replace(change.offset, change.text.size(), change.text));
     }
+    case Kind::replace:
+      return set_content(inode, change.text);
     case Kind::clear: {
       std::string content = inode.content;
       const uint64_t end = std::min<uint64_t>(content.size(), change.offset + change.length);

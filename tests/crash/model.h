@@ -21,6 +21,7 @@ struct Change {
     rename,
     exchange,
     write,   // `text` at `offset`
+    replace, // `text` is all that it holds
     clear,   // [offset, offset + length) reads as zeros; does not grow the file
     resize,  // to `length`
     set_mode,
@@ -67,6 +68,8 @@ class Model {
  public:
   // A durable root directory, empty.
   explicit Model(uint64_t root);
+  // Durable, as it was found.
+  explicit Model(const FoundTree& found);
 
   // The change is made, or is being made.
   void apply(const Change& change);

@@ -18,9 +18,12 @@ namespace butterfuse::crash {
 Workload::Workload(Mount& mount, Trace& trace, uint64_t seed)
     : mount_(mount), trace_(trace), random_(seed), model_(must(work_folder(mount))->ino()) {}
 
+Workload::Workload(Mount& mount, Trace& trace, uint64_t seed, const FoundTree& found)
+    : mount_(mount), trace_(trace), random_(seed), model_(found) {}
+
 Status Workload::run(const WorkloadShape& shape) {
   max_bytes_ = shape.max_bytes;
-  may_fill_ = shape.may_fill;
+  may_fill_ = shape.may_fill, full_ = shape.full, names_ = shape.names;
   for (int i = 0; i < shape.setup && status_; ++i) step(0);
   if (status_) sync();
   for (int i = 0; i < shape.operations && status_; ++i) step(shape.fsync_percent);
@@ -41,7 +44,8 @@ void Workload::step(int fsync_percent) {
                      {5, [](Workload& w) { w.preallocate(); }}, {5, [](Workload& w) { w.punch(); }},
                      {4, [](Workload& w) { w.clone(); }},       {4, [](Workload& w) { w.copy(); }},
                      {3, [](Workload& w) { w.zero(); }},        {1, [](Workload& w) { w.defragment(); }},
-                     {4, [](Workload& w) { w.set_flags(); }},   {8, [](Workload& w) { w.unlink(); }},
+                     {4, [](Workload& w) { w.set_flags(); }},   {4, [](Workload& w) { w.read(); }},
+                     {8, [](Workload& w) { w.unlink(); }},
                      {6, [](Workload& w) { w.link(); }},        {12, [](Workload& w) { w.rename(); }},
                      {3, [](Workload& w) { w.exchange(); }},    {3, [](Workload& w) { w.set_mode(); }},
                      {5, [](Workload& w) { w.set_xattr(); }}};
@@ -64,7 +68,11 @@ void Workload::perform(Change change, const std::function<Status(Change&)>& work
   } catch (const std::exception& error) {  // an inode that can't be had
     done = make_error(EIO, "{}", error.what());
   }
-  if (!done && done.error().code == ENOSPC && may_fill_) return;
+  if (!done && done.error().code == ENOSPC && may_fill_) {
+    ++refused_;
+    if (full_) note_refused(change, step.begun);
+    return;
+  }
   if (done) {
     const bool promises = change.kind == Kind::fsync || change.kind == Kind::sync;
     step.ended = trace_.mark(promises ? "ack" : "end");
@@ -75,6 +83,27 @@ void Workload::perform(Change change, const std::function<Status(Change&)>& work
   }
   step.change = std::move(change);
   steps_.push_back(std::move(step));
+}
+
+// An operation that space stopped may have done a part.
+void Workload::note_refused(const Change& change, uint64_t begun) {
+  Change found{.kind = Kind::replace, .ino = change.ino};
+  if (change.kind == Kind::set_flags) {
+    found.kind = Kind::set_flags;
+    found.flags = get_fs_flags(*inode(change.ino));
+  } else if (change.kind == Kind::write || change.kind == Kind::clear || change.kind == Kind::resize) {
+    auto content = content_of(change.ino);
+    if (!content) {
+      status_ = make_error(content.error().code, "after {}: {}", change.to_text(), content.error().message);
+      return;
+    }
+    if (*content == model_.at(change.ino).content) return;
+    found.text = std::move(*content);
+  } else {
+    return;
+  }
+  model_.apply(found);
+  steps_.push_back({.change = std::move(found), .begun = begun, .ended = trace_.mark("end")});
 }
 
 InodePtr Workload::inode(uint64_t ino) {
@@ -94,7 +123,9 @@ std::pair<uint64_t, std::string> Workload::pick_name(uint64_t ino) {
 }
 
 std::string Workload::new_name() {
-  std::string name(1, static_cast<char>('a' + random(6)));
+  const uint32_t number = random(static_cast<uint32_t>(names_));
+  std::string name(1, static_cast<char>('a' + number % 26));
+  if (number >= 26) name += std::to_string(number / 26);
   if (random(8) == 0) name += std::string(100, 'x');
   return name;
 }

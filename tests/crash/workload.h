@@ -25,17 +25,23 @@ struct WorkloadShape {
   int fsync_percent = 30;  // of all operations
   uint32_t max_bytes = 20'000;
   bool may_fill = true;  // ENOSPC is no failure
+  bool full = false;     // it may come half-way: what an operation has changed then is read back, and holds
+  int names = 6;         // that are created, in each directory
 };
 
 class Workload {
  public:
   Workload(Mount& mount, Trace& trace, uint64_t seed);
+  // On what is there, which is durable.
+  Workload(Mount& mount, Trace& trace, uint64_t seed, const FoundTree& found);
   // Stops at the first operation that fails, and says which and why: only what must work is asked for. ENOSPC
   // is no failure if the shape says so. Whether a failed operation has changed something is open: it is the
   // last step, and never ended.
   Status run(const WorkloadShape& shape);
   const std::vector<Step>& steps() const { return steps_; }
   uint64_t root() const { return model_.root(); }
+  const Model& model() const { return model_; }  // as everything is now
+  uint64_t refused() const { return refused_; }  // operations, by ENOSPC
 
  private:
   using Kind = Change::Kind;
@@ -51,6 +57,7 @@ class Workload {
   void copy();
   void zero();
   void defragment();
+  void read();
   void unlink();
   void link();
   void rename();
@@ -61,6 +68,8 @@ class Workload {
 
   // Makes the change and writes it down; `work` may fill in what only the mount knows.
   void perform(Change change, const std::function<Status(Change&)>& work);
+  void note_refused(const Change& change, uint64_t begun);
+  Result<std::string> content_of(uint64_t ino);
   InodePtr inode(uint64_t ino);
   uint64_t pick(bool (ModelInode::*kind)() const);  // 0: there is none
   std::pair<uint64_t, std::string> pick_name(uint64_t ino);
@@ -76,6 +85,9 @@ class Workload {
   std::vector<Step> steps_;
   Status status_;  // of the operation that failed
   uint32_t max_bytes_ = 0;
+  uint64_t refused_ = 0;
+  bool full_ = false;
+  int names_ = 0;
   bool may_fill_ = true;
 };
 

@@ -30,7 +30,9 @@ void Workload::write(bool append) {
     BF_ASSIGN(auto file, open_file(mount_, inode(ino), O_RDWR, {}));
     const WriteRequest request{.offset = offset, .pieces = {as_bytes(change.text)}};
     BF_ASSIGN(const size_t written, write_file(mount_, *file, request, {}));
-    return written == change.text.size() ? Status{} : make_error(EIO, "short write of {}", written);
+    if (written < change.text.size() && !may_fill_) return make_error(EIO, "short write of {}", written);
+    change.text.resize(written);
+    return {};
   });
 }
 
@@ -133,7 +135,8 @@ void Workload::defragment() {
   });
 }
 
-// chattr: one of S, A and d, and of C, c and m; C of files changes while they are empty.
+// chattr: one of S, A and d, and of C, c and m. C of files changes while they are empty, and from C to c or m leads no way but
+// over neither.
 void Workload::set_flags() {
   const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
   if (ino == 0) return;
@@ -141,7 +144,9 @@ void Workload::set_flags() {
   static constexpr uint32_t kOthers[] = {0, FS_NOATIME_FL, FS_NODUMP_FL, FS_SYNC_FL};
   const ModelInode& target = model_.at(ino);
   uint32_t form = kForms[random(5)];
-  if (!target.content.empty()) form = target.flags & FS_NOCOW_FL ? FS_NOCOW_FL : form & ~uint32_t{FS_NOCOW_FL};
+  const bool is_nocow = target.flags & FS_NOCOW_FL, has_codec = target.flags & (FS_COMPR_FL | FS_NOCOMP_FL);
+  if (is_nocow && (form != 0 || !target.content.empty())) form = FS_NOCOW_FL;
+  if (form == FS_NOCOW_FL && !is_nocow && (has_codec || !target.content.empty())) form = 0;
   perform({.kind = Kind::set_flags, .ino = ino, .flags = form | kOthers[random(4)]},
           [&](Change& change) -> Status {
             const InodePtr changed = inode(ino);
@@ -149,6 +154,30 @@ void Workload::set_flags() {
             change.flags = get_fs_flags(*changed);
             return {};
           });
+}
+
+Result<std::string> Workload::content_of(uint64_t ino) {
+  InodePtr target = inode(ino);
+  const uint64_t size = target->item().size;
+  BF_ASSIGN(auto file, open_file(mount_, std::move(target), O_RDONLY, {}));
+  std::string content;
+  BF_TRY(read_file(mount_, *file, 0, size, [&](const std::vector<ByteSpan>& pieces) {
+    for (const ByteSpan piece : pieces) content += as_text(piece);
+  }));
+  return content;
+}
+
+// Changes a time of access at most.
+void Workload::read() {
+  const uint64_t ino = pick(&ModelInode::is_file);
+  if (ino == 0) return;
+  const auto content = content_of(ino);
+  if (!content) {
+    status_ = make_error(content.error().code, "read of inode {}: {}", ino, content.error().message);
+  } else if (*content != model_.at(ino).content) {
+    status_ = make_error(EIO, "inode {} reads as {} other bytes, not the {} written", ino, content->size(),
+                         model_.at(ino).content.size());
+  }
 }
 
 void Workload::set_mode() {

@@ -278,7 +278,7 @@ void NameProgram::sync() {
   });
 }
 
-// C of a file changes while it is empty.
+// C of a file changes while it is empty, and from C to c or m leads no way but over neither.
 void NameProgram::set_flags() {
   const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
   if (ino == 0 || ino == model_.root()) return;
@@ -288,7 +288,9 @@ void NameProgram::set_flags() {
   static constexpr uint32_t kOthers[] = {0, FS_NOATIME_FL, FS_SYNC_FL, FS_SYNC_FL};
   const ModelInode& target = model_.at(ino);
   uint32_t form = kForms[random(5)];
-  if (!target.content.empty()) form = target.flags & FS_NOCOW_FL ? FS_NOCOW_FL : form & ~uint32_t{FS_NOCOW_FL};
+  const bool is_nocow = target.flags & FS_NOCOW_FL, has_codec = target.flags & (FS_COMPR_FL | FS_NOCOMP_FL);
+  if (is_nocow && (form != 0 || !target.content.empty())) form = FS_NOCOW_FL;
+  if (form == FS_NOCOW_FL && !is_nocow && (has_codec || !target.content.empty())) form = 0;
   perform({.kind = Kind::set_flags, .ino = ino, .flags = form | kOthers[random(4)]}, [&](Change& change) {
     names_.set_flags(*node, change.flags);
     const uint32_t found = names_.flags(*node);
