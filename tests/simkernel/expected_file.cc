@@ -24,8 +24,9 @@ size_t ExpectedFile::begin(uint64_t time, std::string content) {
   return versions_.size() - 1;
 }
 
-void ExpectedFile::promise(uint64_t begun, uint64_t ended, uint64_t first, uint64_t last) {
-  promises_.push_back({ended, first, last, ended_before(begun)});
+void ExpectedFile::promise(uint64_t begun, uint64_t ended, uint64_t first, uint64_t last,
+                           bool with_size) {
+  promises_.push_back({ended, first, last, ended_before(begun), with_size});
 }
 
 size_t ExpectedFile::ended_before(uint64_t time) const {
@@ -61,7 +62,7 @@ std::string ExpectedFile::problem_after_crash(const std::string& found, uint64_t
     uint64_t least = UINT64_MAX;
     for (size_t i = promise.version; i <= newest; ++i)
       least = std::min<uint64_t>(least, versions_[i].content.size());
-    size_least = std::max(size_least, std::min(least, promise.last));
+    if (promise.with_size) size_least = std::max(size_least, std::min(least, promise.last));
     held.push_back(promise);
   }
   bool exact = false;

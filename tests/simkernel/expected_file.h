@@ -19,8 +19,8 @@ class ExpectedFile {
   size_t begin(uint64_t time, std::string content);
   void end(size_t change, uint64_t time) { versions_[change].ended = time; }
   // What ended before `begun` is durable in [first, last) from `ended` on, and the file is as long as that
-  // needs.
-  void promise(uint64_t begun, uint64_t ended, uint64_t first, uint64_t last);
+  // needs, if `with_size`.
+  void promise(uint64_t begun, uint64_t ended, uint64_t first, uint64_t last, bool with_size);
 
   // What is wrong with what a mount shows after a crash at `time`; empty: nothing.
   std::string problem_after_crash(const std::string& found, uint64_t time) const;
@@ -37,6 +37,7 @@ class ExpectedFile {
   struct Promise {
     uint64_t ended = 0, first = 0, last = 0;
     size_t version = 0;  // this one or later
+    bool with_size = true;
   };
   size_t ended_before(uint64_t time) const;  // the last version of which, and of all before it, that is true
   size_t begun_before(uint64_t time) const;  // the last one
