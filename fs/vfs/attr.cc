@@ -219,6 +219,7 @@ void note_modified(Inode& inode) {
 
 Status set_attr(Mount& mount, Inode& inode, const AttrChange& asked) {
   BF_TRY(check_change(mount, inode, asked));
+  BF_TRY(mount.make_room_for_inodes());
   BF_ASSIGN(const AttrChange change, with_stored_owners(mount, inode, asked));
   if (change.size) {
     WriterLock lock(inode.data_lock());

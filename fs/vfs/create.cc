@@ -83,6 +83,7 @@ Result<InodePtr> create_named(Mount& mount, Inode& dir, std::string_view name, c
 
 Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const NewInode& what,
                         const Caller& caller) {
+  BF_TRY(mount.make_room_for_inodes());
   BF_ASSIGN(InodePtr child, create_named(mount, dir, name, what, caller));
   BF_TRY(names_changed(mount, dir));
   return child;
@@ -90,6 +91,7 @@ Result<InodePtr> create(Mount& mount, Inode& dir, std::string_view name, const N
 
 Result<InodePtr> create_unnamed(Mount& mount, Inode& dir, const NewInode& what, bool linkable,
                                 const Caller& caller) {
+  BF_TRY(mount.make_room_for_inodes());
   BF_TRY(mount.check_writable(dir));
   BF_TRY(check_can_add_names(dir));
   BF_TRY(dir.load_properties());

@@ -102,7 +102,7 @@ Status Mount::open_trees(BlockDevices devices) {
   }
   // Read now: once there are requests, /proc and /sys are out of reach.
   const MemoryBudget budget = MemoryBudget::within(memory_limit_bytes());
-  inodes_.set_idle_limit(budget.idle_inodes);
+  limit_idle_inodes(budget.idle_inodes);
   const FilesystemOptions wanted = filesystem_options(options_, budget);
   const bool replays = options_.replay_log && !options_.rescue.may_change_trees();
   BF_ASSIGN(filesystem_, replays ? open_replayed(std::move(devices), wanted)
@@ -323,10 +323,23 @@ void Mount::queue_dirty(Inode& inode, bool owes_leaf) noexcept {
   if (shared == nullptr) return;  // it is being destroyed: nothing of it is kept
   MutexLock lock(dirty_mutex_);
   dirty_.push_back(std::move(shared));
+  dirty_inodes_ = dirty_.size();
   if (!owes_leaf) return;
   const uint64_t root = inode.key().root_id;
   ++owed_leaves_[root];
   filesystem_->commit_debt().trees().add_inodes(root, 1);
+}
+
+void Mount::limit_idle_inodes(uint64_t inodes) {
+  inodes_.set_idle_limit(inodes);
+  dirty_inodes_limit_ = inodes;
+}
+
+Status Mount::make_room_for_inodes() {
+  const uint64_t waiting = dirty_inodes_;
+  if (waiting / 2 > dirty_inodes_limit_) return filesystem_->commit();
+  if (waiting > dirty_inodes_limit_) filesystem_->request_commit();
+  return {};
 }
 
 void Mount::discard_dirty() {
@@ -358,6 +371,7 @@ Status Mount::before_commit(TransactionHandle& handle) {
   {
     MutexLock lock(dirty_mutex_);
     dirty.swap(dirty_);
+    dirty_inodes_ = 0;
     owed.swap(owed_leaves_);
   }
   std::sort(dirty.begin(), dirty.end(), [](const auto& a, const auto& b) { return a->key() < b->key(); });

@@ -58,6 +58,11 @@ class Mount final : public CommitHook {
   // and no handle.
   Result<Reservation> reserve_data(uint64_t bytes);
   std::string stats_text();
+  // How many inodes without users are kept, and how many may wait for a commit. Before the first request.
+  void limit_idle_inodes(uint64_t inodes);
+  // What changed keeps its inode in memory until a commit: asks for one where there are many, waits for it where
+  // there are twice as many. Hold no lock and no handle.
+  Status make_room_for_inodes();
 
   // Create, link and unlink share it, rename and rmdir have it alone: so that these two may lock several
   // directories in any order. Outermost of all locks.
@@ -113,6 +118,8 @@ class Mount final : public CommitHook {
       BF_GUARDED_BY(dirty_mutex_);  // by tree, counted in the commit's debt
   std::vector<std::shared_ptr<Inode>> written_
       BF_GUARDED_BY(dirty_mutex_);  // by the hook, perhaps out of the table
+  std::atomic<uint64_t> dirty_inodes_{0};  // how many are in dirty_
+  uint64_t dirty_inodes_limit_ = UINT64_MAX;
   std::atomic<bool> have_written_{false};
   std::atomic<uint64_t> hook_transid_{0};
   std::atomic<bool> preparing_{false};
