@@ -10,6 +10,7 @@
 
 #include "cli/process/limits.h"
 #include "core/device/block_device.h"
+#include "core/device/foreign_content.h"
 #include "core/device/partition_table.h"
 #include "core/device/source_use.h"
 #include "core/mkfs/signature.h"
@@ -29,6 +30,16 @@ Status check_unlocked(const std::string& path, const DeviceWindow& window) {
   return {};
 }
 
+// By the names that mount has for it, and what only libblkid knows.
+Result<std::optional<std::string>> content_of(const std::string& path, const DeviceWindow& window,
+                                              const DeviceWindow& place) {
+  constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
+  BF_ASSIGN(const auto device, open_window(path, kLooking, window));
+  if (const auto foreign = foreign_content(*device)) return std::optional(foreign->name);
+  BF_ASSIGN(const auto signature, existing_signature(path, place.offset, place.bytes));
+  return signature ? std::optional("a " + *signature) : std::nullopt;
+}
+
 Status look_at(const std::string& path, const MkfsTargetOptions& options) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) {
@@ -46,10 +57,10 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
     return make_error(EBUSY, "{} {}; unmount it first", path, locker->text);
   BF_ASSIGN(const DeviceWindow place, place_of(path, options.window));
   if (!options.force) {
-    BF_ASSIGN(const auto signature, existing_signature(path, place.offset, place.bytes));
-    if (signature)
-      return make_error(EEXIST, "{} appears to contain a {}; use the -f option to overwrite it", path,
-                        *signature);
+    BF_ASSIGN(const auto content, content_of(path, options.window, place));
+    if (content)
+      return make_error(EEXIST, "{} appears to contain {}; use the -f option to overwrite it", path,
+                        *content);
   }
   return check_unlocked(path, options.window);
 }

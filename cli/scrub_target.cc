@@ -143,8 +143,9 @@ Result<std::unique_ptr<ScrubTarget>> open_scrub_target(const std::vector<std::st
   BF_ASSIGN(BlockDevices devices, open_sources(sources, how, {}, repair ? InUse::refuse : InUse::warn));
   FilesystemOptions options;
   options.read_only = !repair;
-  BF_ASSIGN(auto filesystem, open_replayed(std::move(devices), options));
-  return std::make_unique<ImageTarget>(std::move(filesystem), repair);
+  auto filesystem = open_replayed(std::move(devices), options);
+  if (!filesystem) return tl::unexpected(with_partitions(filesystem.error(), sources.front()));
+  return std::make_unique<ImageTarget>(std::move(*filesystem), repair);
 }
 
 }  // namespace butterfuse

@@ -7,6 +7,7 @@
 
 #include "core/base/checksum.h"
 #include "core/base/log.h"
+#include "core/device/foreign_content.h"
 #include "core/ondisk/tree_checker.h"
 
 namespace butterfuse {
@@ -78,8 +79,10 @@ Result<DiskSuper> read_newest_super(BlockDevice& device) {
   }
   if (best) return *best;
   if (!reason)
-    return make_error(EINVAL, "{}: too small for a btrfs, {} bytes", device.path(), device.size_bytes());
-  if (reason->code == EINVAL) return make_error(EINVAL, "{}: not a btrfs file system", device.path());
+    return make_error(EINVAL, "{}: too small for a btrfs, {} bytes{}", device.path(), device.size_bytes(),
+                      foreign_content_text(device));
+  if (reason->code == EINVAL)
+    return make_error(EINVAL, "{}: not a btrfs file system{}", device.path(), foreign_content_text(device));
   return make_error(reason->code, "{}: no valid superblock: {}", device.path(), reason->message);
 }
 
