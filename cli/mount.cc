@@ -22,6 +22,7 @@
 #include "cli/process/exit_codes.h"
 #include "cli/process/logging.h"
 #include "cli/process/standard_streams.h"
+#include "cli/process/user_namespace.h"
 #include "cli/remount.h"
 #include "cli/sources.h"
 #include "core/base/log.h"
@@ -29,6 +30,7 @@
 #include "fs/fuse/sandbox.h"
 #include "fs/fuse/session.h"
 #include "fs/fuse/signal_watch.h"
+#include "fs/vfs/inode.h"
 #include "fs/vfs/memory_budget.h"
 #include "fs/vfs/options.h"
 
@@ -75,7 +77,8 @@ Result<BlockDevices> open_devices(const std::vector<std::string>& sources, Mount
 }
 
 // Of a writable source that is one block device. The mount owns `devices`.
-std::optional<SessionOptions::DeviceClaim> claim_of(const BlockDevices& devices, const MountOptions& options) {
+std::optional<SessionOptions::DeviceClaim> claim_of(const BlockDevices& devices,
+                                                    const MountOptions& options) {
   if (devices.size() != 1 || options.read_only) return std::nullopt;
   auto* file = dynamic_cast<FileDevice*>(devices.front().get());
   if (file == nullptr || !file->is_block_device()) return std::nullopt;
@@ -118,8 +121,8 @@ class OpeningWatch {
   SignalWatch watch_;
 };
 
-// Whatever needs the rights and the file system of the machine is done and open by now: both are given up, while
-// there is one thread, and before a byte of the image is judged.
+// Whatever needs the rights and the file system of the machine is done and open by now: both are given up,
+// while there is one thread, and before a byte of the image is judged.
 void give_up_rights(const MountOptions& options, Background* background) {
   if (background != nullptr) background->prepare();
   if (!options.sandbox) return;
@@ -129,6 +132,17 @@ void give_up_rights(const MountOptions& options, Background* background) {
   } else {
     log(LogLevel::warning, "no sandbox: {}", sandbox.error().message);
   }
+}
+
+// In a user namespace the kernel refuses to write into a directory whose owner has no number there, and can't
+// say why.
+void warn_of_unknown_owner(Mount& mount, const MountOptions& options, const std::string& source,
+                           const UserNamespace& known) {
+  if (options.fakeroot) return;
+  const InodeItem top = mount.root().item();
+  const auto complaint =
+      known.complaint_about(options.uids.to_shown(top.uid), options.gids.to_shown(top.gid), top.uid, top.gid);
+  if (complaint) complain("mount: {}: {}", source, *complaint);
 }
 
 // Everything from opening the source to the last commit. Runs in the process that stays.
@@ -149,11 +163,13 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
     if (!started) return tl::unexpected(started.error());
     session.helper = &helper.emplace(std::move(*started));
   }
+  const UserNamespace known = UserNamespace::own();
   give_up_rights(options, background);
   opening.emplace(session.source, background);
   auto opened = Mount::open(std::move(devices), options);
   if (!opened) return tl::unexpected(with_hint(opened.error(), hint));
   if (options.write_protected) complain("mount: {} is write-protected, mounting read-only", sources.front());
+  warn_of_unknown_owner(**opened, options, sources.front(), known);
   log_ignored(options);
   opening.reset();
   Status served = serve(**opened, session);
@@ -162,9 +178,16 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
   return served ? std::move(closed) : std::move(served);
 }
 
+// The first word may be the source by a shorter path.
+bool begins_with_name_of(const std::string& message, const std::string& source) {
+  const std::filesystem::path word = message.substr(0, message.find_first_of(": "));
+  return word.has_filename() && word.filename() == std::filesystem::path(source).filename();
+}
+
 // One line, to whoever waits for it: the terminal, the waiting parent, or the log of a daemon that was live.
 int fail(const std::string& source, const Error& error, Background* background = nullptr) {
-  const bool named = error.message.find(source) != std::string::npos;
+  const bool named =
+      error.message.find(source) != std::string::npos || begins_with_name_of(error.message, source);
   const std::string line = named ? error.message : fmt::format("{}: {}", source, error.message);
   if (background != nullptr && background->is_live()) {
     log(LogLevel::error, "{}", line);
