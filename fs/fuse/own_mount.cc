@@ -41,16 +41,6 @@ int open_mount(const std::string& path) {
 
 std::string place_of(int directory) { return "/proc/self/fd/" + std::to_string(directory); }
 
-// The one who mounted may do it. False where fusectl is not mounted.
-bool abort_through_fusectl(uint64_t connection) {
-  const std::string order = "/sys/fs/fuse/connections/" + std::to_string(connection) + "/abort";
-  const int file = ::open(order.c_str(), O_WRONLY | O_CLOEXEC);
-  if (file < 0) return false;
-  const bool is_given = ::write(file, "1", 1) == 1;
-  ::close(file);
-  return is_given;
-}
-
 // The path is opened first and unmounted through the descriptor: whatever is mounted there meanwhile, what
 // was looked at is what goes. 0 or an errno.
 int detach_exactly(const std::string& path, dev_t device) {
@@ -70,17 +60,40 @@ int detach_exactly(const std::string& path, dev_t device) {
 
 }  // namespace
 
+// A file of fusectl, which the one who mounted may write to.
+class AbortOrder {
+ public:
+  explicit AbortOrder(uint64_t connection)
+      : file_(::open(("/sys/fs/fuse/connections/" + std::to_string(connection) + "/abort").c_str(),
+                     O_WRONLY | O_CLOEXEC)) {}
+  ~AbortOrder() {
+    if (file_ >= 0) ::close(file_);
+  }
+  AbortOrder(const AbortOrder&) = delete;
+  AbortOrder& operator=(const AbortOrder&) = delete;
+  bool can_be_given() const { return file_ >= 0; }
+  void give() const { (void)!::write(file_, "1", 1); }
+
+ private:
+  const int file_;
+};
+
 OwnMount::OwnMount(std::string path) : path_(std::move(path)) {
   const auto table = read_mount_table();
-  if (const MountEntry* entry = find_mount_at(table, path_)) device_ = entry->device;
+  const MountEntry* const entry = find_mount_at(table, path_);
+  if (entry == nullptr) return;
+  device_ = entry->device;
+  id_ = entry->id;
+  auto order = std::make_shared<const AbortOrder>(entry->fuse_connection());
+  if (order->can_be_given()) abort_order_ = std::move(order);
 }
 
 void OwnMount::abort_connection() const {
   if (!device_) return;
+  if (abort_order_) return abort_order_->give();
   const auto table = read_mount_table();
   for (const MountEntry& own : table) {
-    if (own.device != *device_) continue;
-    if (abort_through_fusectl(own.fuse_connection())) return;
+    if (own.device != *device_ || own.id != id_) continue;
     const int directory = open_mount(own.mount_point);
     if (directory >= 0 && device_of(directory) == *device_)
       (void)::umount2(place_of(directory).c_str(), MNT_FORCE);  // busy or not, the connection ends

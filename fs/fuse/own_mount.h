@@ -3,12 +3,15 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "core/base/result.h"
 
 namespace butterfuse {
+
+class AbortOrder;
 
 // Constant after construction.
 class OwnMount {
@@ -25,12 +28,17 @@ class OwnMount {
   Status detach() const;
 
   // Ends the connection: every request that waits or comes fails. For a daemon that is dead and can't end, because
-  // one of its threads waits in the kernel for an answer of its own.
+  // one of its threads waits in the kernel for an answer of its own. When the connection has ended already, this does
+  // nothing, though another mount may have got its number.
   void abort_connection() const;
 
  private:
   std::string path_;
   std::optional<dev_t> device_;  // no other mount has this number while our session lives
+  int id_ = 0;                   // in the mount table
+  // Where the order to abort goes, open: it stays this connection's, and goes nowhere when that has ended. Null where
+  // fusectl is not mounted.
+  std::shared_ptr<const AbortOrder> abort_order_;
 };
 
 }  // namespace butterfuse
