@@ -23,10 +23,11 @@ constexpr uint32_t kAllowIdmap2 = 1u << 8;  // FUSE_ALLOW_IDMAP of Linux 6.12, i
 // FUSE_DIRECT_IO_ALLOW_MMAP of Linux 6.6, in flags2: without it mmap(MAP_SHARED) of a file that was opened
 // for direct I/O is refused.
 constexpr uint32_t kDirectIoAllowMmap2 = 1u << 4;
-constexpr uint16_t kReadPagesMax = 256;     // 1 MiB
+constexpr uint16_t kReadPagesMax = 256;    // 1 MiB
 constexpr size_t kBodyParts = 2;           // of our own answers, at most
 constexpr size_t kShortSetxattrBytes = 8;  // fuse_setxattr_in without its extension
 
+CallersTold callers_told = CallersTold::makers;  // of the one session; before it serves
 thread_local ByteSpan current;
 thread_local bool answered = false;  // the current one
 
@@ -58,7 +59,7 @@ void add_init_flags(const iovec* vectors, int count) {
     answer.flags2 |= kDirectIoAllowMmap2;
   }
   // The kernel takes id mappings only together with its own permission checks.
-  const bool checks = answer.flags & FUSE_POSIX_ACL;
+  const bool checks = (answer.flags & FUSE_POSIX_ACL) && callers_told == CallersTold::makers;
   if (checks && (asked->flags & kInitExt) && (asked->flags2 & kAllowIdmap2)) {
     answer.flags |= kInitExt;
     answer.flags2 |= kAllowIdmap2;
@@ -169,7 +170,8 @@ bool request_kills_suidgid() {
 
 bool request_kills_sgid_with_acl() { return setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID; }
 
-Status offer_more_features(fuse_session* session, int fd) {
+Status offer_more_features(fuse_session* session, int fd, CallersTold callers) {
+  callers_told = callers;
   fuse_custom_io io{};
   io.writev = write_reply;
   io.read = read_request;

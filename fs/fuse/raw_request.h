@@ -22,9 +22,12 @@ bool request_kills_sgid_with_acl();
 
 // Adds to our answer to FUSE_INIT, on its way out, what libfuse can't offer and the kernel knows of:
 // privileges dropped by ourselves (HANDLE_KILLPRIV_V2: no question for security.capability before each
-// write), the long form of setxattr, mounts with mapped ids, and shared mappings of files opened for direct I/O.
-// `fd`: the mounted session's, or what stands for it in a test. REQUIRES a session that has not served yet. ENOMEM.
-Status offer_more_features(fuse_session* session, int fd);
+// write), the long form of setxattr, mounts with mapped ids, and shared mappings of files opened for direct
+// I/O. Where mounts may have mapped ids the kernel tells only of makers who they are: libfuse's allow_root
+// needs it of all. `fd`: the mounted session's, or what stands for it in a test. REQUIRES a session that has
+// not served yet. ENOMEM.
+enum class CallersTold { makers, all };
+Status offer_more_features(fuse_session* session, int fd, CallersTold callers = CallersTold::makers);
 
 // The answer to the request at work, past libfuse: `error` 0 or an errno. False: the caller was interrupted
 // and is gone, nobody took the answer. Needs no memory.

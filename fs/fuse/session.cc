@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <memory>
@@ -65,6 +66,7 @@ void op_init(void* userdata, fuse_conn_info* connection) {
     want(*connection, capability, false);
   }
   connection->max_write = kWriteBytes;
+  connection->max_read = options.max_read_bytes;  // as it was mounted
   connection->max_readahead = kReadaheadBytes;
   connection->max_background = kBackgroundRequests;
   connection->congestion_threshold = kBackgroundRequests * 3 / 4;
@@ -82,8 +84,8 @@ std::string escape_commas(const std::string& text) {
   return escaped;
 }
 
-// libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for. The type
-// of a block device is plain "fuseblk", as programs that look at types know it from ntfs-3g.
+// libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
+// The type of a block device is plain "fuseblk", as programs that look at types know it from ntfs-3g.
 std::string libfuse_options(const MountOptions& options, const std::string& source, bool as_block_device) {
   std::string text = "fsname=" + escape_commas(source);
   text += as_block_device ? ",blkdev,blksize=" + std::to_string(kSectorSize) : ",subtype=butterfuse";
@@ -92,6 +94,7 @@ std::string libfuse_options(const MountOptions& options, const std::string& sour
   if (options.atime == AtimeMode::noatime) text += ",noatime";
   if (geteuid() == 0 && !options.suid_given) text += ",suid";
   if (geteuid() == 0 && !options.dev_given) text += ",dev";
+  if (options.max_read_bytes != 0) text += fmt::format(",max_read={}", options.max_read_bytes);
   for (const std::string& option : options.fuse_options) text += "," + option;
   return text;
 }
@@ -158,7 +161,10 @@ void end_session(FuseContext& context, RequestLoop& loop, const SessionOptions& 
 
 // From the mount to its end.
 Status answer_requests(FuseContext& context, const SessionOptions& options) {
-  BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session)));
+  const auto& words = context.mount.options().fuse_options;
+  const bool asks_who = std::ranges::find(words, "allow_root") != words.end();
+  BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session),
+                             asks_who ? CallersTold::all : CallersTold::makers));
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context, loop, options, ending); });

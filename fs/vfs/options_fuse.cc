@@ -24,7 +24,7 @@ Status choose_sandbox(const OptionWord& word, MountOptions& options) {
 Status limit_reads(const OptionWord& word, MountOptions& options) {
   const auto bytes = parse_size(*word.value);
   if (!bytes || *bytes > UINT32_MAX) return bad_option_value();
-  options.fuse_options.push_back("max_read=" + std::to_string(*bytes));
+  options.max_read_bytes = static_cast<uint32_t>(*bytes);
   return {};
 }
 

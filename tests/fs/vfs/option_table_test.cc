@@ -304,7 +304,7 @@ TEST_CASE("the last word of a subject wins, whichever it is") {
                                                            {"noatime", "strictatime"},
                                                            {"noatime", "atime"},
                                                            {"diratime", "nodiratime"},
-                                                           
+
                                                            {"acl", "noacl"},
                                                            {"treelog", "notreelog"},
                                                            {"discard", "nodiscard"},
@@ -320,6 +320,7 @@ TEST_CASE("the last word of a subject wins, whichever it is") {
                                                            {"uid=1", "uid=2"},
                                                            {"umask=7", "umask=0"},
                                                            {"sandbox=off", "sandbox=on"},
+                                                           {"max_read=4k", "max_read=64k"},
                                                            {"writeback_cache", "no_writeback_cache"},
                                                            {"logreplay", "nologreplay"},
                                                            {"norecovery", "logreplay"}};
