@@ -99,28 +99,19 @@ int RequestLoop::run() {
   const int descriptor = fuse_session_fd(session_);
   if (fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) != 0) return -errno;
   shorten_time_slice();  // all other threads of the loop inherit it, and none that writes back
-  Worker* first = nullptr;
   {
     MutexLock lock(mutex_);
-    first = workers_.emplace_back(std::make_unique<Worker>()).get();
-    first->id = pthread_self();
-    first->receiving = true;
-    ++receiving_;
-    ++running_;
+    (void)free_worker();
+    if (receiving_ == 0) return -EAGAIN;  // no thread to be had
   }
-  std::thread watchdog([this] { watch(); });
-  work(*first);
-  wake_watchdog();
-  watchdog.join();
+  watch();
   std::vector<std::unique_ptr<Worker>> workers;
   {
     MutexLock lock(mutex_);
     while (running_ > 0) changed_.wait(lock);
     workers.swap(workers_);
   }
-  for (auto& worker : workers) {
-    if (worker->thread.joinable()) worker->thread.join();
-  }
+  for (auto& worker : workers) worker->thread.join();
   MutexLock lock(mutex_);
   return error_;
 }
@@ -271,7 +262,6 @@ RequestLoop::Worker* RequestLoop::free_worker() {
   if (workers_.size() >= threads_max_) return nullptr;
   Worker* const worker = new_worker();
   if (worker == nullptr) return nullptr;  // whoever comes next waits longer; the watchdog tries again
-  worker->id = worker->thread.native_handle();
   ++receiving_;
   ++running_;
   return nullptr;
@@ -316,7 +306,7 @@ void RequestLoop::interrupt() {
   MutexLock lock(mutex_);
   while (!ended_ || receiving_ > 0) {
     for (const auto& worker : workers_) {
-      if (worker->receiving) pthread_kill(worker->id, SIGUSR1);
+      if (worker->receiving) pthread_kill(worker->thread.native_handle(), SIGUSR1);
     }
     changed_.wait_for(lock, kInterruptEvery);
   }

@@ -28,8 +28,9 @@ class RequestLoop {
   // `context.session` is mounted. At most `threads_max` workers, started as they are needed.
   RequestLoop(FuseContext& context, size_t threads_max);
   ~RequestLoop();
-  // Serves on the calling thread and others until the kernel or interrupt() ends the session, and all workers
-  // ended. 0, or a negative errno.
+  // Serves until the kernel or interrupt() ends the session, and all workers ended. The calling thread is the watchdog
+  // and never at work on a request: it dies when the process is killed, whatever a worker waits for in the kernel (see
+  // MountHelper). 0, or a negative errno.
   int run();
   // Ends the session though it is still mounted: workers stop after the request they are at. From another
   // thread, while run() runs.
@@ -40,8 +41,7 @@ class RequestLoop {
 
   // Idle, receiving (waits for a request, or is chosen to), or at work on one.
   struct Worker {
-    std::thread thread;  // empty: the thread of run()
-    pthread_t id{};
+    std::thread thread;
     CondVar chosen;
     std::atomic<bool> receiving{false};  // set under mutex_
     fuse_buf buffer{};
