@@ -153,13 +153,14 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
   std::optional<OpeningWatch> opening(std::in_place, session.source, background);
   const std::vector<std::string> sources = all_sources(arguments, options);
   BF_ASSIGN(auto devices, open_devices(sources, options));
+  options.read_only |= std::ranges::all_of(devices, [](const auto& device) { return device->read_only(); });
   session.claim = claim_of(devices, options);
   const std::string hint = partitions_hint(sources.front());
   opening.reset();
 
   std::optional<MountHelper> helper;
   if (!fuse_descriptor_of(session.mountpoint)) {
-    auto started = MountHelper::start(session.mountpoint);
+    auto started = MountHelper::start(mount_plan(options, session));
     if (!started) return tl::unexpected(started.error());
     session.helper = &helper.emplace(std::move(*started));
   }

@@ -30,8 +30,8 @@ namespace {
 
 constexpr int kSocket = 3;
 constexpr int kDaemonDied = SIGUSR1;
-// The first letter of an order; what it is about follows. The answer is an errno, a space, and words for people.
-constexpr char kMount = 'm', kMountWithoutLinks = 'l', kDetach = 'd', kClaim = 'c';
+// An order is one letter. The answer is an errno, a space, and words for people.
+constexpr char kMount = 'm', kMountAsBlockDevice = 'b', kDetach = 'd', kClaim = 'c';
 
 Message answer_of(const Status& status) {
   return {status ? "0 " : fmt::format("{} {}", status.error().code, status.error().message)};
@@ -62,7 +62,7 @@ Result<int> open_connection(const std::string& mountpoint, std::string options) 
 // The helper itself, behind the fork.
 class Servant {
  public:
-  Servant(int socket, std::string mountpoint) : socket_(socket), mountpoint_(std::move(mountpoint)) {}
+  Servant(int socket, MountPlan plan) : socket_(socket), plan_(std::move(plan)) {}
 
   // An order that waits when the daemon dies is the last one, or none.
   [[noreturn]] void run(int death_watch) {
@@ -74,15 +74,28 @@ class Servant {
       if (events[1].revents != 0) _exit(0);
       const auto order = socket_.receive();
       if (!order) _exit(0);
-      const std::string about = order->text.substr(1);
-      if (order->text.front() == kMount) answer(mount(about));
-      if (order->text.front() == kMountWithoutLinks) answer(mount_without_links(about));
-      if (order->text.front() == kClaim) answer(claim(about));
-      if (order->text.front() == kDetach) socket_.send(answer_of(mount_.detach()));
+      if (order->descriptor >= 0) ::close(order->descriptor);
+      obey(order->text.front());
     }
   }
 
  private:
+  void obey(char order) {
+    switch (order) {
+      case kMount:
+        return answer(mount(plan_.options));
+      case kMountAsBlockDevice:
+        return answer(mount(plan_.options_as_block_device));
+      case kClaim:
+        return answer(claim());
+      case kDetach:
+        socket_.send(answer_of(mount_.detach()));
+        return;
+      default:
+        socket_.send(answer_of(make_error(EINVAL, "no such order")));
+    }
+  }
+
   void answer(const Result<int>& opened) {
     Message message = opened ? Message{"0 ", *opened} : answer_of(tl::unexpected(opened.error()));
     socket_.send(message);
@@ -90,29 +103,29 @@ class Servant {
   }
 
   Result<int> mount(const std::string& options) {
-    auto connection = open_connection(mountpoint_, options);
-    if (connection) mount_ = OwnMount(mountpoint_);
-    return connection;
-  }
-
-  Result<int> mount_without_links(const std::string& options) {
-    auto connection = mount(options);
+    if (options.empty() || has_mounted_)
+      return make_error(EALREADY, "{}: not to be mounted", plan_.mountpoint);
+    auto connection = open_connection(plan_.mountpoint, options);
     if (!connection) return connection;
-    const Status forbidden = forbid_symlinks(mountpoint_);
+    has_mounted_ = true;
+    mount_ = OwnMount(plan_.mountpoint);
+    if (plan_.follow_symlinks) return connection;
+    const Status forbidden = forbid_symlinks(plan_.mountpoint);
     if (forbidden) return connection;
     (void)mount_.detach();
     ::close(*connection);
     return tl::unexpected(forbidden.error());
   }
 
-  static Result<int> claim(const std::string& device) {
-    const int descriptor = ::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+  Result<int> claim() const {
+    const int descriptor = ::open(plan_.block_device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
     if (descriptor >= 0) return descriptor;
-    return make_error(errno, "{}: can't be claimed: {}", device, std::strerror(errno));
+    return make_error(errno, "{}: can't be claimed: {}", plan_.block_device, std::strerror(errno));
   }
 
   const OrderSocket socket_;
-  const std::string mountpoint_;
+  const MountPlan plan_;
+  bool has_mounted_ = false;
   OwnMount mount_;
 };
 
@@ -147,8 +160,8 @@ void let_go_of_all_but(int socket) {
   (void)!::chdir("/");
 }
 
-// Readable once the daemon's first thread has ended without having waited for us. Its files, our socket among them, stay
-// open until its last thread has.
+// Readable once the daemon's first thread has ended without having waited for us. Its files, our socket among
+// them, stay open until its last thread has.
 int watch_the_daemon() {
   sigset_t death;
   sigemptyset(&death);
@@ -158,22 +171,22 @@ int watch_the_daemon() {
   return ::signalfd(-1, &death, SFD_CLOEXEC);
 }
 
-[[noreturn]] void become_helper(int socket, const std::string& mountpoint) {
+[[noreturn]] void become_helper(int socket, const MountPlan& plan) {
   ::setsid();
   ::prctl(PR_SET_NAME, "bf-mount");
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
   let_go_of_all_but(socket);
   change_command_line();
-  Servant(kSocket, mountpoint).run(watch_the_daemon());
+  Servant(kSocket, plan).run(watch_the_daemon());
 }
 
 }  // namespace
 
-Result<MountHelper> MountHelper::start(const std::string& mountpoint) {
+Result<MountHelper> MountHelper::start(const MountPlan& plan) {
   BF_ASSIGN(auto ends, OrderSocket::make());
   const pid_t child = ::fork();
   if (child < 0) return make_error(errno, "fork: {}", std::strerror(errno));
-  if (child == 0) become_helper(ends.second.descriptor(), mountpoint);
+  if (child == 0) become_helper(ends.second.descriptor(), plan);
   return MountHelper(child, std::move(ends.first));
 }
 
@@ -185,8 +198,8 @@ MountHelper::~MountHelper() {
   if (child_ > 0) ::waitpid(child_, nullptr, 0);
 }
 
-Result<int> MountHelper::ask(const std::string& order) const {
-  const auto answer = socket_.send({order}) ? socket_.receive() : std::nullopt;
+Result<int> MountHelper::ask(char order) const {
+  const auto answer = socket_.send({std::string(1, order)}) ? socket_.receive() : std::nullopt;
   if (!answer) return make_error(EIO, "the process that mounts and unmounts is gone");
   if (answer->descriptor_lost) return make_error(EMFILE, "too many open files (ulimit -n)");
   int code = EIO;
@@ -196,14 +209,12 @@ Result<int> MountHelper::ask(const std::string& order) const {
   return make_error(code, "{}", std::string_view(words, end).substr(words == end ? 0 : 1));
 }
 
-Result<int> MountHelper::mount(const std::string& options, SymbolicLinks links) const {
-  return ask((links == SymbolicLinks::followed ? kMount : kMountWithoutLinks) + options);
-}
-
-Result<int> MountHelper::claim(const std::string& device) const { return ask(kClaim + device); }
+Result<int> MountHelper::mount() const { return ask(kMount); }
+Result<int> MountHelper::mount_as_block_device() const { return ask(kMountAsBlockDevice); }
+Result<int> MountHelper::claim() const { return ask(kClaim); }
 
 Status MountHelper::detach() const {
-  const auto done = ask({kDetach});
+  const auto done = ask(kDetach);
   return done ? Status{} : tl::unexpected(done.error());
 }
 

@@ -126,19 +126,15 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
 // have answered its last request, and syncfs(2) arrives where the kernel passes it on (Linux 6.18). The
 // kernel claims the device for its mount, so ours must go first; anybody who comes in between makes this
 // mount fail.
-Result<int> connect(const MountOptions& mount, const SessionOptions& options, const MountHelper& helper) {
-  const auto words = [&](bool as_block_device) {
-    return libfuse_options(mount, options.source, as_block_device);
-  };
-  const SymbolicLinks links = mount.nosymfollow ? SymbolicLinks::not_followed : SymbolicLinks::followed;
-  if (!options.claim || geteuid() != 0) return helper.mount(words(false), links);
+Result<int> connect(const SessionOptions& options, const MountHelper& helper) {
+  if (!options.claim || geteuid() != 0) return helper.mount();
   options.claim->give_up();
-  auto connection = helper.mount(words(true), links);
+  auto connection = helper.mount_as_block_device();
   if (connection) return connection;
   log(LogLevel::debug, "not mounted as a block device: {}", connection.error().message);
-  BF_ASSIGN(const int claim, helper.claim(options.source));
+  BF_ASSIGN(const int claim, helper.claim());
   BF_TRY(options.claim->take(claim));
-  return helper.mount(words(false), links);
+  return helper.mount();
 }
 
 // Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it
@@ -176,7 +172,7 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
 Status connect_and_answer(FuseContext& context, const SessionOptions& options) {
   const int given = fuse_descriptor_of(options.mountpoint).value_or(-1);
   Result<int> connection = given;
-  if (options.helper != nullptr) connection = connect(context.mount.options(), options, *options.helper);
+  if (options.helper != nullptr) connection = connect(options, *options.helper);
   if (!connection) return tl::unexpected(connection.error());
   BF_ASSIGN(const SessionHandle session, new_session(context, options, *connection));
   context.session = session.get();
@@ -198,6 +194,14 @@ fuse_lowlevel_ops all_operations() {
   add_xattr_ops(ops);
   add_statfs_ops(ops);
   return ops;
+}
+
+MountPlan mount_plan(const MountOptions& mount, const SessionOptions& options) {
+  return {.mountpoint = options.mountpoint,
+          .options = libfuse_options(mount, options.source, false),
+          .options_as_block_device = options.claim ? libfuse_options(mount, options.source, true) : "",
+          .block_device = options.claim ? options.source : "",
+          .follow_symlinks = !mount.nosymfollow};
 }
 
 std::optional<int> fuse_descriptor_of(const std::string& mountpoint) {

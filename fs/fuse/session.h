@@ -28,6 +28,9 @@ struct SessionOptions {
   std::optional<DeviceClaim> claim;
 };
 
+// What a helper of this session is to do. `mount.read_only` is what it will be.
+MountPlan mount_plan(const MountOptions& mount, const SessionOptions& options);
+
 // N of "/dev/fd/N".
 std::optional<int> fuse_descriptor_of(const std::string& mountpoint);
 

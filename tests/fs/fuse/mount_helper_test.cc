@@ -35,24 +35,38 @@ TEST_CASE("messages carry descriptors, and end with the other side") {
 }
 
 TEST_CASE("what the helper can't do it says with the errno") {
-  auto helper = MountHelper::start("/none/such/place");
+  auto helper = MountHelper::start({.mountpoint = "/none/such/place",
+                                    .options = "subtype=butterfuse",
+                                    .block_device = "/none/such/device"});
   REQUIRE(helper);
-  const auto claim = helper->claim("/none/such/device");
+  const auto claim = helper->claim();
   REQUIRE(!claim);
   CHECK(claim.error().code == ENOENT);
   CHECK(claim.error().message.find("/none/such/device") != std::string::npos);
-  const auto mount = helper->mount("subtype=butterfuse");
+  const auto mount = helper->mount();
   REQUIRE(!mount);
   CHECK(mount.error().message.find("/none/such/place") != std::string::npos);
   CHECK(helper->detach());  // nothing was mounted
 }
 
 TEST_CASE("a claim is a descriptor that is open here") {
-  auto helper = MountHelper::start("/");
+  auto helper = MountHelper::start({.mountpoint = "/", .block_device = "/dev/null"});
   REQUIRE(helper);
-  const auto claim = helper->claim("/dev/null");
+  const auto claim = helper->claim();
   REQUIRE(claim);
   char byte;
   CHECK(::read(*claim, &byte, 1) == 0);
   ::close(*claim);
+}
+
+TEST_CASE("the helper does what was planned before the image was read, and nothing else") {
+  auto helper = MountHelper::start({.mountpoint = "/"});
+  REQUIRE(helper);
+  const auto mount = helper->mount(), as_block_device = helper->mount_as_block_device();
+  REQUIRE(!mount);
+  CHECK(mount.error().code == EALREADY);
+  CHECK(!as_block_device);
+  const auto claim = helper->claim();
+  REQUIRE(!claim);
+  CHECK(claim.error().code == ENOENT);
 }
