@@ -1,6 +1,7 @@
 // MountPoint: resolving paths, and telling dead mounts.
 #include "cli/mount_point.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -42,12 +43,14 @@ Result<std::string> usable_mount_point(const std::string& path) {
   if (fuse_descriptor_of(path)) return fuse_descriptor(path);
   std::error_code error;
   const fs::path absolute = fs::canonical(path, error);
-  struct stat info {};
+  struct statx info {};
   int code = error.value();
-  if (code == 0 && ::stat(absolute.c_str(), &info) != 0) code = errno;
-  if (code == ENOTCONN) return dead(path);
+  // The kernel may still know what stat(2) asks of a mount whose daemon is gone.
+  if (code == 0 && ::statx(AT_FDCWD, absolute.c_str(), AT_STATX_FORCE_SYNC, STATX_TYPE, &info) != 0)
+    code = errno;
+  if (code == ENOTCONN || code == ECONNABORTED) return dead(path);
   if (code != 0) return make_error(code, "{}: {}", path, std::strerror(code));
-  if (!S_ISDIR(info.st_mode)) return make_error(ENOTDIR, "{}: not a directory", path);
+  if (!S_ISDIR(info.stx_mode)) return make_error(ENOTDIR, "{}: not a directory", path);
   return absolute.string();
 }
 
