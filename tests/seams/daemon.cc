@@ -87,6 +87,7 @@ std::optional<std::string> Daemon::start(const std::string& options) {
 }
 
 void Daemon::kill() {
+  if (pid_ <= 0) return;  // -1 would be everybody
   killed_ = true;
   ::kill(pid_, SIGKILL);
 }
