@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "fs/fuse/process.h"
+#include "fs/fuse/raw_request.h"
 #include "fs/vfs/ioctl.h"
 
 namespace butterfuse {
@@ -68,6 +69,7 @@ Lanes::Lane Lanes::lane_of(ByteSpan request) {
     case FUSE_FSYNCDIR:
     case FUSE_FALLOCATE:
     case FUSE_COPY_FILE_RANGE:
+    case kCopyFileRange64:
     case FUSE_LSEEK:
       return Lane::data;
     case FUSE_SETATTR: {

@@ -8,6 +8,7 @@
 
 #include "core/base/log.h"
 #include "core/base/memory_reserve.h"
+#include "fs/fuse/raw_request.h"
 
 namespace butterfuse {
 namespace {
@@ -15,9 +16,10 @@ namespace {
 // Enough for what all threads are at when memory runs out, a commit included.
 constexpr size_t kReserveBytes = 32u << 20;
 
-constexpr uint32_t kAdding[] = {
-    FUSE_WRITE,    FUSE_CREATE, FUSE_TMPFILE, FUSE_MKNOD,     FUSE_MKDIR,           FUSE_SYMLINK, FUSE_LINK,
-    FUSE_SETXATTR, FUSE_RENAME, FUSE_RENAME2, FUSE_FALLOCATE, FUSE_COPY_FILE_RANGE, FUSE_IOCTL};
+constexpr uint32_t kAdding[] = {FUSE_WRITE,       FUSE_CREATE,  FUSE_TMPFILE,   FUSE_MKNOD,
+                                FUSE_MKDIR,       FUSE_SYMLINK, FUSE_LINK,      FUSE_SETXATTR,
+                                FUSE_RENAME,      FUSE_RENAME2, FUSE_FALLOCATE, FUSE_COPY_FILE_RANGE,
+                                kCopyFileRange64, FUSE_IOCTL};
 
 }  // namespace
 

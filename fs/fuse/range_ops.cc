@@ -6,6 +6,7 @@
 #include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
+#include "fs/fuse/raw_request.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/copy_range.h"
 #include "fs/vfs/fallocate.h"
@@ -67,7 +68,10 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
     forget_attributes(request, copy.to);
     return reply_error(request, copied.error());
   }
-  fuse_reply_write(request, *copied);
+  if (request_wants_long_count())
+    fuse_reply_buf(request, reinterpret_cast<const char*>(&*copied), sizeof(*copied));
+  else
+    fuse_reply_write(request, *copied);
 }
 
 // The kernel asks only for these two; the rest it answers itself.

@@ -97,6 +97,15 @@ fuse_buf short_setxattr(const fuse_buf& buffer) {
 }
 
 thread_local uint32_t setxattr_flags = 0;
+thread_local bool wants_long_count = false;
+
+// For libfuse it is the one it knows.
+void process_long_copy(FuseContext& context, const fuse_buf& buffer) {
+  static_cast<fuse_in_header*>(buffer.mem)->opcode = FUSE_COPY_FILE_RANGE;
+  wants_long_count = true;
+  fuse_session_process_buf(context.session, &buffer);
+  wants_long_count = false;
+}
 
 // Of a block device (fuseblk) only: umount(2) waits for the answer, and is told that the device is final.
 void prepare_for_the_end(FuseContext& context) {
@@ -119,6 +128,8 @@ void dispatch(FuseContext& context, const fuse_buf& buffer) {
     current = {static_cast<const std::byte*>(cut.mem), cut.size};
     fuse_session_process_buf(context.session, &cut);
     setxattr_flags = 0;
+  } else if (opcode_of(current) == kCopyFileRange64) {
+    process_long_copy(context, buffer);
   } else if (!process_raw_op(context, opcode_of(current), current)) {
     if (const auto init = opcode_of(current) == FUSE_INIT ? body_of<fuse_init_in>(current) : std::nullopt) {
       context.long_setxattr = init->flags & FUSE_SETXATTR_EXT;
@@ -167,6 +178,8 @@ bool request_kills_suidgid() {
       return false;
   }
 }
+
+bool request_wants_long_count() { return wants_long_count; }
 
 bool request_kills_sgid_with_acl() { return setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID; }
 

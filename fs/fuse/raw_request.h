@@ -9,6 +9,11 @@
 
 namespace butterfuse {
 
+// FUSE_COPY_FILE_RANGE_64 of Linux 6.18: the same request, answered with a count of 64 bits. A kernel that learns from
+// two copies at a time that it is not known gives up the short form as well, for the whole mount, and copies through
+// its own pages: nothing would be shared any more.
+constexpr uint32_t kCopyFileRange64 = 53;
+
 // As fuse_session_process_buf, but what follows works while the operation runs, on its thread; and requests
 // that libfuse does not know (raw_ops.h) are answered.
 void process_request(FuseContext& context, const fuse_buf& buffer);
@@ -17,6 +22,8 @@ bool request_was_answered();
 bool request_wants_no_answer();
 // The kernel asks this write, truncate, chown or truncating open to take set-user-id and set-group-id away.
 bool request_kills_suidgid();
+// This copy is answered with 64 bits.
+bool request_wants_long_count();
 // The kernel asks this setxattr of an access control list to take set-group-id away.
 bool request_kills_sgid_with_acl();
 

@@ -51,6 +51,7 @@ bool takes_long(const fuse_buf& buffer) {
     case FUSE_LSEEK:
     case FUSE_FALLOCATE:
     case FUSE_COPY_FILE_RANGE:
+    case kCopyFileRange64:
       return true;
     case FUSE_IOCTL:
       return Lanes::lane_of(bytes) > Lanes::Lane::data;

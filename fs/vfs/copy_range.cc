@@ -101,13 +101,16 @@ ByteRange shareable_part(const CopyRequest& request) {
 
 Status share(Mount& mount, const CopyRequest& request, uint64_t& done) {
   const ByteRange source = ByteRange::at(request.from_offset, round_up(request.length, kSectorSize));
+  const ByteRange target = ByteRange::at(request.to_offset, round_up(request.length, kSectorSize));
   BF_TRY(request.from.data().flush_to_share(source));
+  if (request.to_offset + request.length > request.to.data().size()) {
+    BF_TRY(request.to.data().zero_old_end());
+    BF_TRY(request.from.data().flush_to_share(source));  // of one file, its old end may be dirty now
+  }
+  // Asked when nothing is written to the source any more: a hole may have become an inline extent.
   BF_ASSIGN(const bool can_share, can_reflink(request));
   if (!can_share) return copy_bytes(mount, request, done);
-  const ByteRange target = ByteRange::at(request.to_offset, round_up(request.length, kSectorSize));
-  if (request.to_offset + request.length > request.to.data().size()) BF_TRY(request.to.data().zero_old_end());
-  BF_TRY(request.from.data().flush_to_share(source));  // of one file, growth may have made its old end dirty
-  BF_TRY(request.to.data().flush(target, true));       // what fails from here on loses nothing unwritten
+  BF_TRY(request.to.data().flush(target, true));  // what fails from here on loses nothing unwritten
   return reflink(mount, request, done);
 }
 

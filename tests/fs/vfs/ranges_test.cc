@@ -167,6 +167,20 @@ TEST_CASE("a shared range before dirty pages leaves no gap in front of it") {
   CHECK(test.close_and_check() == "");
 }
 
+TEST_CASE("a hole that growing makes an inline extent is not shared with another place in its file") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  auto file = test.create(test.root(), "file");
+  AttrChange change;
+  change.size = 1;
+  must(set_attr(test.mount(), *file, change));
+  CHECK(must(copy_range(test.mount(), {*file, 0, *file, 12288, 1})) == 1);
+  must(test.mount().sync());
+  CHECK(test.read(*file) == std::string(12289, '\0'));
+  file.reset();
+  CHECK(test.close_and_check() == "");
+}
+
 TEST_CASE("space preallocated behind the size leaves no gap in front of it") {
   if (!have_btrfs_progs()) return;
   TestMount test("clear_cache", {"-O", "^no-holes"});  // after mkfs 6.2, whose free space tree is not clean
