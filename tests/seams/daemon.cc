@@ -25,6 +25,7 @@ using namespace std::chrono_literals;
 
 constexpr int kStartTimeout_s = 60;
 constexpr int kEndTimeout_s = 120;
+constexpr auto kBusyFor = 3s;
 
 dev_t device_of(const std::string& path) {
   struct stat info {};
@@ -115,7 +116,14 @@ std::optional<std::string> Daemon::bury() {
 }
 
 std::optional<std::string> Daemon::unmount() {
-  if (umount2(place_.mountpoint().c_str(), 0) != 0) {
+  // Whoever looks at all mounts of the machine, as df does, keeps one busy for a moment.
+  const auto deadline = std::chrono::steady_clock::now() + kBusyFor;
+  int failed = umount2(place_.mountpoint().c_str(), 0);
+  while (failed != 0 && errno == EBUSY && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(5ms);
+    failed = umount2(place_.mountpoint().c_str(), 0);
+  }
+  if (failed != 0) {
     const int error = errno;
     kill();
     (void)bury();
