@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <new>
 #include <optional>
@@ -81,7 +82,12 @@ ssize_t write_reply(int fd, iovec* vectors, int count, void*) {
   return writev(fd, vectors, count);
 }
 
-ssize_t read_request(int fd, void* buffer, size_t length, void*) { return read(fd, buffer, length); }
+// A connection that was ended is ended, however the kernel calls that: in the middle of an unmount it may be either.
+ssize_t read_request(int fd, void* buffer, size_t length, void*) {
+  const ssize_t got = read(fd, buffer, length);
+  if (got < 0 && errno == ECONNABORTED) errno = ENODEV;
+  return got;
+}
 
 // libfuse reads the short form of setxattr: the extension is cut out in place, by moving what is before it.
 fuse_buf short_setxattr(const fuse_buf& buffer) {
