@@ -60,19 +60,42 @@ int detach_exactly(const std::string& path, dev_t device) {
 
 }  // namespace
 
-// A file of fusectl, which the one who mounted may write to.
+namespace {
+
+// Of root: the file system without a place in the tree, which nobody needs to have mounted.
+int open_in_fusectl(const std::string& name) {
+  const int context = ::fsopen("fusectl", FSOPEN_CLOEXEC);
+  if (context < 0) return -1;
+  int tree = -1, file = -1;
+  if (::fsconfig(context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0)
+    tree = ::fsmount(context, FSMOUNT_CLOEXEC, 0);
+  if (tree >= 0) file = ::openat(tree, name.c_str(), O_WRONLY | O_CLOEXEC);
+  if (tree >= 0) ::close(tree);
+  ::close(context);
+  return file;
+}
+
+int open_abort_file(uint64_t connection) {
+  const std::string name = std::to_string(connection) + "/abort";
+  const int file = open_in_fusectl(name);
+  return file >= 0 ? file : ::open(("/sys/fs/fuse/connections/" + name).c_str(), O_WRONLY | O_CLOEXEC);
+}
+
+}  // namespace
+
+// A file of fusectl, which the one who mounted may write to. It stands for this connection, whoever gets its
+// number later.
 class AbortOrder {
  public:
-  explicit AbortOrder(uint64_t connection)
-      : file_(::open(("/sys/fs/fuse/connections/" + std::to_string(connection) + "/abort").c_str(),
-                     O_WRONLY | O_CLOEXEC)) {}
+  explicit AbortOrder(uint64_t connection) : file_(open_abort_file(connection)) {}
   ~AbortOrder() {
     if (file_ >= 0) ::close(file_);
   }
   AbortOrder(const AbortOrder&) = delete;
   AbortOrder& operator=(const AbortOrder&) = delete;
-  bool can_be_given() const { return file_ >= 0; }
-  void give() const { (void)!::write(file_, "1", 1); }
+  void give() const {
+    if (file_ >= 0) (void)!::write(file_, "1", 1);
+  }
 
  private:
   const int file_;
@@ -82,37 +105,32 @@ OwnMount::OwnMount(std::string path) : path_(std::move(path)) {
   const auto table = read_mount_table();
   const MountEntry* const entry = find_mount_at(table, path_);
   if (entry == nullptr) return;
-  device_ = entry->device;
-  id_ = entry->id;
-  auto order = std::make_shared<const AbortOrder>(entry->fuse_connection());
-  if (order->can_be_given()) abort_order_ = std::move(order);
+  made_ = *entry;
+  abort_order_ = std::make_shared<const AbortOrder>(entry->fuse_connection());
 }
 
 void OwnMount::abort_connection() const {
-  if (!device_) return;
-  if (abort_order_) return abort_order_->give();
-  const auto table = read_mount_table();
-  for (const MountEntry& own : table) {
-    if (own.device != *device_ || own.id != id_) continue;
-    const int directory = open_mount(own.mount_point);
-    if (directory >= 0 && device_of(directory) == *device_)
-      (void)::umount2(place_of(directory).c_str(), MNT_FORCE);  // busy or not, the connection ends
-    if (directory >= 0) ::close(directory);
-  }
+  if (abort_order_) abort_order_->give();
+}
+
+// A number is free for others as soon as the connection has ended. Of the same source there is no other mount
+// before ours has let go of it.
+bool OwnMount::is_ours(const MountEntry& entry) const {
+  return entry.device == made_->device && entry.type == made_->type && entry.source == made_->source;
 }
 
 Status OwnMount::detach() const {
-  if (!device_) return {};
+  if (!made_) return {};
   const auto table = read_mount_table();
   Status done;
   for (const MountEntry& own : table | std::views::reverse) {
-    if (own.device != *device_ || (::geteuid() != 0 && own.mount_point != path_)) continue;
+    if (!is_ours(own) || (::geteuid() != 0 && own.mount_point != path_)) continue;
     const auto other = std::ranges::find_if(
-        table, [&](const MountEntry& one) { return one.parent == own.id && one.device != *device_; });
+        table, [&](const MountEntry& one) { return one.parent == own.id && !is_ours(one); });
     if (other != table.end()) {
       done = make_error(EBUSY, "can't unmount {}: {} ({}) is mounted at {}", own.mount_point, other->source,
                         other->type, other->mount_point);
-    } else if (const int code = detach_exactly(own.mount_point, *device_); code != 0) {
+    } else if (const int code = detach_exactly(own.mount_point, own.device); code != 0) {
       done = make_error(code, "can't unmount {}: {}", own.mount_point, std::strerror(code));
     }
   }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/mount_table.h"
 #include "core/base/result.h"
 
 namespace butterfuse {
@@ -27,17 +28,18 @@ class OwnMount {
   // process: see MountHelper.
   Status detach() const;
 
-  // Ends the connection: every request that waits or comes fails. For a daemon that is dead and can't end, because
-  // one of its threads waits in the kernel for an answer of its own. When the connection has ended already, this does
-  // nothing, though another mount may have got its number.
+  // Ends the connection: every request that waits or comes fails. For a daemon that is dead and can't end,
+  // because one of its threads waits in the kernel for an answer of its own. When the connection has ended
+  // already, this does nothing, though another mount may have got its number; nor where fusectl is not to be
+  // had: an ordinary user needs it mounted.
   void abort_connection() const;
 
  private:
+  bool is_ours(const MountEntry& entry) const;
+
   std::string path_;
-  std::optional<dev_t> device_;  // no other mount has this number while our session lives
-  int id_ = 0;                   // in the mount table
-  // Where the order to abort goes, open: it stays this connection's, and goes nowhere when that has ended. Null where
-  // fusectl is not mounted.
+  std::optional<MountEntry> made_;  // as it was seen then
+  // Where the order to abort goes, open: it stays this connection's, and goes nowhere when that has ended.
   std::shared_ptr<const AbortOrder> abort_order_;
 };
 
