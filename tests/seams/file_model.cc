@@ -77,7 +77,8 @@ void FileModel::add_versions(const Pending& pending, const std::string& bytes, u
                           .loose = pending.loose,
                           .bond = pending.bond,
                           .size_step = size_.last_number(),
-                          .cut_at = pending.new_size};
+                          .cut_at = pending.new_size,
+                          .grown_from = pending.old_size};
     version.bytes.resize(atom.length);
     if (version.bond == Atom::Bond::growth && atom.start + atom.length <= pending.old_size)
       version.bond = Atom::Bond::none;  // what it overwrites may still be the old

@@ -31,7 +31,8 @@ struct Atom {
     bool loose = false;
     Bond bond = Bond::none;
     uint64_t size_step = 0;  // number of the step in the size's history that it is bound to
-    uint64_t cut_at = 0;     // the size, of a cut
+    uint64_t cut_at = 0;      // the size, of a cut
+    uint64_t grown_from = 0;  // the size before, of a growth
   };
   uint64_t start = 0;
   uint32_t length = 0;

@@ -49,6 +49,25 @@ std::string difference(const Atom& atom, std::string_view found) {
                      sample(found.substr(at)), sample(newest.substr(at)));
 }
 
+// What is left when the bytes that the file grew by are there: below them what was stored where the daemon does not see
+// it may be missing, and nothing else.
+std::vector<Atom::Version> grown_over(const Atom& atom, const std::vector<Atom::Version>& older,
+                                      const Atom::Version& growth) {
+  const uint64_t kept = growth.grown_from > atom.start ? growth.grown_from - atom.start : 0;
+  std::vector<Atom::Version> result;
+  for (auto version = older.rbegin(); kept > 0 && version != older.rend(); ++version) {
+    Atom::Version grown = growth;
+    grown.bytes.resize(atom.length);
+    std::string below = version->bytes;
+    below.resize(atom.length);
+    grown.bytes.replace(0, kept, below, 0, kept);
+    result.push_back(std::move(grown));
+    if (!version->loose) break;
+  }
+  std::reverse(result.begin(), result.end());
+  return result;
+}
+
 }  // namespace
 
 // A size on disk says that what cut the file before it has happened, to what was there then and before; and,
@@ -71,7 +90,7 @@ std::vector<Atom::Version> FileModel::allowed(const Atom& atom, size_t size_step
     const bool must_be_there = version.bond == Atom::Bond::growth && ordered && !version.loose &&
                                version.size_step > size_.number_of(grown_from) &&
                                (is_past || (is_this && (exact || atom.start + atom.length <= found_size)));
-    if (must_be_there) result.clear();
+    if (must_be_there) result = grown_over(atom, result, version);
     result.push_back(version);
   }
   return result;
