@@ -1,4 +1,5 @@
 """Work: random operations on a full mount, each checked against what was acknowledged before."""
+import contextlib
 import errno
 import os
 import random
@@ -8,6 +9,15 @@ KIB = 1024
 
 class Violation(Exception):
     pass
+
+
+@contextlib.contextmanager
+def opened(path, flags):
+    descriptor = os.open(path, flags)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 class Work:
@@ -151,9 +161,7 @@ class Work:
         if length == 0:
             return
         at = len(self.known[target]) // 4096 * 4096
-        a = os.open(f"{self.folder}/{source}", os.O_RDONLY)
-        b = os.open(f"{self.folder}/{target}", os.O_RDWR)
-        try:
+        with opened(f"{self.folder}/{source}", os.O_RDONLY) as a, opened(f"{self.folder}/{target}", os.O_RDWR) as b:
             try:
                 count = os.copy_file_range(a, b, length, 0, at)
             except OSError as error:
@@ -165,9 +173,6 @@ class Work:
                 known[at:at + count] = self.known[source][:count]
             if count < length:
                 self.compare(target, at, at + length)
-        finally:
-            os.close(a)
-            os.close(b)
 
     def op_share_often(self):
         """One block, a hundred times: each is a reference of the same extent."""
@@ -175,30 +180,26 @@ class Work:
         if not source or len(self.known[source]) < 4096:
             return
         path = self.new_path()
-        a = os.open(f"{self.folder}/{source}", os.O_RDONLY)
-        b = os.open(f"{self.folder}/{path}", os.O_RDWR | os.O_CREAT)
-        self.known[path] = bytearray()
-        try:
-            for number in range(100):
-                if os.copy_file_range(a, b, 4096, 0, number * 4096) != 4096:
-                    break
-                self.known[path] += self.known[source][:4096]
-        finally:
-            os.close(a)
-            os.close(b)
-            self.compare(path, len(self.known[path]), len(self.known[path]) + 4096)
+        with opened(f"{self.folder}/{source}", os.O_RDONLY) as a, \
+                opened(f"{self.folder}/{path}", os.O_RDWR | os.O_CREAT) as b:
+            self.known[path] = bytearray()
+            try:
+                for number in range(100):
+                    if os.copy_file_range(a, b, 4096, 0, number * 4096) != 4096:
+                        break
+                    self.known[path] += self.known[source][:4096]
+            finally:
+                self.compare(path, len(self.known[path]), len(self.known[path]) + 4096)
 
     def op_preallocate(self):
         if path := self.pick():
-            fd = os.open(f"{self.folder}/{path}", os.O_RDWR)
-            try:
-                os.posix_fallocate(fd, len(self.known[path]), 64 * KIB)
-                self.known[path].extend(bytes(64 * KIB))
-            except OSError as error:
-                self.note(error, f"preallocation behind {path}")
-                self.compare(path, len(self.known[path]), len(self.known[path]) + 64 * KIB)
-            finally:
-                os.close(fd)
+            with opened(f"{self.folder}/{path}", os.O_RDWR) as fd:
+                try:
+                    os.posix_fallocate(fd, len(self.known[path]), 64 * KIB)
+                    self.known[path].extend(bytes(64 * KIB))
+                except OSError as error:
+                    self.note(error, f"preallocation behind {path}")
+                    self.compare(path, len(self.known[path]), len(self.known[path]) + 64 * KIB)
 
     def op_attribute(self):
         if path := self.pick():
@@ -210,11 +211,8 @@ class Work:
             os.chmod(f"{self.folder}/{path}", self.random.choice((0o600, 0o644)))
 
     def op_fsync(self):
-        fd = os.open(f"{self.folder}/{self.random.choice(self.tops)}", os.O_RDONLY)
-        try:
+        with opened(f"{self.folder}/{self.random.choice(self.tops)}", os.O_RDONLY) as fd:
             os.fsync(fd)
-        finally:
-            os.close(fd)
 
     WEIGHTS = {op_write: 30, op_append: 12, op_create: 10, op_read: 10, op_read_many: 2, op_truncate: 5, op_unlink: 6,
                op_rename: 4, op_share: 6, op_share_often: 1, op_preallocate: 3, op_attribute: 5, op_mode: 4, op_fsync: 3}
