@@ -7,7 +7,7 @@ build_packages=(build-essential cmake ninja-build pkg-config libfuse3-dev libzst
   libdeflate-dev libisal-dev libxxhash-dev libb2-dev libssl-dev libexpected-dev libfmt-dev libspdlog-dev libcli11-dev
   libblkid-dev catch2 clang-16 libclang-rt-16-dev
   nlohmann-json3-dev libseccomp-dev)
-run_packages=(fuse3 btrfs-progs attr acl zstd python3)
+run_packages=(fuse3 btrfs-progs attr acl zstd python3 strace)
 
 say() { printf '%s\n' "$*"; }
 die() {

@@ -83,11 +83,12 @@ class Servant {
   void obey(char order) {
     switch (order) {
       case kMount:
-        return answer(mount(plan_.options));
+        return hand_over(mount(plan_.options));
       case kMountAsBlockDevice:
-        return answer(mount(plan_.options_as_block_device));
+        return hand_over(mount(plan_.options_as_block_device));
       case kClaim:
-        return answer(claim());
+        answer(claim());
+        return;
       case kDetach:
         socket_.send(answer_of(mount_.detach()));
         return;
@@ -96,10 +97,17 @@ class Servant {
     }
   }
 
-  void answer(const Result<int>& opened) {
-    Message message = opened ? Message{"0 ", *opened} : answer_of(tl::unexpected(opened.error()));
-    socket_.send(message);
+  // False when there is nobody any more who waits for it.
+  bool answer(const Result<int>& opened) {
+    const bool is_taken =
+        socket_.send(opened ? Message{"0 ", *opened} : answer_of(tl::unexpected(opened.error())));
     if (opened) ::close(*opened);  // only the daemon's end is the connection's, or the claim's
+    return is_taken;
+  }
+
+  // A daemon that died meanwhile leaves no mount behind that nobody serves.
+  void hand_over(const Result<int>& connection) {
+    if (!answer(connection)) (void)mount_.detach();
   }
 
   Result<int> mount(const std::string& options) {
