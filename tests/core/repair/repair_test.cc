@@ -267,7 +267,9 @@ TEST_CASE("an undo log does without what can't be read") {
   auto overlay = std::make_shared<MemoryDevice>(disk);
   must(overlay->write(8192, as_bytes("new"), WriteKind::data));
   must(overlay->write(65536, as_bytes("newer"), WriteKind::data));
-  broken->fail_nth(FaultOperation::read, 2, EIO);  // after the superblock
+  must(repair::write_undo_log(folder / "whole", {broken}, {overlay}, 1));
+  const uint64_t reads = broken->count(FaultOperation::read);
+  broken->fail_nth(FaultOperation::read, reads - 1, EIO);  // of the two blocks, which are read last, the first
   must(repair::write_undo_log(folder / "undo", {broken}, {overlay}, 1));
   must(disk->write(8192, as_bytes("new"), WriteKind::data));
   must(disk->write(65536, as_bytes("newer"), WriteKind::data));
