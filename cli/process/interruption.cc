@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <initializer_list>
+
 #include "core/device/source_wait.h"
 
 namespace butterfuse {
