@@ -102,8 +102,9 @@ int RequestLoop::run() {
   shorten_time_slice();  // all other threads of the loop inherit it, and none that writes back
   {
     MutexLock lock(mutex_);
+    no_thread_told_ = true;  // the exception tells it
     (void)free_worker();
-    if (receiving_ == 0) return -EAGAIN;  // no thread to be had
+    if (receiving_ == 0) throw std::system_error(EAGAIN, std::generic_category());
   }
   watch();
   std::vector<std::unique_ptr<Worker>> workers;

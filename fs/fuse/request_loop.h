@@ -30,7 +30,7 @@ class RequestLoop {
   ~RequestLoop();
   // Serves until the kernel or interrupt() ends the session, and all workers ended. The calling thread is the watchdog
   // and never at work on a request: it dies when the process is killed, whatever a worker waits for in the kernel (see
-  // MountHelper). 0, or a negative errno.
+  // MountHelper). 0, or a negative errno; throws std::system_error when there is no thread at all.
   int run();
   // Ends the session though it is still mounted: workers stop after the request they are at. From another
   // thread, while run() runs.
