@@ -136,7 +136,8 @@ void Workload::defragment() {
 }
 
 // chattr: one of S, A and d, and of C, c and m. C of files changes while they are empty, and from C to c or m leads no way but
-// over neither.
+// over neither. S is of files only: a name in such a directory that can't be made durable is told as an error, and is
+// there all the same, while the model has a failed change done or not done.
 void Workload::set_flags() {
   const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
   if (ino == 0) return;
@@ -147,7 +148,7 @@ void Workload::set_flags() {
   const bool is_nocow = target.flags & FS_NOCOW_FL, has_codec = target.flags & (FS_COMPR_FL | FS_NOCOMP_FL);
   if (is_nocow && (form != 0 || !target.content.empty())) form = FS_NOCOW_FL;
   if (form == FS_NOCOW_FL && !is_nocow && (has_codec || !target.content.empty())) form = 0;
-  perform({.kind = Kind::set_flags, .ino = ino, .flags = form | kOthers[random(4)]},
+  perform({.kind = Kind::set_flags, .ino = ino, .flags = form | kOthers[random(target.is_dir() ? 3 : 4)]},
           [&](Change& change) -> Status {
             const InodePtr changed = inode(ino);
             BF_TRY(set_fs_flags(mount_, *changed, change.flags));
