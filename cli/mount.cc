@@ -1,6 +1,7 @@
 // butterfuse mount: serves an image or device on a directory.
 #include "fs/vfs/mount.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <signal.h>
@@ -155,7 +156,7 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
   BF_ASSIGN(auto devices, open_devices(sources, options));
   options.read_only |= std::ranges::all_of(devices, [](const auto& device) { return device->read_only(); });
   session.claim = claim_of(devices, options);
-  const std::string hint = partitions_hint(sources.front());
+  const int first_source = ::open(sources.front().c_str(), O_RDONLY | O_CLOEXEC);  // for what it has instead
   opening.reset();
 
   std::optional<MountHelper> helper;
@@ -168,7 +169,8 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
   give_up_rights(options, background);
   opening.emplace(session.source, background);
   auto opened = Mount::open(std::move(devices), options);
-  if (!opened) return tl::unexpected(with_hint(opened.error(), hint));
+  if (!opened) return tl::unexpected(with_partitions(opened.error(), first_source));
+  if (first_source >= 0) ::close(first_source);
   if (options.write_protected) complain("mount: {} is write-protected, mounting read-only", sources.front());
   warn_of_unknown_owner(**opened, options, sources.front(), known);
   log_ignored(options);

@@ -2,7 +2,9 @@
 #include "cli/sources.h"
 
 #include <fmt/format.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <map>
@@ -79,19 +81,19 @@ Result<DeviceWindow> WindowArguments::window() const {
   return result;
 }
 
-std::string partitions_hint(const std::string& path) {
-  const auto partitions = read_partitions(path);
-  if (!partitions || partitions->empty()) return "";
-  return fmt::format("; it has partitions: {}", partitions_text(*partitions));
-}
-
-Error with_hint(Error error, const std::string& hint) {
-  if (error.message.find("not a btrfs") != std::string::npos) error.message += hint;
+Error with_partitions(Error error, int descriptor) {
+  if (error.message.find("not a btrfs") == std::string::npos) return error;
+  const auto partitions = read_partitions(descriptor);
+  if (!partitions.empty())
+    error.message += fmt::format("; it has partitions: {}", partitions_text(partitions));
   return error;
 }
 
 Error with_partitions(Error error, const std::string& path) {
-  return with_hint(std::move(error), partitions_hint(path));
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  error = with_partitions(std::move(error), descriptor);
+  if (descriptor >= 0) ::close(descriptor);
+  return error;
 }
 
 }  // namespace butterfuse

@@ -29,11 +29,9 @@ struct WindowArguments {
 };
 void add_window_options(CLI::App& command, WindowArguments& arguments);
 
-// "; it has partitions: ..." of a source that has a partition table, else nothing. And an error with that, where it
-// says that there is no btrfs.
-std::string partitions_hint(const std::string& path);
-Error with_hint(Error error, const std::string& hint);
-// Both in one.
+// The error, and where it says that there is no btrfs, the partitions that may have one. Of what is open already: behind
+// the sandbox no path can be opened.
+Error with_partitions(Error error, int descriptor);
 Error with_partitions(Error error, const std::string& path);
 
 }  // namespace butterfuse

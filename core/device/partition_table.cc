@@ -20,17 +20,9 @@ std::string size_text(uint64_t bytes) {
   return bytes % kMiB == 0 ? fmt::format("{} MiB", bytes / kMiB) : fmt::format("{} bytes", bytes);
 }
 
-}  // namespace
-
-Result<std::vector<Partition>> read_partitions(const std::string& path) {
-  errno = 0;
-  const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe_from_filename(path.c_str()));
-  if (!probe) {
-    const int code = errno != 0 ? errno : EIO;
-    return make_error(code, "{}: cannot look for partitions: error {}", path, code);
-  }
+std::vector<Partition> partitions_of(blkid_probe probe) {
   std::vector<Partition> partitions;
-  const blkid_partlist list = blkid_probe_get_partitions(probe.get());
+  const blkid_partlist list = blkid_probe_get_partitions(probe);
   const int count = list == nullptr ? 0 : blkid_partlist_numof_partitions(list);
   for (int i = 0; i < count; ++i) {
     const blkid_partition entry = blkid_partlist_get_partition(list, i);
@@ -41,6 +33,24 @@ Result<std::vector<Partition>> read_partitions(const std::string& path) {
                           static_cast<uint64_t>(units) * kUnitBytes});
   }
   return partitions;
+}
+
+}  // namespace
+
+Result<std::vector<Partition>> read_partitions(const std::string& path) {
+  errno = 0;
+  const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe_from_filename(path.c_str()));
+  if (!probe) {
+    const int code = errno != 0 ? errno : EIO;
+    return make_error(code, "{}: cannot look for partitions: error {}", path, code);
+  }
+  return partitions_of(probe.get());
+}
+
+std::vector<Partition> read_partitions(int descriptor) {
+  const std::unique_ptr<blkid_struct_probe, FreeProbe> probe(blkid_new_probe());
+  if (!probe || blkid_probe_set_device(probe.get(), descriptor, 0, 0) != 0) return {};
+  return partitions_of(probe.get());
 }
 
 std::string partitions_text(const std::vector<Partition>& partitions) {

@@ -18,6 +18,8 @@ struct Partition {
 // The partitions of an MBR (primary and logical) or GPT (with its checksums, else its backup at the end), as
 // libblkid reads them. Empty where there is no partition table.
 Result<std::vector<Partition>> read_partitions(const std::string& path);
+// Of what is open already, for reading. Empty as well where it can't be read.
+std::vector<Partition> read_partitions(int descriptor);
 // EINVAL names those that are there.
 Result<Partition> find_partition(const std::string& path, uint32_t number);
 // "1 (64 MiB at 1 MiB), 2 (...)", or "none".
