@@ -43,9 +43,9 @@ def run_one(program, setting, place, operations):
     """How many operations were refused."""
     image, folder, log = f"{place}/image", f"{place}/mnt", f"{place}/log"
     os.makedirs(folder, exist_ok=True)
-    images.make(setting, program, image, folder, log)
+    tops, names = images.make(setting, program, image, folder, log)
     daemon = Daemon(program, image, folder, setting.options, log)
-    work = Work(setting, folder)
+    work = Work(setting, folder, tops, names)
     try:
         work.run(operations)
         if setting.kill:

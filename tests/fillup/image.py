@@ -30,6 +30,15 @@ def content(name, length):
 
 
 def write_files(setting, folder):
+    """As many as fit: a small image with large blocks does not hold all that a setting may ask for."""
+    try:
+        write_all_files(setting, folder)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+
+
+def write_all_files(setting, folder):
     for number in range(setting.small_files):
         with open(f"{folder}/small{number}", "wb") as file:
             file.write(content(f"small{number}", 200 + number % 1700))
@@ -57,7 +66,25 @@ def fill(setting, folder):
                 raise
 
 
+def make_snapshots(setting, folder):
+    """As many as fit."""
+    for number in range(setting.snapshots):
+        try:
+            run("btrfs", "-q", "subvolume", "snapshot", f"{folder}/base", f"{folder}/snapshot{number}")
+        except subprocess.CalledProcessError as error:
+            if os.strerror(errno.ENOSPC).encode() not in error.stderr:
+                raise
+            return
+
+
+def contents(folder):
+    """Its directories, and the names of the files that each of them has."""
+    names = [name for name in os.listdir(f"{folder}/base") if not name.startswith("fill")]
+    return sorted(name for name in os.listdir(folder) if os.path.isdir(f"{folder}/{name}")), sorted(names)
+
+
 def make(setting, program, image, folder, log):
+    """What Work may touch of it, see contents."""
     with open(image, "wb") as file:
         file.truncate(setting.size)
     if setting.made_by_kernel:
@@ -69,15 +96,16 @@ def make(setting, program, image, folder, log):
         os.mkdir(f"{folder}/base")
         write_files(setting, f"{folder}/base")
         fill(setting, folder)
+        made = contents(folder)
         assert daemon.unmount() == 0, f"filling it: {daemon.last_line()}"
-        return
+        return made
     run("mount", "-t", "btrfs", "-o", "loop,noatime,nodatacow", image, folder)
     try:
         run("btrfs", "-q", "subvolume", "create", f"{folder}/base")
         write_files(setting, f"{folder}/base")
         run("sync", "-f", folder)
-        for number in range(setting.snapshots):
-            run("btrfs", "-q", "subvolume", "snapshot", f"{folder}/base", f"{folder}/snapshot{number}")
+        make_snapshots(setting, folder)
         fill(setting, folder)
+        return contents(folder)
     finally:
         run("umount", folder)

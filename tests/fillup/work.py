@@ -24,15 +24,13 @@ class Work:
     """`known`: what files that were touched hold, by path. An operation that fails leaves what it was to change open: that is
     read back, and holds from then on."""
 
-    def __init__(self, setting, folder):
+    def __init__(self, setting, folder, tops, names):
+        """`names`: of the files that each of the directories `tops` has."""
         self.folder = folder
         self.random = random.Random(f"work {setting.seed}")
         self.known = {}
         self.refused = 0
         self.made = 0
-        tops = ["base"] + [f"snapshot{number}" for number in range(setting.snapshots)]
-        names = [f"small{number}" for number in range(setting.small_files)]
-        names += [f"broken{number}" for number in range(setting.broken_files)]
         self.tops, self.names = tops, names
 
     # ---- what there is ----
