@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/device/recording_device.h"
+#include "fs/vfs/copy_range.h"
 #include "fs/vfs/mount.h"
 #include "tests/crash/model.h"
 
@@ -68,6 +69,7 @@ class Workload {
 
   // Makes the change and writes it down; `work` may fill in what only the mount knows.
   void perform(Change change, const std::function<Status(Change&)>& work);
+  Status copy_what_fits(const CopyRequest& whole, Change& change);
   void note_refused(const Change& change, uint64_t begun);
   Result<std::string> content_of(uint64_t ino);
   InodePtr inode(uint64_t ino);

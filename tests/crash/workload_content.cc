@@ -72,6 +72,23 @@ void Workload::punch() {
           [&](Change&) { return fallocate(mount_, *inode(ino), mode, ByteRange::at(offset, length)); });
 }
 
+// What a call leaves is asked for again, so that the reason is told; lack of space may end it.
+Status Workload::copy_what_fits(const CopyRequest& whole, Change& change) {
+  for (uint64_t done = 0; done < whole.length;) {
+    const auto copied = copy_range(mount_, {whole.from, whole.from_offset + done, whole.to,
+                                            whole.to_offset + done, whole.length - done});
+    if (copied && *copied > 0) {
+      done += *copied;
+    } else if (!copied && copied.error().code == ENOSPC && may_fill_ && done > 0) {
+      change.text.resize(done);
+      break;
+    } else {
+      return copied ? make_error(EIO, "copied {} of {}", done, whole.length) : tl::unexpected(copied.error());
+    }
+  }
+  return {};
+}
+
 void Workload::clone() {
   const uint64_t from = pick(&ModelInode::is_file), to = pick(&ModelInode::is_file);
   if (from == 0 || from == to) return;
@@ -84,11 +101,8 @@ void Workload::clone() {
   const uint64_t target =
       uint64_t{random(static_cast<uint32_t>(model_.at(to).content.size() / kSectorSize) + 2)} * kSectorSize;
   perform({.kind = Kind::write, .ino = to, .offset = target, .text = source.substr(start, length)},
-          [&](Change&) -> Status {
-            InodePtr source_inode = inode(from), target_inode = inode(to);
-            BF_ASSIGN(const uint64_t copied,
-                      copy_range(mount_, {*source_inode, start, *target_inode, target, length}));
-            return copied == length ? Status{} : make_error(EIO, "copied {} of {}", copied, length);
+          [&](Change& change) {
+            return copy_what_fits({*inode(from), start, *inode(to), target, length}, change);
           });
 }
 
@@ -101,16 +115,12 @@ void Workload::copy() {
   const uint64_t start = random(static_cast<uint32_t>(source.size()));
   const uint64_t length = 1 + random(static_cast<uint32_t>(source.size() - start));
   uint64_t target = random(static_cast<uint32_t>(model_.at(to).content.size()) + 20'000);
-  if (random(2)) target = target / kSectorSize * kSectorSize + start % kSectorSize;  // so that it can be shared
+  if (random(2))
+    target = target / kSectorSize * kSectorSize + start % kSectorSize;  // so that it can be shared
   if (from == to && start < target + length && target < start + length) return;
   perform({.kind = Kind::write, .ino = to, .offset = target, .text = source.substr(start, length)},
-          [&](Change& change) -> Status {
-            InodePtr source_inode = inode(from), target_inode = inode(to);
-            BF_ASSIGN(const uint64_t copied,
-                      copy_range(mount_, {*source_inode, start, *target_inode, target, length}));
-            if (copied < length && !may_fill_) return make_error(EIO, "copied {} of {}", copied, length);
-            change.text.resize(copied);
-            return {};
+          [&](Change& change) {
+            return copy_what_fits({*inode(from), start, *inode(to), target, length}, change);
           });
 }
 
@@ -120,9 +130,10 @@ void Workload::zero() {
   if (ino == 0 || model_.at(ino).content.size() > kBigFile) return;
   const uint64_t offset = random(static_cast<uint32_t>(model_.at(ino).content.size()) + 5000),
                  length = 1 + random(50'000);
-  perform({.kind = Kind::write, .ino = ino, .offset = offset, .text = std::string(length, '\0')}, [&](Change&) {
-    return fallocate(mount_, *inode(ino), FALLOC_FL_ZERO_RANGE, ByteRange::at(offset, length));
-  });
+  perform({.kind = Kind::write, .ino = ino, .offset = offset, .text = std::string(length, '\0')},
+          [&](Change&) {
+            return fallocate(mount_, *inode(ino), FALLOC_FL_ZERO_RANGE, ByteRange::at(offset, length));
+          });
 }
 
 // Changes no byte.
@@ -130,14 +141,13 @@ void Workload::defragment() {
   const uint64_t ino = pick(&ModelInode::is_file);
   if (ino == 0) return;
   const DefragWish wish{.codec = random(2) ? compression_type::kZstd : compression_type::kNone};
-  perform({.kind = Kind::clear, .ino = ino}, [&](Change&) {
-    return butterfuse::defragment(mount_, *inode(ino), wish);
-  });
+  perform({.kind = Kind::clear, .ino = ino},
+          [&](Change&) { return butterfuse::defragment(mount_, *inode(ino), wish); });
 }
 
-// chattr: one of S, A and d, and of C, c and m. C of files changes while they are empty, and from C to c or m leads no way but
-// over neither. S is of files only: a name in such a directory that can't be made durable is told as an error, and is
-// there all the same, while the model has a failed change done or not done.
+// chattr: one of S, A and d, and of C, c and m. C of files changes while they are empty, and from C to c or m
+// leads no way but over neither. S is of files only: a name in such a directory that can't be made durable is
+// told as an error, and is there all the same, while the model has a failed change done or not done.
 void Workload::set_flags() {
   const uint64_t ino = random(3) ? pick(&ModelInode::is_file) : pick(&ModelInode::is_dir);
   if (ino == 0) return;
