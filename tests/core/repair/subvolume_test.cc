@@ -55,15 +55,21 @@ class Snapshotted {
   }
 
   const std::string& path() const { return path_; }
-  // How many of the files [first, end) are in the folder with what they held. The image is sound again.
+  // How many of the files [first, end) are in the folder with what they held. The image is sound again: the
+  // kernel writes to each, and makes a file beside them.
   int count(const std::string& folder, int first, int end) {
     const KernelMount mount(path_, top_);
+    REQUIRE(mount.mounted());
     int right = 0;
     for (int number = first; number < end; ++number) {
+      const std::string file = top_ + "/" + folder + name(number);
       std::string text;
-      std::ifstream(top_ + "/" + folder + name(number)) >> text;
+      std::ifstream(file) >> text;
       right += text == std::to_string(number);
+      if (!text.empty()) std::ofstream(file, std::ios::app) << ' ';
     }
+    REQUIRE(run_command({"sync", "-f", top_}).ok());
+    REQUIRE(std::ofstream(top_ + "/" + folder + "written behind it").good());
     return right;
   }
 
@@ -85,6 +91,7 @@ TEST_CASE("where nodes of a snapshot are lost, it and the subvolume it is of get
   CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
   CHECK(image.count("", 0, kRemoved) == 0);
+  CHECK(btrfs_check(image.path()) == "");
 }
 
 TEST_CASE("a snapshot is found by the extent tree, and stays where its entry is") {
@@ -123,6 +130,7 @@ TEST_CASE("a snapshot is found by the extent tree, and stays where its entry is"
   CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
   CHECK(image.count("", 0, kRemoved) == 0);
+  CHECK(btrfs_check(image.path()) == "");
 }
 
 TEST_CASE(
@@ -137,4 +145,5 @@ TEST_CASE(
   image.repair();
   CHECK(image.count("snapshot/", 0, kFiles) == kFiles);
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
+  CHECK(btrfs_check(image.path()) == "");
 }
