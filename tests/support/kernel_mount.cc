@@ -1,6 +1,8 @@
 // KernelMount: by mount(8) and a loop device.
 #include "tests/support/kernel_mount.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 
 #include "tests/support/run_command.h"
@@ -17,12 +19,27 @@ bool kernel_can_mount() {
   return can;
 }
 
-KernelMount::KernelMount(const std::string& image, std::string mount_point, const std::string& options)
-    : mount_point_(std::move(mount_point)) {
+namespace {
+
+// The kernel lets go of a loop device some time after the unmount. Meanwhile mount(8) would take it for the
+// next mount of the same image, and find nothing on it ("can't read superblock").
+void wait_until_detached(const std::string& image) {
+  for (int tries = 0; tries < 500 && !run_command({"losetup", "-j", image}).output.empty(); ++tries)
+    usleep(10'000);
+}
+
+}  // namespace
+
+KernelMount::KernelMount(std::string image, std::string mount_point, const std::string& options)
+    : image_(std::move(image)), mount_point_(std::move(mount_point)) {
   run_command({"mkdir", "-p", mount_point_});
-  mounted_ = run_command({"mount", "-o", options, image, mount_point_}).ok();
+  const CommandResult result = run_command({"mount", "-o", options, image_, mount_point_});
+  mounted_ = result.ok();
+  if (!mounted_) std::fputs(result.output.c_str(), stdout);
 }
 
 KernelMount::~KernelMount() {
-  if (mounted_) run_command({"umount", mount_point_});
+  if (!mounted_) return;
+  run_command({"umount", mount_point_});
+  wait_until_detached(image_);
 }

@@ -8,14 +8,15 @@ bool kernel_can_mount();
 
 class KernelMount {
  public:
-  // The mount point is made where there is none. `options` as mount(8) takes them.
-  KernelMount(const std::string& image, std::string mount_point, const std::string& options = "loop");
+  // The mount point is made where there is none. `options` as mount(8) takes them. What mount(8) complains of
+  // is printed.
+  KernelMount(std::string image, std::string mount_point, const std::string& options = "loop");
   ~KernelMount();
   KernelMount(const KernelMount&) = delete;
   KernelMount& operator=(const KernelMount&) = delete;
   bool mounted() const { return mounted_; }
 
  private:
-  std::string mount_point_;
+  const std::string image_, mount_point_;
   bool mounted_;
 };
