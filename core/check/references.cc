@@ -1,6 +1,8 @@
 // References as the trees make them, subtracted from those the extent tree records: what is left is wrong.
 #include "core/check/tree_walk.h"
 
+#include "core/ondisk/item_checks.h"
+
 namespace butterfuse::check {
 namespace {
 
@@ -78,9 +80,24 @@ void count_bad_copies(CheckState& state, ByteSpan block) {
       header.bytenr, header.generation, header.level, state.volume.super().generation));
 }
 
+// Who writes to a subvolume asks the extent tree only about blocks that are as old as its last snapshot, and
+// about copies of a balance: any other shared block would be changed as if it were its own, and its
+// references missed. (The root node is never asked about; what it refers to is.)
+void check_last_snapshot(CheckState& state, const TreeRoot& root, const DiskHeader& header) {
+  if (!is_fs_tree(root.id) || root.item.refs == 0 || header.bytenr == root.bytenr) return;
+  if (header.generation <= root.item.last_snapshot || (header.flags & header_flag::kReloc)) return;
+  const auto record = state.extents.find(header.bytenr);
+  if (record == state.extents.end() || !record->second.has_item) return;
+  if (record->second.refs < 2 && !(record->second.flags & extent_flag::kFullBackref)) return;
+  state.error("tree {}: block {} of generation {} is shared, but the last snapshot is of {}",
+              tree_name(root.id), uint64_t{header.bytenr}, uint64_t{header.generation},
+              uint64_t{root.item.last_snapshot});
+}
+
 void count_tree(CheckState& state, const TreeRoot& root, const Backref& root_ref) {
   found_ref(state, root.bytenr, state.volume.nodesize(), true, root_ref);
   walk_blocks(state, root, [&](ByteSpan block) {
+    check_last_snapshot(state, root, header_of(block));
     if (!state.walked.insert(header_of(block).bytenr).second) return false;
     count_bad_copies(state, block);
     count_block(state, root, block);

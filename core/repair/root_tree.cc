@@ -39,6 +39,13 @@ void RootTree::revive() {
   }
 }
 
+// Which of its blocks others share is not known here. Who writes asks the extent tree about blocks as old as
+// the last snapshot and older; about younger ones nobody asks, and shared ones would be changed as if they
+// were not.
+void RootTree::count_as_shared(uint64_t id, DiskRootItem& root) const {
+  if (is_file_tree(id)) root.last_snapshot = generation_;
+}
+
 // The block itself knows its level and generation best.
 void RootTree::take_root_item(TreeItem& item) {
   DiskRootItem root = load_root_item(item.data);
@@ -49,9 +56,9 @@ void RootTree::take_root_item(TreeItem& item) {
     root.level = header_of(block).level;
     root.generation = std::min<uint64_t>(header_of(block).generation, generation_);
     if (item.data.size() >= sizeof root) root.generation_v2 = root.generation;
-    if (is_file_tree(item.key.objectid)) root.last_snapshot = generation_;  // see set_root
   }
   if (is_file_tree(item.key.objectid)) root.root_dirid = objectid::kFirstFree;
+  count_as_shared(item.key.objectid, root);
   store_root_item(item.data, root);
   roots_[item.key.objectid] = {item.key.objectid, root.bytenr, root.generation, root.level, root};
 }
@@ -117,9 +124,7 @@ void RootTree::set_root(TreeItem& item, TreeRoot root) {
   root.item.bytenr = root.bytenr;
   root.item.generation = root.item.generation_v2 = root.generation;
   root.item.level = static_cast<uint8_t>(root.level);
-  // Which of its blocks others share is not known here. Who writes asks the extent tree about blocks of this age
-  // and older; about younger ones nobody asks, and shared ones would be changed as if they were not.
-  if (is_file_tree(root.id)) root.item.last_snapshot = generation_;
+  count_as_shared(root.id, root.item);
   store_root_item(item.data, root.item);
   roots_[root.id] = root;
 }

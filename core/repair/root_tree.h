@@ -31,6 +31,7 @@ class RootTree {
   void take_root_item(TreeItem& item);
   void take_backup_roots();
   void take_backup_root(const check::TreeRoot& root);
+  void count_as_shared(uint64_t id, DiskRootItem& root) const;
   void set_root(TreeItem& item, check::TreeRoot root);
 
   Volume& volume_;

@@ -107,6 +107,9 @@ TEST_CASE("a snapshot is found by the extent tree, and stays where its entry is"
   SECTION("no references") {
     edit_root_item([](DiskRootItem& root) { root.refs = 0; });
   }
+  SECTION("no last snapshot") {
+    edit_root_item([](DiskRootItem& root) { root.last_snapshot = 0; });
+  }
   SECTION("another subvolume's block") {
     static uint64_t other = 0;
     other = root_block_of(image.path(), objectid::kFsTree);
