@@ -28,6 +28,7 @@
 #include "cli/sources.h"
 #include "core/base/log.h"
 #include "core/device/file_device.h"
+#include "core/device/source_name.h"
 #include "fs/fuse/sandbox.h"
 #include "fs/fuse/session.h"
 #include "fs/fuse/signal_watch.h"
@@ -77,14 +78,19 @@ Result<BlockDevices> open_devices(const std::vector<std::string>& sources, Mount
   return readable;
 }
 
-// Of a writable source that is one block device. The mount owns `devices`.
+// Of a writable source that is one block device: only root can have it mounted as such. The mount owns `devices`.
 std::optional<SessionOptions::DeviceClaim> claim_of(const BlockDevices& devices,
                                                     const MountOptions& options) {
-  if (devices.size() != 1 || options.read_only) return std::nullopt;
+  if (devices.size() != 1 || options.read_only || ::geteuid() != 0) return std::nullopt;
   auto* file = dynamic_cast<FileDevice*>(devices.front().get());
   if (file == nullptr || !file->is_block_device()) return std::nullopt;
-  return SessionOptions::DeviceClaim{.give_up = [file] { file->give_up_claim(); },
+  return SessionOptions::DeviceClaim{.device = file->descriptor(),
+                                     .give_up = [file] { file->give_up_claim(); },
                                      .take = [file](int descriptor) { return file->take_claim(descriptor); }};
+}
+
+bool has_option(const std::vector<std::string>& words, std::string_view beginning) {
+  return std::ranges::any_of(words, [&](const std::string& word) { return word.starts_with(beginning); });
 }
 
 std::vector<std::string> all_sources(const MountArguments& arguments, const MountOptions& options) {
@@ -151,11 +157,13 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
                        Background* background) {
   block_ending_signals();
   be_thrifty_where_memory_is_short();
-  std::optional<OpeningWatch> opening(std::in_place, session.source, background);
+  std::optional<OpeningWatch> opening(std::in_place, arguments.source(), background);
   const std::vector<std::string> sources = all_sources(arguments, options);
   BF_ASSIGN(auto devices, open_devices(sources, options));
   options.read_only |= std::ranges::all_of(devices, [](const auto& device) { return device->read_only(); });
   session.claim = claim_of(devices, options);
+  if (session.claim && has_option(options.fuse_options, "fsname="))
+    complain("mount: {}: 'fsname' is passed over: a block device is shown by its own name", sources.front());
   const int first_source = ::open(sources.front().c_str(), O_RDONLY | O_CLOEXEC);  // for what it has instead
   opening.reset();
 
@@ -167,7 +175,7 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
   }
   const UserNamespace known = UserNamespace::own();
   give_up_rights(options, background);
-  opening.emplace(session.source, background);
+  opening.emplace(arguments.source(), background);
   auto opened = Mount::open(std::move(devices), options);
   if (!opened) return tl::unexpected(with_partitions(opened.error(), first_source));
   if (first_source >= 0) ::close(first_source);
@@ -212,7 +220,7 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
   std::optional<Background> background;
   if (!arguments.foreground && !arguments.debug) {
     auto started = Background::start(exit_codes_of("mount").interrupted);
-    if (!started) return fail(session.source, started.error());
+    if (!started) return fail(arguments.source(), started.error());
     background.emplace(std::move(*started));
     session.on_live = [&] {
       move_log(LogTarget::system_log);
@@ -230,7 +238,7 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
   } catch (const std::exception& error) {
     status = make_error(ENOMEM, "{}", error.what());
   }
-  return status ? 0 : fail(session.source, status.error(), parent);
+  return status ? 0 : fail(arguments.source(), status.error(), parent);
 }
 
 // "Fake" of mount(8): all but the mount, as far as that takes nothing from anybody.
@@ -263,7 +271,7 @@ int run_mount(const MountArguments& arguments) {
   if (!mountpoint) return fail(arguments.source(), mountpoint.error());
 
   SessionOptions session;
-  session.source = std::filesystem::absolute(arguments.source()).lexically_normal().string();
+  session.source = source_name(arguments.source());
   session.mountpoint = *mountpoint;
   session.single_thread = arguments.single_thread;
   session.debug = arguments.debug;

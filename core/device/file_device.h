@@ -31,6 +31,8 @@ class FileDevice final : public BlockDevice {
   void discard(uint64_t offset, uint64_t length) override;
 
   bool is_block_device() const { return is_block_device_; }
+  // The object's own; what it is open for may be read off it, and it may be opened once more.
+  int descriptor() const { return fd_; }
   // Of a block device that is open for writing: gives up our exclusive claim, or takes one that somebody made for
   // us by opening the device with O_EXCL (the descriptor is ours then; ENODEV: it is that of another device). Not
   // thread-safe.

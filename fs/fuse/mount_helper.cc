@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@
 namespace butterfuse {
 namespace {
 
-constexpr int kSocket = 3;
+constexpr int kSocket = 3, kBlockDevice = 4;
 constexpr int kDaemonDied = SIGUSR1;
 // An order is one letter. The answer is an errno, a space, and words for people.
 constexpr char kMount = 'm', kMountAsBlockDevice = 'b', kDetach = 'd', kClaim = 'c';
@@ -85,7 +86,7 @@ class Servant {
       case kMount:
         return hand_over(mount(plan_.options));
       case kMountAsBlockDevice:
-        return hand_over(mount(plan_.options_as_block_device));
+        return hand_over(mount_as_block_device());
       case kClaim:
         answer(claim());
         return;
@@ -125,10 +126,30 @@ class Servant {
     return tl::unexpected(forbidden.error());
   }
 
+  // The number is looked at before, so that no other device is claimed even for a moment, and again once the kernel has
+  // opened what the name meant to it.
+  Result<int> mount_as_block_device() {
+    struct stat planned {}, named{};
+    if (::fstat(kBlockDevice, &planned) != 0 || ::stat(plan_.block_device_name.c_str(), &named) != 0)
+      return make_error(errno, "{}: {}", plan_.block_device_name, std::strerror(errno));
+    const auto another = [this] {
+      return make_error(ENODEV, "{}: by now another device has this name", plan_.block_device_name);
+    };
+    if (!S_ISBLK(named.st_mode) || named.st_rdev != planned.st_rdev) return another();
+    auto connection = mount(plan_.options_as_block_device);
+    if (!connection || mount_.device() == planned.st_rdev) return connection;
+    ::close(*connection);
+    BF_TRY(mount_.detach());
+    has_mounted_ = false;
+    return another();
+  }
+
   Result<int> claim() const {
-    const int descriptor = ::open(plan_.block_device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    const std::string device = fmt::format("/proc/self/fd/{}", kBlockDevice);
+    if (plan_.block_device < 0) return make_error(EBADF, "no block device is to be claimed");
+    const int descriptor = ::open(device.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
     if (descriptor >= 0) return descriptor;
-    return make_error(errno, "{}: can't be claimed: {}", plan_.block_device, std::strerror(errno));
+    return make_error(errno, "{}: can't be claimed: {}", plan_.block_device_name, std::strerror(errno));
   }
 
   const OrderSocket socket_;
@@ -156,11 +177,21 @@ void change_command_line() {
   std::memcpy(arguments, kName.data(), std::min(kName.size(), end - start - 1));
 }
 
+// The same file, as a place in the tree and no more: nothing can be read or locked by it. A number that is out of the way.
+int as_place(int descriptor) {
+  const int place = ::open(fmt::format("/proc/self/fd/{}", descriptor).c_str(), O_PATH | O_CLOEXEC);
+  const int moved = place < 0 ? -1 : ::fcntl(place, F_DUPFD_CLOEXEC, kBlockDevice + 1);
+  if (place >= 0) ::close(place);
+  return moved;
+}
+
 // It must not keep the image locked, the terminal, nor whatever else was open.
-void let_go_of_all_but(int socket) {
+void let_go_of_all_but(int socket, int block_device) {
+  const int place = block_device < 0 ? -1 : as_place(block_device);
   if (socket != kSocket && ::dup2(socket, kSocket) < 0) _exit(1);
   ::fcntl(kSocket, F_SETFD, FD_CLOEXEC);
-  ::syscall(SYS_close_range, kSocket + 1, ~0U, 0);
+  if (place < 0 || ::dup3(place, kBlockDevice, O_CLOEXEC) < 0) ::close(kBlockDevice);
+  ::syscall(SYS_close_range, kBlockDevice + 1, ~0U, 0);
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (null >= 0) ::dup2(null, standard);
@@ -183,7 +214,7 @@ int watch_the_daemon() {
   ::setsid();
   ::prctl(PR_SET_NAME, "bf-mount");
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
-  let_go_of_all_but(socket);
+  let_go_of_all_but(socket, plan.block_device);
   change_command_line();
   Servant(kSocket, plan).run(watch_the_daemon());
 }

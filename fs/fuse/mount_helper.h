@@ -15,7 +15,9 @@ struct MountPlan {
   std::string options{};     // libfuse's
   // To try before: as the block device's own file system. Empty: not to be tried.
   std::string options_as_block_device{};
-  std::string block_device{};   // what claim() opens, and nothing else
+  std::string block_device_name{};  // what the kernel opens then
+  // What claim() opens, and nothing else: open here, while the helper starts. A name may mean another device later. -1: none.
+  int block_device = -1;
   bool follow_symlinks = true;  // in the mount: see forbid_symlinks
 };
 
@@ -35,10 +37,11 @@ class MountHelper {
   // The descriptor of the connection, which the caller closes. EIO with libfuse's or fusermount3's words;
   // EALREADY once it has mounted.
   Result<int> mount() const;
+  // The kernel opens the device by name. ENODEV, with nothing mounted, where that means another one.
   Result<int> mount_as_block_device() const;
   // OwnMount::detach of that mount, with its errors. Nothing when none was made, or it is gone already.
   Status detach() const;
-  // A descriptor of the block device, for reading, open with O_EXCL. EBUSY and others of open(2).
+  // A descriptor of the block device, for reading, open with O_EXCL. EBUSY and others of open(2); EBADF: none was planned.
   Result<int> claim() const;
 
  private:

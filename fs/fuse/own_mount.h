@@ -22,6 +22,9 @@ class OwnMount {
   // The one that is seen at `path`, directly after mount(2).
   explicit OwnMount(std::string path);
 
+  // st_dev of its files: of a block device's own file system the number of that. 0: none was made.
+  dev_t device() const { return made_ ? made_->device : 0; }
+
   // Takes it out of the tree of this mount namespace, lazily, wherever it was bound or moved to, and nothing
   // else: what is seen at its path by now stays. EBUSY when something of others is mounted on it or in it,
   // which can't stay without it. For an ordinary user fusermount3 does it, in the first place only. Starts a

@@ -84,9 +84,13 @@ std::string escape_commas(const std::string& text) {
   return escaped;
 }
 
+// What is shown as the source of a block device's own file system is what the kernel opens.
+constexpr std::string_view kSourceShown = "fsname=";
+
 // libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
 // The type of a block device is plain "fuseblk", as programs that look at types know it from ntfs-3g.
-std::string libfuse_options(const MountOptions& options, const std::string& source, bool as_block_device) {
+std::string libfuse_options(const MountOptions& options, const std::string& source, bool as_block_device,
+                            bool is_claimed) {
   std::string text = "fsname=" + escape_commas(source);
   text += as_block_device ? ",blkdev,blksize=" + std::to_string(kSectorSize) : ",subtype=butterfuse";
   if (options.default_permissions) text += ",default_permissions";
@@ -95,7 +99,8 @@ std::string libfuse_options(const MountOptions& options, const std::string& sour
   if (geteuid() == 0 && !options.suid_given) text += ",suid";
   if (geteuid() == 0 && !options.dev_given) text += ",dev";
   if (options.max_read_bytes != 0) text += fmt::format(",max_read={}", options.max_read_bytes);
-  for (const std::string& option : options.fuse_options) text += "," + option;
+  for (const std::string& option : options.fuse_options)
+    if (!is_claimed || !option.starts_with(kSourceShown)) text += "," + option;
   return text;
 }
 
@@ -107,7 +112,7 @@ using SessionHandle = std::unique_ptr<fuse_session, SessionDeleter>;
 // The session takes the connection, and closes it at its end.
 Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& options, int connection) {
   keep_complaints_of_libfuse();
-  std::string words = libfuse_options(context.mount.options(), options.source, false);
+  std::string words = libfuse_options(context.mount.options(), options.source, false, false);
   std::string program = "butterfuse", flag = "-o", debug = "-d";
   std::vector<char*> arguments{program.data(), flag.data(), words.data()};
   if (options.debug) arguments.push_back(debug.data());
@@ -127,7 +132,7 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
 // kernel claims the device for its mount, so ours must go first; anybody who comes in between makes this
 // mount fail.
 Result<int> connect(const SessionOptions& options, const MountHelper& helper) {
-  if (!options.claim || geteuid() != 0) return helper.mount();
+  if (!options.claim) return helper.mount();
   options.claim->give_up();
   auto connection = helper.mount_as_block_device();
   if (connection) return connection;
@@ -198,9 +203,10 @@ fuse_lowlevel_ops all_operations() {
 
 MountPlan mount_plan(const MountOptions& mount, const SessionOptions& options) {
   return {.mountpoint = options.mountpoint,
-          .options = libfuse_options(mount, options.source, false),
-          .options_as_block_device = options.claim ? libfuse_options(mount, options.source, true) : "",
-          .block_device = options.claim ? options.source : "",
+          .options = libfuse_options(mount, options.source, false, options.claim.has_value()),
+          .options_as_block_device = options.claim ? libfuse_options(mount, options.source, true, true) : "",
+          .block_device_name = options.claim ? options.source : "",
+          .block_device = options.claim ? options.claim->device : -1,
           .follow_symlinks = !mount.nosymfollow};
 }
 

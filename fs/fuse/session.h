@@ -12,16 +12,17 @@
 namespace butterfuse {
 
 struct SessionOptions {
-  std::string source;      // shown as the mounted device
+  std::string source;      // shown as the mounted device: source_name
   std::string mountpoint;  // absolute; or /dev/fd/N, which is /dev/fuse, mounted already by the caller
   bool single_thread = false;
   bool debug = false;
   std::function<void()> on_live;  // called once requests are being answered
   // Who mounts and unmounts. Null: nobody, the mount point is /dev/fd/N.
   const MountHelper* helper = nullptr;
-  // Our exclusive claim on a source that is one block device, open for writing. Without it that is mounted as any
-  // other FUSE file system.
+  // Root's exclusive claim on a source that is one block device, open for writing. Without it that is mounted as any
+  // other FUSE file system. With it `source` is what the kernel opens, and fsname= is passed over.
   struct DeviceClaim {
+    int device = -1;  // open, as long as the session
     std::function<void()> give_up;
     std::function<Status(int descriptor)> take;  // one that the helper made
   };
