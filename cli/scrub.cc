@@ -65,6 +65,23 @@ Result<ScrubProgress> run_watched(ScrubTarget& target, const ScrubDevice& device
   return running.get();
 }
 
+// What the state has, if it is to be gone on with. Any other content of its file is found before a scrub begins.
+Status begin_with(ScrubState& state, bool resume) {
+  BF_ASSIGN(const bool found, state.load());
+  if (resume && !found) return make_error(ENOENT, "{}: no interrupted scrub to go on with", state.path());
+  if (!resume) state.done_until.clear();
+  return {};
+}
+
+int stop_here(ScrubTarget& target, const ScrubState& state) {
+  const Status saved = state.save();
+  complain("interrupted; butterfuse scrub {}",
+           saved ? "--resume goes on" : "has to begin anew, for how far it got can't be kept:");
+  if (!saved) complain("  {}", saved.error().message);
+  if (const Status closed = target.close(); !closed) return fail(closed.error().message);
+  return fsck_status::kCancelled;
+}
+
 int run_scrub(const ScrubArguments& arguments) {
   Interruption::watch();
   StandardStreams::outlive_readers();
@@ -73,10 +90,8 @@ int run_scrub(const ScrubArguments& arguments) {
     fail(target.error().message);
     return target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
   }
-  ScrubState state(arguments.state_path.empty() ? ScrubState::path_for((*target)->fsid())
-                                                : arguments.state_path);
-  if (arguments.resume)
-    if (const Status loaded = state.load(); !loaded) return fail(loaded.error().message);
+  ScrubState state(arguments.state_path, (*target)->fsid());
+  if (const Status begun = begin_with(state, arguments.resume); !begun) return fail(begun.error().message);
   Outcome outcome;
   for (const ScrubDevice& device : (*target)->devices()) {
     const auto progress = run_watched(**target, device, state);
@@ -87,10 +102,7 @@ int run_scrub(const ScrubArguments& arguments) {
     outcome.super_errors += progress->super_errors;
     const bool stop = Interruption::requested();
     state.done_until[device.devid] = stop ? progress->last_physical : ~uint64_t{0};
-    if (!stop) continue;
-    if (const Status saved = state.save(); !saved) return fail(saved.error().message);
-    complain("interrupted; butterfuse scrub --resume goes on");
-    return fsck_status::kCancelled;
+    if (stop) return stop_here(**target, state);
   }
   if (const Status closed = (*target)->close(); !closed) return fail(closed.error().message);
   state.remove();
