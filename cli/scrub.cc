@@ -12,6 +12,7 @@
 #include "cli/process/standard_streams.h"
 #include "cli/scrub_state.h"
 #include "cli/scrub_target.h"
+#include "cli/sources.h"
 #include "core/base/shown_name.h"
 
 namespace butterfuse {
@@ -21,18 +22,36 @@ constexpr std::chrono::milliseconds kLook{200};
 
 struct ScrubArguments {
   std::vector<std::string> sources;
+  WindowArguments window;
   bool read_only = false;
+  bool degraded = false;
   bool resume = false;
   std::string state_path;
 };
 
 struct Outcome {
   uint64_t corrected = 0, uncorrectable = 0, super_errors = 0;
+  bool all_verified = true;
+
+  void add(const ScrubProgress& progress) {
+    corrected += progress.corrected;
+    uncorrectable += progress.uncorrectable;
+    super_errors += progress.super_errors;
+  }
+  int exit_status() const {
+    if (uncorrectable != 0 || !all_verified) return fsck_status::kUncorrected;
+    return corrected || super_errors ? fsck_status::kCorrected : fsck_status::kClean;
+  }
 };
 
-int fail(const std::string& message) {
+int fail(const std::string& message, int status = fsck_status::kFailed) {
   complain("butterfuse scrub: {}", message);
-  return fsck_status::kFailed;
+  return status;
+}
+
+// The others have what it has, as far as it is anywhere, and are scrubbed all the same.
+void leave_out(const ScrubDevice& device, const std::string& why) {
+  complain("butterfuse scrub: device {}: {}; what lies on it is not verified", device.devid, why);
 }
 
 void print_device(const ScrubDevice& device, const ScrubProgress& progress) {
@@ -82,32 +101,45 @@ int stop_here(ScrubTarget& target, const ScrubState& state) {
   return fsck_status::kCancelled;
 }
 
+int scrub_all(ScrubTarget& target, ScrubState& state) {
+  Outcome outcome;
+  for (const ScrubDevice& device : target.devices()) {
+    if (device.path.empty()) {
+      leave_out(device, "missing");
+      outcome.all_verified = false;
+      continue;
+    }
+    const auto progress = run_watched(target, device, state);
+    if (!progress && progress.error().code != ENODEV) return fail(progress.error().message);
+    if (!progress) {
+      leave_out(device, progress.error().message);
+      outcome.all_verified = false;
+    } else {
+      print_device(device, *progress);
+      outcome.add(*progress);
+    }
+    const bool stop = Interruption::requested();
+    if (progress) state.done_until[device.devid] = stop ? progress->last_physical : ~uint64_t{0};
+    if (stop) return stop_here(target, state);
+  }
+  if (const Status closed = target.close(); !closed) return fail(closed.error().message);
+  state.remove();
+  return outcome.exit_status();
+}
+
 int run_scrub(const ScrubArguments& arguments) {
   Interruption::watch();
   StandardStreams::outlive_readers();
-  auto target = open_scrub_target(arguments.sources, !arguments.read_only);
-  if (!target) {
-    fail(target.error().message);
-    return target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
-  }
+  const auto window = arguments.window.window();
+  if (!window) return fail(window.error().message, exit_codes_of("scrub").usage);
+  auto target =
+      open_scrub_target({arguments.sources, *window, !arguments.read_only, arguments.degraded});
+  if (!target)
+    return fail(target.error().message,
+                target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed);
   ScrubState state(arguments.state_path, (*target)->fsid());
   if (const Status begun = begin_with(state, arguments.resume); !begun) return fail(begun.error().message);
-  Outcome outcome;
-  for (const ScrubDevice& device : (*target)->devices()) {
-    const auto progress = run_watched(**target, device, state);
-    if (!progress) return fail(progress.error().message);
-    print_device(device, *progress);
-    outcome.corrected += progress->corrected;
-    outcome.uncorrectable += progress->uncorrectable;
-    outcome.super_errors += progress->super_errors;
-    const bool stop = Interruption::requested();
-    state.done_until[device.devid] = stop ? progress->last_physical : ~uint64_t{0};
-    if (stop) return stop_here(**target, state);
-  }
-  if (const Status closed = (*target)->close(); !closed) return fail(closed.error().message);
-  state.remove();
-  if (outcome.uncorrectable) return fsck_status::kUncorrected;
-  return outcome.corrected || outcome.super_errors ? fsck_status::kCorrected : fsck_status::kClean;
+  return scrub_all(**target, state);
 }
 
 }  // namespace
@@ -120,14 +152,16 @@ void add_scrub_command(CLI::App& app, CommandResult& result) {
       ->add_option("SOURCE", arguments->sources,
                    "directory of a mount, or image files and devices that nobody has mounted")
       ->required();
+  add_window_options(*command, arguments->window);
+  command->add_flag("--degraded", arguments->degraded,
+                    "of images and devices: some may be missing, as with mount -o degraded");
   command->add_flag("-r,--readonly", arguments->read_only, "write nothing, only report");
   command->add_flag("--resume", arguments->resume, "go on where an interrupted scrub stopped");
   command->add_option("--state", arguments->state_path,
                       "file that says how far a scrub got (default: by file system id)");
   command->footer(
-      "Exit status: 0 clean, 1 all errors corrected, 2 wrong usage, 4 errors are left, 8 could not be "
-      "scrubbed "
-      "or told, 32 interrupted.");
+      "Exit status: 0 clean, 1 all errors corrected, 2 wrong usage, 4 errors are left or a device is missing, 8 could "
+      "not be scrubbed or told, 32 interrupted.");
   command->callback([arguments, &result] { result.exit_status = run_scrub(*arguments); });
 }
 

@@ -87,7 +87,8 @@ class ImageTarget final : public ScrubTarget {
   std::vector<ScrubDevice> devices() const override {
     std::vector<ScrubDevice> devices;
     for (const MemberDevice* member : filesystem_->volume().members())
-      if (!member->missing()) devices.push_back({member->devid, member->item.bytes_used, member->name()});
+      devices.push_back(
+          {member->devid, member->item.bytes_used, member->missing() ? std::string() : member->name()});
     return devices;
   }
   Result<ScrubProgress> run(uint64_t devid, uint64_t from) override {
@@ -130,22 +131,32 @@ Result<std::unique_ptr<ScrubTarget>> open_mounted(const std::string& path, bool 
   return make_error(EINVAL, "{} is a directory, but not in a mounted btrfs", path);
 }
 
+Result<std::unique_ptr<ScrubTarget>> open_images(const ScrubWishes& wishes) {
+  OpenOptions how;
+  how.mode = wishes.repair ? OpenMode::read_write : OpenMode::read_only;
+  BF_ASSIGN(BlockDevices devices, open_sources(wishes.sources, how, wishes.window,
+                                               wishes.repair ? InUse::refuse : InUse::warn));
+  FilesystemOptions options;
+  options.read_only = !wishes.repair;
+  options.degraded = wishes.degraded;
+  auto filesystem = open_replayed(std::move(devices), options);
+  if (filesystem) return std::make_unique<ImageTarget>(std::move(*filesystem), wishes.repair);
+  Error error = with_partitions(std::move(filesystem.error()), wishes.sources.front());
+  if (wishes.repair && error.code == EROFS) error.message += "; a scrub with --readonly verifies it";
+  return tl::unexpected(std::move(error));
+}
+
 }  // namespace
 
-Result<std::unique_ptr<ScrubTarget>> open_scrub_target(const std::vector<std::string>& sources, bool repair) {
+Result<std::unique_ptr<ScrubTarget>> open_scrub_target(const ScrubWishes& wishes) {
   std::error_code ignored;
-  if (std::filesystem::is_directory(sources.front(), ignored)) {
-    if (sources.size() > 1) return make_error(EINVAL, "one mount at a time");
-    return open_mounted(sources.front(), repair);
-  }
-  OpenOptions how;
-  how.mode = repair ? OpenMode::read_write : OpenMode::read_only;
-  BF_ASSIGN(BlockDevices devices, open_sources(sources, how, {}, repair ? InUse::refuse : InUse::warn));
-  FilesystemOptions options;
-  options.read_only = !repair;
-  auto filesystem = open_replayed(std::move(devices), options);
-  if (!filesystem) return tl::unexpected(with_partitions(filesystem.error(), sources.front()));
-  return std::make_unique<ImageTarget>(std::move(*filesystem), repair);
+  const std::string& first = wishes.sources.front();
+  if (!std::filesystem::is_directory(first, ignored)) return open_images(wishes);
+  if (wishes.sources.size() > 1) return make_error(EINVAL, "one mount at a time");
+  if (!wishes.window.whole())
+    return make_error(EINVAL, "{}: --part, --offset and --sizelimit are for images and devices, not for a mount",
+                      first);
+  return open_mounted(first, wishes.repair);
 }
 
 }  // namespace butterfuse

@@ -224,7 +224,8 @@ Status Volume::check_devices(bool degraded, bool writing) const {
   }
   const std::string missing = missing_devices();
   if (missing.empty()) return {};
-  if (!degraded) return make_error(ENODEV, "missing {}; give all devices, or try -o degraded", missing);
+  if (!degraded) return make_error(ENODEV, "missing {}; give all devices, or try -o degraded (scrub: --degraded)",
+                      missing);
   log(LogLevel::warning, "degraded: missing {}", missing);
   uint64_t unreadable = 0;
   for (const auto& chunk : chunks()) {
