@@ -61,7 +61,8 @@ Status cut_items(Mount& mount, Inode& inode, uint64_t size, Reservation metadata
 // Nothing goes before there is room for the first step. If a later one fails, the file ends where its extents
 // do.
 Status shrink(Mount& mount, Inode& inode, uint64_t size) {
-  BF_ASSIGN(Reservation metadata, mount.filesystem().reserve_metadata_freeing(kTruncateItems, inode.root_id()));
+  BF_ASSIGN(Reservation metadata,
+            mount.filesystem().reserve_metadata_freeing(kTruncateItems, inode.root_id()));
   BF_TRY(inode.data().truncate_pages(size));
   put_extents_into_tree(mount, inode);
   Status cut = cut_items(mount, inode, size, std::move(metadata));
@@ -139,14 +140,18 @@ Result<AttrChange> with_stored_owners(const Mount& mount, const Inode& inode, At
   return change;
 }
 
-void apply(InodeItem& item, const AttrChange& change) {
-  if (change.mode) item.mode = (item.mode & S_IFMT) | (*change.mode & ~uint32_t{S_IFMT});
-  if (change.uid) item.uid = *change.uid;
-  if (change.gid) item.gid = *change.gid;
+void apply_times(InodeItem& item, const AttrChange& change) {
   if (change.atime) item.atime = *change.atime;
   if (change.mtime) item.mtime = *change.mtime;
   item.ctime = change.ctime.value_or(current_time());
   ++item.sequence;
+}
+
+void apply(InodeItem& item, const AttrChange& change) {
+  if (change.mode) item.mode = (item.mode & S_IFMT) | (*change.mode & ~uint32_t{S_IFMT});
+  if (change.uid) item.uid = *change.uid;
+  if (change.gid) item.gid = *change.gid;
+  apply_times(item, change);
 }
 
 Status change_item(Mount& mount, Inode& inode, const AttrChange& change) {
@@ -164,6 +169,19 @@ Status change_mode(Mount& mount, Inode& inode, const AttrChange& change) {
   BF_TRY(update_acl_mode(handle, inode, *change.mode));
   inode.change([&](InodeItem& item) { apply(item, change); });
   return or_abort(handle, inode.save(handle));
+}
+
+// Asked for the size that is there, truncate(2) leaves the times; ftruncate(2) and open(2) name them.
+Status change_size(Mount& mount, Inode& inode, const AttrChange& change) {
+  {
+    WriterLock lock(inode.data_lock());
+    const bool is_new = *change.size != inode.data().size();
+    BF_TRY(truncate(mount, inode, *change.size));
+    if (!is_new && !change.atime && !change.mtime && !change.ctime) return {};
+  }
+  inode.change([&](InodeItem& item) { apply_times(item, change); });
+  inode.mark_dirty();
+  return {};
 }
 
 bool tracks_atime(Mount& mount, const Inode& inode) {
@@ -217,17 +235,22 @@ void note_modified(Inode& inode) {
   inode.mark_dirty();
 }
 
+// Whatever may be refused comes before the size: of a file that was cut, nobody wants to hear that it could
+// not be.
 Status set_attr(Mount& mount, Inode& inode, const AttrChange& asked) {
   BF_TRY(check_change(mount, inode, asked));
   BF_TRY(mount.make_room_for_inodes());
   BF_ASSIGN(const AttrChange change, with_stored_owners(mount, inode, asked));
-  if (change.size) {
-    WriterLock lock(inode.data_lock());
-    BF_TRY(truncate(mount, inode, *change.size));
-  }
   if (change.size || change.uid || change.gid)
     BF_TRY(drop_privileges(mount, inode, change.kill_suidgid, change.kill_sgid));
-  return change.mode ? change_mode(mount, inode, change) : change_item(mount, inode, change);
+  if (change.mode) {
+    BF_TRY(change_mode(mount, inode, change));
+  } else if (!change.size) {
+    return change_item(mount, inode, change);
+  } else if (change.uid || change.gid) {
+    BF_TRY(change_item(mount, inode, change));
+  }
+  return change.size ? change_size(mount, inode, change) : Status{};
 }
 
 bool atime_is_due(Mount& mount, const Inode& inode) {
@@ -238,7 +261,8 @@ bool set_atime(Mount& mount, Inode& inode) {
   if (!tracks_atime(mount, inode)) return false;
   const Timespec now = current_time();
   if (!is_due(mount.options().atime, inode.item(), now)) return false;
-  // A time of access is not worth a commit: on a full file system it stays as it was, and the next read tries again.
+  // A time of access is not worth a commit: on a full file system it stays as it was, and the next read tries
+  // again.
   if (!inode.has_room_to_be_dirty()) {
     mount.filesystem().request_commit();
     return false;
