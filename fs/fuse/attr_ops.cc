@@ -1,5 +1,6 @@
 // FUSE getattr and setattr.
 #include "fs/fuse/guarded.h"
+#include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/attr.h"
@@ -52,8 +53,10 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   const Caller caller = with_told_losses(caller_of(request), (*inode)->item());
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;
-  auto status = set_attr(mount_of(request), **inode, change);
   Mount& mount = mount_of(request);
+  const uint64_t old_size = (*inode)->item().size;
+  auto status = set_attr(mount, **inode, change);
+  if (status && change.size) zero_behind_old_end(request, **inode, old_size);
   if (status) return reply_attr(request, told_attr(mount, **inode));
   fuse_session* session = session_of(request);
   reply_error(request, status.error());

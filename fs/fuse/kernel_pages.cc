@@ -1,6 +1,8 @@
 // Kernel pages: an invalidation writes back first what is dirty.
 #include "fs/fuse/kernel_pages.h"
 
+#include <algorithm>
+
 namespace butterfuse {
 namespace {
 
@@ -38,6 +40,21 @@ bool drop_kernel_pages(fuse_req_t request, const Inode& inode, ByteRange range) 
 
 bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset) {
   return !inode.may_be_mapped() || drop_kernel_pages(request, inode, {offset, UINT64_MAX});
+}
+
+void zero_behind_old_end(fuse_req_t request, Inode& inode, uint64_t old_size) {
+  FuseContext& context = context_of(request);
+  const uint64_t end = std::min(round_up(old_size, kSectorSize), inode.data().size());
+  if (end <= old_size || !inode.may_be_mapped() || context.mount.options().writeback_cache ||
+      context.single_thread)
+    return;
+  const WaitingTurn turn(context.waiting_for_pages);
+  if (!turn) return;
+  static constexpr std::byte kZeros[kSectorSize]{};
+  fuse_bufvec zeros = FUSE_BUFVEC_INIT(end - old_size);
+  zeros.buf[0].mem = const_cast<std::byte*>(kZeros);
+  fuse_lowlevel_notify_store(context.session, context.mount.node_ids().node_of(inode.key()),
+                             static_cast<off_t>(old_size), &zeros, {});
 }
 
 }  // namespace butterfuse

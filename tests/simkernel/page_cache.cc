@@ -234,8 +234,28 @@ void SimKernel::zap(SimInode& inode, uint64_t start, uint64_t end) {
   }
 }
 
+// Into pages that are there; others are of no use to anybody until they are read.
+void SimKernel::on_store(ByteSpan body) {
+  const auto out = load<fuse_notify_store_out>(body);
+  const std::string_view bytes = as_text(body.subspan(sizeof out, out.size));
+  for (SimInode& inode : inodes_) {
+    if (inode.node != out.nodeid) continue;
+    note(inode, fmt::format("{} bytes at {} are stored by the daemon", bytes.size(), uint64_t{out.offset}));
+    const uint64_t index = out.offset / kSimPage, in_page = out.offset % kSimPage;
+    BF_ASSERT(in_page + bytes.size() <= kSimPage, "a store of more than a page is not simulated");
+    if (inode.find(index) != nullptr) {
+      SimPage& page = lock_page(inode, index);
+      page.bytes.replace(in_page, bytes.size(), bytes);
+      page.locked = false;
+    }
+    inode.size = std::max<uint64_t>(inode.size, out.offset + bytes.size());
+    return;
+  }
+}
+
 // The daemon waits until it is done.
 void SimKernel::on_notification(int code, ByteSpan body) {
+  if (code == FUSE_NOTIFY_STORE && body.size() >= sizeof(fuse_notify_store_out)) return on_store(body);
   BF_ASSERT(code == FUSE_NOTIFY_INVAL_INODE && body.size() >= sizeof(fuse_notify_inval_inode_out),
             "notification {} is not simulated", code);
   const auto out = load<fuse_notify_inval_inode_out>(body);

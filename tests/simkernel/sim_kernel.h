@@ -83,6 +83,7 @@ class SimKernel {
   void allow_writes(SimInode& inode);
   void settle(SimInode& inode, uint64_t first_byte,
               uint64_t end_byte);                                   // flush, and wait for all that is out
+  void on_store(ByteSpan body);
   void invalidate(SimInode& inode, uint64_t first, uint64_t last);  // pages; dirty ones are written
   void zap(SimInode& inode, uint64_t start, uint64_t end);          // bytes; dirty or not
   void on_notification(int code, ByteSpan body);
