@@ -8,6 +8,7 @@
 
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/kernel_pages.h"
+#include "fs/fuse/open_rules.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/fuse/raw_request.h"
@@ -18,14 +19,6 @@ namespace butterfuse {
 namespace {
 
 constexpr uint64_t kLargeBytes = 1u << 20;  // of a file: not sent again only to see that it is read
-
-// With the kernel's writeback cache a descriptor opened for writing only is read from (to fill partial
-// pages), and the kernel, which knows the size, does the appending.
-int engine_flags(const Mount& mount, int flags) {
-  if (!mount.options().writeback_cache) return flags;
-  if ((flags & O_ACCMODE) == O_WRONLY) flags = (flags & ~O_ACCMODE) | O_RDWR;
-  return flags;
-}
 
 // Where readers begin, and those who want the newest.
 bool drop_first_and_last_page(fuse_req_t request, const Inode& inode, uint64_t size) {
@@ -49,16 +42,11 @@ void make_reads_seen(fuse_req_t request, fuse_file_info& info, const OpenFile& f
 
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
   Mount& mount = mount_of(request);
-  const bool writes = (info.flags & O_ACCMODE) != O_RDONLY;
   make_reads_seen(request, info, *file);
   info.fh = open_files_of(request).add(std::move(file));
-  // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
-  // writes out what a shared mapping, which needs reading and writing, made dirty only if it need not be
-  // asked.
-  info.noflush = (info.flags & O_ACCMODE) != O_RDWR;
-  // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
-  // Shared mappings of such a file need DIRECT_IO_ALLOW_MMAP (raw_request).
-  if (mount.options().writeback_cache && writes && mount.space_is_low()) info.direct_io = 1;
+  const OpenRules rules = rules_of_open(mount, info.flags);
+  info.noflush = rules.noflush;
+  info.direct_io |= rules.direct_io;
 }
 
 void op_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
@@ -120,13 +108,11 @@ Caller writer_of(fuse_req_t request, OpenFile& file) {
   return caller;
 }
 
-// Where fill_open_reply chose direct I/O, the kernel hands O_SYNC and O_DSYNC on to us and does nothing about
-// them, nor about a mount with `sync`. All other writes it follows with an fsync itself.
-bool is_left_to_us_to_sync(const Mount& mount, const fuse_file_info& info) {
-  const MountOptions& options = mount.options();
-  if (!options.writeback_cache || info.writepage) return false;
-  const auto& passed = options.fuse_options;
-  return (info.flags & (O_SYNC | O_DSYNC)) || std::find(passed.begin(), passed.end(), "sync") != passed.end();
+// The kernel follows each write with an fsync where the descriptor or the mount asks for it, but where its
+// cache is passed by, and it knows nothing of chattr +S.
+bool is_left_to_us_to_sync(const Mount& mount, const fuse_file_info& info, const OpenFile& file) {
+  if (file.inode->item().flags & inode_flag::kSync) return true;
+  return mount.options().writeback_cache && !info.writepage && writes_are_synchronous(mount, file);
 }
 
 void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
@@ -144,7 +130,8 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount_of(request), file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, *file.inode);
   if (!written) return reply_error(request, written.error());
-  if ((item.flags & inode_flag::kSync) || is_left_to_us_to_sync(mount_of(request), *info)) {  // chattr +S
+  if (write.offset >= round_up(item.size, kSectorSize)) zero_behind_old_end(request, *file.inode, item.size);
+  if (is_left_to_us_to_sync(mount_of(request), *info, file)) {
     if (auto status = sync_file(mount_of(request), file); !status)
       return reply_error(request, status.error());
   }

@@ -38,6 +38,7 @@ void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
                   fuse_file_info* info) {
   const ByteRange range = ByteRange::at(static_cast<uint64_t>(offset), static_cast<uint64_t>(length));
   Inode& inode = *open_file_of(info).inode;
+  const uint64_t old_size = inode.item().size;
   RangeProgress progress;
   Status status;
   {
@@ -48,8 +49,18 @@ void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
   if (!status) {
     forget_content(mount_of(request), session_of(request), inode, progress.changed);
     forget_attributes(request, inode);
+  } else {
+    zero_behind_old_end(request, inode, old_size);
   }
   reply_status(request, status);
+}
+
+// The kernel sees to O_SYNC and its like for write(2) only. As btrfs has it, one of the two that asks is
+// enough.
+Status sync_copied(Mount& mount, OpenFile& from, OpenFile& to) {
+  if (!writes_are_synchronous(mount, from) && !writes_are_synchronous(mount, to)) return {};
+  BF_TRY(sync_file(mount, from));
+  return sync_file(mount, to);
 }
 
 void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_file_info* from, fuse_ino_t,
@@ -58,6 +69,7 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
   const CopyRequest copy{*open_file_of(from).inode, static_cast<uint64_t>(from_offset),
                          *open_file_of(to).inode, static_cast<uint64_t>(to_offset), length};
   const bool atime_changes = atime_is_due(mount_of(request), copy.from);
+  const uint64_t old_size = copy.to.item().size;
   Result<uint64_t> copied = 0;
   {
     const PrivilegeLoss loss(request, copy.to);
@@ -68,6 +80,9 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
     forget_attributes(request, copy.to);
     return reply_error(request, copied.error());
   }
+  zero_behind_old_end(request, copy.to, std::min(old_size, copy.to_offset));
+  if (auto synced = sync_copied(mount_of(request), open_file_of(from), open_file_of(to)); !synced)
+    return reply_error(request, synced.error());
   if (request_wants_long_count())
     fuse_reply_buf(request, reinterpret_cast<const char*>(&*copied), sizeof(*copied));
   else
@@ -83,8 +98,8 @@ void op_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence, fuse_fil
   const auto from = static_cast<uint64_t>(offset);
   const SeekKnowledge known =
       fetch_stores(request, inode, from) ? SeekKnowledge::all : SeekKnowledge::not_of_stores;
-  // With its writeback cache the kernel may know of a larger size, too. After ENOSYS it answers by itself, for good,
-  // and takes every byte for data.
+  // With its writeback cache the kernel may know of a larger size, too. After ENOSYS it answers by itself,
+  // for good, and takes every byte for data.
   if (known == SeekKnowledge::not_of_stores && mount.options().writeback_cache)
     return reply_error(request, {ENOSYS, "the kernel's pages are not known"});
   const auto found =

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "core/base/log.h"
+#include "fs/fuse/open_rules.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/create.h"
 
@@ -103,8 +104,9 @@ void op_tmpfile(const RawRequest& raw) {
   if (!inode) return raw.fail(inode.error());
   const InodeKey key = (*inode)->key();
   const fuse_entry_param entry = entry_of(raw.mount(), **inode);
-  auto file =
-      open_file(raw.mount(), std::move(*inode), static_cast<int>(in.flags) & ~(O_TRUNC | O_EXCL), caller);
+  const int flags = static_cast<int>(in.flags);
+  auto file = open_file(raw.mount(), std::move(*inode),
+                        engine_flags(raw.mount(), flags) & ~(O_TRUNC | O_EXCL), caller);
   if (!file) return raw.fail(file.error());
   fuse_entry_out entry_out{};
   entry_out.nodeid = entry.ino;
@@ -114,7 +116,10 @@ void op_tmpfile(const RawRequest& raw) {
   entry_out.attr = to_fuse_attr(entry.attr);
   fuse_open_out open_out{};
   open_out.fh = raw.context.open_files.add(std::move(*file));
+  const OpenRules rules = rules_of_open(raw.mount(), flags);
   open_out.open_flags = FOPEN_KEEP_CACHE;
+  if (rules.direct_io) open_out.open_flags |= FOPEN_DIRECT_IO;
+  if (rules.noflush) open_out.open_flags |= FOPEN_NOFLUSH;
   raw.mount().inodes().add_lookup(key);
   if (reply_raw(raw.context.session, raw.request, 0,
                 {{&entry_out, sizeof(entry_out)}, {&open_out, sizeof(open_out)}}))

@@ -65,6 +65,7 @@ OpenFile::OpenFile(InodePtr pin, int flags)
     : inode(std::move(pin)),
       writable(for_writing(flags)),
       keeps_atime((flags & O_NOATIME) != 0),
+      syncs((flags & (O_SYNC | O_DSYNC)) != 0),
       can_be_mapped((flags & O_ACCMODE) == O_RDWR) {
   if (can_be_mapped) inode->add_mapper();
 }
@@ -131,6 +132,10 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   if (request.from_kernel_cache && mount.options().writeback_cache) return written;
   note_modified(inode);
   return written;
+}
+
+bool writes_are_synchronous(const Mount& mount, const OpenFile& file) {
+  return file.syncs || mount.options().sync_data || (file.inode->item().flags & inode_flag::kSync);
 }
 
 Status flush_file(OpenFile& file) {

@@ -21,6 +21,7 @@ struct OpenFile {
   InodePtr inode;
   const bool writable;       // opened for writing
   const bool keeps_atime;    // opened with O_NOATIME, which the kernel lets the owner only
+  const bool syncs;          // opened with O_SYNC or O_DSYNC
   const bool can_be_mapped;  // for writing: stores are in the kernel's pages until it writes them back
   Mutex mutex;
   uint64_t error_seen BF_GUARDED_BY(mutex) = 0;  // errors of writeback told to this opener so far
@@ -46,6 +47,9 @@ struct WriteRequest {
 };
 // Bytes written, perhaps fewer than asked. ENOSPC after trying to free space by writeback and commit.
 Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller);
+// What is written to the file is to be durable when the call returns: by O_SYNC or O_DSYNC, chattr +S, or the
+// mount. The kernel sees to it itself for most of write(2).
+bool writes_are_synchronous(const Mount& mount, const OpenFile& file);
 // An error of earlier writeback this opener has not seen.
 Status flush_file(OpenFile& file);
 // The last close: starts writeback of a file that was emptied and written anew.

@@ -53,7 +53,8 @@ struct MountOptions {
   AtimeMode atime = AtimeMode::relatime;
   bool nodiratime = false;
 
-  bool sync_names = false;  // dirsync: a change of names is durable when its call returns
+  bool sync_data = false;   // sync: so is what is written
+  bool sync_names = false;  // dirsync, sync: a change of names is durable when its call returns
   bool flush_on_commit = false;
 
   // Owners: see IdMap. With `fakeroot` the kernel checks no permission, and what is made is root's.

@@ -36,6 +36,15 @@ Status make_mount_point(const OptionWord& word, MountOptions& options) {
   return {};
 }
 
+// The kernel follows write(2) with an fsync; the rest is ours.
+MountOptionRow sync_row(std::string_view name, std::string_view help, bool sync) {
+  return {name, "", OptionEffect::acted_on, help, [sync](const OptionWord& word, MountOptions& options) {
+            options.fuse_options.push_back(word.word);
+            options.sync_data = options.sync_names = sync;
+            return Status{};
+          }};
+}
+
 }  // namespace
 
 MountOptionGroup mount_option_group() {
@@ -54,8 +63,8 @@ MountOptionGroup mount_option_group() {
                    [](MountOptions& m) { m.nodiratime = true; }),
           flag_row("diratime", "it does as with files (the default)",
                    [](MountOptions& m) { m.nodiratime = false; }),
-          passed_row("sync", "", "write(2) returns when the data is durable"),
-          passed_row("async", "", "it does not wait (the default)"),
+          sync_row("sync", "what is written, and names, are durable when the call returns", true),
+          sync_row("async", "it does not wait (the default)", false),
           flag_row("dirsync", "changes of names are durable when their call returns, as with chattr +D",
                    [](MountOptions& m) { m.sync_names = true; }),
           kernel_flag_row("suid", "set-user-id and set-group-id bits count (the default for root)",

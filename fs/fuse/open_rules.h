@@ -1,0 +1,19 @@
+// OpenRules: how the kernel is to treat a file that is open.
+#pragma once
+
+#include "fs/vfs/file.h"
+
+namespace butterfuse {
+
+// With the kernel's writeback cache a descriptor opened for writing only is read from (to fill partial
+// pages), and the kernel, which knows the size, does the appending. `flags` and the answer as of open(2).
+int engine_flags(const Mount& mount, int flags);
+
+struct OpenRules {
+  bool direct_io = false;  // nothing is cached
+  bool noflush = false;    // close(2) is not asked about
+};
+// `flags`: of open(2), as the program gave them.
+OpenRules rules_of_open(Mount& mount, int flags);
+
+}  // namespace butterfuse
