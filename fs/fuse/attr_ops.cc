@@ -56,7 +56,7 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   Mount& mount = mount_of(request);
   const uint64_t old_size = (*inode)->item().size;
   auto status = set_attr(mount, **inode, change);
-  if (status && change.size) zero_behind_old_end(request, **inode, old_size);
+  if (status && change.size) zero_behind_old_end(request, **inode, old_size, *change.size);
   if (status) return reply_attr(request, told_attr(mount, **inode));
   fuse_session* session = session_of(request);
   reply_error(request, status.error());

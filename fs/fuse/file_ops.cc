@@ -130,7 +130,7 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount_of(request), file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, *file.inode);
   if (!written) return reply_error(request, written.error());
-  if (write.offset >= round_up(item.size, kSectorSize)) zero_behind_old_end(request, *file.inode, item.size);
+  if (write.offset >= round_up(item.size, kSectorSize)) zero_behind_old_end(request, *file.inode, item.size, write.offset);
   if (is_left_to_us_to_sync(mount_of(request), *info, file)) {
     if (auto status = sync_file(mount_of(request), file); !status)
       return reply_error(request, status.error());

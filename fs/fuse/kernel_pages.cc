@@ -42,9 +42,9 @@ bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset) {
   return !inode.may_be_mapped() || drop_kernel_pages(request, inode, {offset, UINT64_MAX});
 }
 
-void zero_behind_old_end(fuse_req_t request, Inode& inode, uint64_t old_size) {
+void zero_behind_old_end(fuse_req_t request, Inode& inode, uint64_t old_size, uint64_t hole_end) {
   FuseContext& context = context_of(request);
-  const uint64_t end = std::min(round_up(old_size, kSectorSize), inode.data().size());
+  const uint64_t end = std::min(round_up(old_size, kSectorSize), hole_end);
   if (end <= old_size || !inode.may_be_mapped() || context.mount.options().writeback_cache ||
       context.single_thread)
     return;

@@ -50,7 +50,7 @@ void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
     forget_content(mount_of(request), session_of(request), inode, progress.changed);
     forget_attributes(request, inode);
   } else {
-    zero_behind_old_end(request, inode, old_size);
+    zero_behind_old_end(request, inode, old_size, inode.item().size);
   }
   reply_status(request, status);
 }
@@ -80,7 +80,7 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset, fuse_
     forget_attributes(request, copy.to);
     return reply_error(request, copied.error());
   }
-  zero_behind_old_end(request, copy.to, std::min(old_size, copy.to_offset));
+  zero_behind_old_end(request, copy.to, old_size, copy.to_offset);
   if (auto synced = sync_copied(mount_of(request), open_file_of(from), open_file_of(to)); !synced)
     return reply_error(request, synced.error());
   if (request_wants_long_count())
