@@ -22,25 +22,35 @@ struct CheckArguments {
   bool data_csums = false;
   bool progress = false;
   ReportStyle style;
+  bool read_only = false;
   bool boot = false;   // a look at the superblocks is enough
   bool force = false;  // it is not; of a repair: ask nothing
+  bool yes = false;    // of a repair: ask nothing
   bool repair = false;
   std::string undo_log, undo;
-  bool accepted = false;  // flags that change nothing
 };
+
+int status_of(const Error& error) {
+  return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
+}
+
+int not_checked(const CheckArguments& arguments, CheckReport& report, const Error& error) {
+  report.failure(named_message(arguments.sources, with_partitions(error, report.source()).message));
+  return status_of(error);
+}
 
 // What a boot waits for: copy-on-write keeps the trees whole through any crash, so there is nothing to look
 // for that the mount would not find.
-int look_at_superblocks(CheckReport& report, BlockDevices devices) {
+int look_at_superblocks(const CheckArguments& arguments, CheckReport& report, BlockDevices devices) {
   const auto volume = Volume::open(std::move(devices));
-  if (!volume) return report.failure(volume.error().message), fsck_status::kUncorrected;
+  if (!volume) return not_checked(arguments, report, volume.error());
   // The chunk tree names all devices, and may lie on one that is not here.
   std::string failure;
   load_chunk_tree(**volume, [&](const Error& error) { failure = error.message; });
   const std::string missing = (*volume)->missing_devices();
   if (!missing.empty() || !failure.empty()) {
-    report.failure(fmt::format("{}: {}", report.source(),
-                               missing.empty() ? failure : fmt::format("devices are missing: {}", missing)));
+    report.failure(named_message(
+        arguments.sources, missing.empty() ? failure : fmt::format("devices are missing: {}", missing)));
     return fsck_status::kUncorrected;
   }
   const uint64_t generation = (*volume)->super().generation;
@@ -48,10 +58,6 @@ int look_at_superblocks(CheckReport& report, BlockDevices devices) {
   report.field("checked", "superblocks");
   report.field("generation", generation);
   return fsck_status::kClean;
-}
-
-int status_of(const Error& error) {
-  return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
 }
 
 int judge(const CheckArguments& arguments, CheckReport& report, BlockDevices devices) {
@@ -64,11 +70,7 @@ int judge(const CheckArguments& arguments, CheckReport& report, BlockDevices dev
   options.max_errors = report.findings_max();
   auto summary = check_filesystem(std::move(devices), options);
   progress.clear();
-  if (!summary) {
-    report.failure(
-        fmt::format("{}: {}", report.source(), with_partitions(summary.error(), report.source()).message));
-    return status_of(summary.error());
-  }
+  if (!summary) return not_checked(arguments, report, summary.error());
   report.summary(*summary);
   const bool whole = summary->errors == 0 && summary->missing_devices.empty();
   return whole ? fsck_status::kClean : fsck_status::kUncorrected;
@@ -79,14 +81,14 @@ int run_check(const CheckArguments& arguments, CheckReport& report) {
   if (!window) return report.failure(window.error().message), fsck_status::kUsage;
   if (arguments.repair || !arguments.undo.empty()) {
     const bool undo = !arguments.undo.empty();
-    const RepairArguments wanted{arguments.sources, *window, arguments.force,
+    const RepairArguments wanted{arguments.sources, *window, arguments.force, arguments.force || arguments.yes,
                                  arguments.progress || (isatty(STDERR_FILENO) && !arguments.style.quiet),
                                  undo ? arguments.undo : arguments.undo_log};
     return undo ? run_undo(wanted, report) : run_repair(wanted, report);
   }
   auto devices = open_sources(arguments.sources, {.mode = OpenMode::read_only}, *window, InUse::warn);
   if (!devices) return report.failure(devices.error().message), status_of(devices.error());
-  if (arguments.boot && !arguments.force) return look_at_superblocks(report, std::move(*devices));
+  if (arguments.boot && !arguments.force) return look_at_superblocks(arguments, report, std::move(*devices));
   return judge(arguments, report, std::move(*devices));
 }
 
@@ -115,17 +117,20 @@ void add_check_command(CLI::App& app, CommandResult& result) {
   command->add_flag("--json", arguments->style.json, "print one JSON document instead of lines");
   command->add_flag("-p,--progress", arguments->progress, "show progress even when not on a terminal");
   command->add_flag("-q,--quiet", arguments->style.quiet, "print only the verdict");
-  command->add_flag("--readonly", arguments->accepted, "the default; accepted for scripts");
   CLI::Option* repair =
       command->add_flag("--repair", arguments->repair,
                         "mend a copy in memory, check it, and write it after asking; keeps the old bytes");
   command->add_option("--undo-log", arguments->undo_log, "file for the old bytes (default: SOURCE.undo)")
       ->needs(repair);
-  command->add_option("--undo", arguments->undo, "put back the old bytes of this file")->excludes(repair);
+  CLI::Option* undo = command->add_option("--undo", arguments->undo, "put back the old bytes of this file");
+  undo->excludes(repair);
+  command->add_flag("-n,--readonly", arguments->read_only, "write nothing: the default, and not to be had with the other two")
+      ->excludes(repair)
+      ->excludes(undo);
   command->add_flag("-a", arguments->boot, "as at boot: look at the superblocks only, unless -f is given");
   command->add_flag("-f,--force", arguments->force, "check all, with -a too; repair without asking");
-  command->add_flag("-n,-y", arguments->accepted,
-                    "accepted from fsck(8), which means no repair by them: that takes --repair");
+  command->add_flag("-y", arguments->yes,
+                    "the answer to what --repair asks; by itself, as fsck(8) gives it, it repairs nothing");
   command->footer(
       "Exit status, as fsck(8), where several add up: 0 clean, 1 repaired, 4 errors are left, 8 could not be "
       "checked or told, 16 wrong usage, 32 interrupted.");

@@ -10,6 +10,7 @@
 
 #include "cli/commands.h"
 #include "cli/helper_arguments.h"
+#include "cli/option_rules.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/limits.h"
 #include "cli/process/json.h"
@@ -29,6 +30,14 @@ std::string command_of_program(const std::string& name) {
   return "";
 }
 
+// "help VERB" is the verb's own --help.
+std::vector<std::string> help_arguments(const CLI::App& app, std::vector<std::string> arguments) {
+  arguments.erase(arguments.begin());
+  if (!arguments.empty() && subcommand_named(app, arguments.front()).empty()) arguments.clear();
+  arguments.emplace_back("--help");
+  return arguments;
+}
+
 // The arguments with the subcommand spelled out: "butterfuse SOURCE MOUNTPOINT" means mount, "butterfuse
 // help" is asked as btrfs(8) is.
 std::vector<std::string> full_arguments(const CLI::App& app, const std::string& program,
@@ -39,8 +48,8 @@ std::vector<std::string> full_arguments(const CLI::App& app, const std::string& 
   const bool as_helper = !command.empty();
   if (!as_helper) {
     if (first.empty() || std::ranges::find(kOfTheProgram, first) != std::end(kOfTheProgram)) return arguments;
-    if (first == "version" && arguments.size() == 1) return {"--version"};
-    if (first == "help" && arguments.size() == 1) return {"--help"};
+    if (first == "version") return {"--version"};
+    if (first == "help") return help_arguments(app, arguments);
     command = subcommand_named(app, first);
     if (command.empty())
       command = "mount";
@@ -78,12 +87,13 @@ int run(int argc, char** argv) {
   add_check_command(app, result);
   add_scrub_command(app, result);
   add_inspect_command(app, result);
+  apply_option_rules(app);
   const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
   std::vector<std::string> given;
   if (argc > 1) given.assign(argv + 1, argv + argc);
-  if (!given.empty() && command_of_program(name).empty() && given.front() != "help" &&
-      given.front() != "version") {
-    if (const auto refusal = refusal_of_verb(app, given.front())) {
+  given = with_empty_values(given);
+  if (!given.empty() && command_of_program(name).empty()) {
+    if (const auto refusal = refusal_of_verb(app, given)) {
       complain("butterfuse: {}", *refusal);
       return exit_codes_of("").usage;
     }

@@ -11,6 +11,7 @@
 #include "cli/process/progress.h"
 #include "cli/process/question.h"
 #include "cli/sources.h"
+#include "core/base/shell_word.h"
 #include "core/repair/repair.h"
 #include "core/repair/undo.h"
 
@@ -73,11 +74,24 @@ int interrupted(CheckReport& report) {
   return fsck_status::kCancelled;
 }
 
+// The command that undoes it, as a shell takes it.
+std::string way_back_of(const RepairArguments& arguments, const std::string& undo_log) {
+  std::string command = "butterfuse check";
+  const DeviceWindow& window = arguments.window;
+  if (window.partition != 0) command += fmt::format(" --part {}", window.partition);
+  if (window.offset != 0) command += fmt::format(" --offset {}", window.offset);
+  if (window.bytes != 0) command += fmt::format(" --sizelimit {}", window.bytes);
+  command += " --undo " + shell_word(undo_log);
+  for (const std::string& source : arguments.sources) command += " " + shell_word(source);
+  return command;
+}
+
 int write_plan(repair::Repair& plan, const RepairArguments& arguments, const std::string& undo_log,
                CheckReport& report) {
-  const std::string way_back =
-      fmt::format("butterfuse check --undo {} {}", undo_log, fmt::join(arguments.sources, " "));
-  if (const Status written = plan.write(undo_log); !written)
+  if (const Status saved = plan.save(undo_log); !saved)
+    return fail(report, Error{saved.error().code, saved.error().message + "; nothing was written"});
+  const std::string way_back = way_back_of(arguments, undo_log);
+  if (const Status written = plan.write(); !written)
     return fail(report, Error{EIO, fmt::format("{}; \"{}\" restores what was there", written.error().message,
                                                way_back)});
   report.remark(fmt::format("old bytes are in {}: {}", undo_log, way_back));
@@ -102,9 +116,9 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
   progress.clear();
   if (Interruption::requested()) return interrupted(report);
   if (!planned)
-    return fail(report,
-                Error{planned.error().code, fmt::format("{}: can't be repaired, nothing was written: {}",
-                                                        report.source(), planned.error().message)});
+    return fail(report, Error{planned.error().code,
+                              fmt::format("{}; it can't be repaired, and nothing was written",
+                                          named_message(arguments.sources, planned.error().message))});
   const uint64_t before = plan.before().errors;
   const std::string& missing = plan.before().missing_devices;
   report.field("errors", before);
@@ -126,7 +140,7 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
         report, fmt::format("{} errors found, none of them can be mended; nothing was written", before),
         fsck_status::kUncorrected);
   const std::string undo_log = undo_log_of(arguments);
-  const Answer answer = arguments.force ? Answer::yes : ask(plan, report, undo_log);
+  const Answer answer = arguments.yes ? Answer::yes : ask(plan, report, undo_log);
   if (Interruption::requested()) return interrupted(report);
   if (answer != Answer::yes)
     return nothing_written(report, fmt::format("{} errors found; nothing was written", before),

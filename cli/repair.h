@@ -12,7 +12,8 @@ namespace butterfuse {
 struct RepairArguments {
   std::vector<std::string> sources;
   DeviceWindow window;
-  bool force = false;  // no question
+  bool force = false;  // an undo that makes it worse
+  bool yes = false;    // no question
   bool progress = false;
   std::string undo_log;  // where to keep the old bytes; empty: beside the first image, or here for devices
 };

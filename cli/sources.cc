@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 
@@ -94,6 +95,11 @@ Error with_partitions(Error error, const std::string& path) {
   error = with_partitions(std::move(error), descriptor);
   if (descriptor >= 0) ::close(descriptor);
   return error;
+}
+
+std::string named_message(const std::vector<std::string>& sources, const std::string& message) {
+  const auto leads = [&](const std::string& name) { return message.starts_with(name + ": "); };
+  return std::ranges::any_of(sources, leads) ? message : fmt::format("{}: {}", sources.front(), message);
 }
 
 }  // namespace butterfuse

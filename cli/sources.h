@@ -34,4 +34,7 @@ void add_window_options(CLI::App& command, WindowArguments& arguments);
 Error with_partitions(Error error, int descriptor);
 Error with_partitions(Error error, const std::string& path);
 
+// "NAME: message" with the first source's name, unless the message has the name of one in front by itself.
+std::string named_message(const std::vector<std::string>& sources, const std::string& message);
+
 }  // namespace butterfuse

@@ -31,6 +31,11 @@ bool may_be_file(const std::string& word) {
   return ::stat(word.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
+std::string unknown_command(const std::string& word, const std::vector<std::string_view>& names) {
+  return fmt::format("unknown command '{}'{} (commands are {})", word, did_you_mean(word, names),
+                     fmt::join(names, ", "));
+}
+
 }  // namespace
 
 std::string subcommand_named(const CLI::App& app, const std::string& word) {
@@ -39,8 +44,14 @@ std::string subcommand_named(const CLI::App& app, const std::string& word) {
   return {};
 }
 
-std::optional<std::string> refusal_of_verb(const CLI::App& app, const std::string& word) {
-  if (word.starts_with('-') || !subcommand_named(app, word).empty()) return std::nullopt;
+std::optional<std::string> refusal_of_verb(const CLI::App& app, const std::vector<std::string>& arguments) {
+  const std::string& word = arguments.front();
+  const std::string second = arguments.size() > 1 ? arguments[1] : "";
+  if (word == "version" && !second.empty())
+    return fmt::format("version: '{}' was not expected (an image of the name version is ./version)", second);
+  if (word == "help" && !second.empty() && !second.starts_with('-') && subcommand_named(app, second).empty())
+    return "help: " + unknown_command(second, names_of(app.get_subcommands({})));
+  if (word == "help" || word == "version" || word.starts_with('-') || !subcommand_named(app, word).empty()) return std::nullopt;
   const auto commands = names_of(app.get_subcommands({}));
   const std::string list = fmt::format("commands are {}", fmt::join(commands, ", "));
   if (std::ranges::find(kMissing, word) != std::end(kMissing))
@@ -58,8 +69,7 @@ std::optional<std::string> refusal_of_subverb(const CLI::App& app,
     if (names.empty() || arguments.size() < 2 || !command->check_name(arguments[0])) continue;
     const std::string& word = arguments[1];
     if (word.starts_with('-') || !subcommand_named(*command, word).empty()) continue;
-    return fmt::format("unknown command '{}'{} (commands are {})", word, did_you_mean(word, names),
-                       fmt::join(names, ", "));
+    return unknown_command(word, names);
   }
   return std::nullopt;
 }

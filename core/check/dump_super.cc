@@ -1,7 +1,9 @@
 // dump_super: superblock mirrors as text, valid or not.
 #include <cerrno>
 
+#include "core/base/shown_name.h"
 #include "core/check/dump.h"
+#include "core/device/foreign_content.h"
 #include "core/ondisk/to_text.h"
 #include "core/volume/superblock.h"
 
@@ -12,11 +14,13 @@ namespace {
 Status dump_one(BlockDevice& device, uint64_t bytenr, bool full, const TextSink& sink) {
   DiskSuper super;
   BF_TRY(device.read(bytenr, MutableByteSpan(reinterpret_cast<std::byte*>(&super), sizeof super)));
-  std::string text = fmt::format("superblock: bytenr={}, device={}\n{:-<57}\n", bytenr, device.path(), "");
+  std::string text = fmt::format("superblock: bytenr={}, device={}\n{:-<57}\n", bytenr,
+                                 shown_text(device.path()), "");
   text += super_to_text(super, full);
   sink(text + "\n");
   if (super.magic == kSuperMagic) return {};
-  return make_error(EUCLEAN, "{}: no btrfs superblock at {}", device.path(), bytenr);
+  return make_error(EUCLEAN, "{}: no btrfs superblock at {}{}", device.path(), bytenr,
+                    foreign_content_text(device));
 }
 
 }  // namespace

@@ -189,8 +189,11 @@ uint64_t Repair::changed_bytes() const {
   return bytes;
 }
 
-Status Repair::write(const std::string& undo_path) {
-  if (!undo_path.empty()) BF_TRY(write_undo_log(undo_path, devices_, overlays_, before_.errors));
+Status Repair::save(const std::string& undo_path) const {
+  return write_undo_log(undo_path, devices_, overlays_, before_.errors);
+}
+
+Status Repair::write() {
   for (const Stage stage : {Stage::blocks, Stage::first_super, Stage::other_supers}) {
     for (size_t i = 0; i < devices_.size(); ++i) {
       const auto write_page = [&](uint64_t offset, ByteSpan page) -> Status {

@@ -30,9 +30,10 @@ class Repair {
   // There is something to write that has fewer errors.
   bool is_improvement() const { return after_.errors < before_.errors; }
   uint64_t changed_bytes() const;
-  // Saves the old bytes in the undo log (empty: none is kept), then writes: superblocks last. REQUIRES
-  // is_improvement().
-  Status write(const std::string& undo_path);
+  // Saves in an undo log what write() will overwrite. An error leaves no such log.
+  Status save(const std::string& undo_path) const;
+  // Superblocks last. REQUIRES is_improvement().
+  Status write();
 
  private:
   using Overlays = std::vector<std::shared_ptr<MemoryDevice>>;

@@ -3,13 +3,13 @@
 #include "core/repair/undo_log.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "core/base/le.h"
 #include "core/base/log.h"
@@ -125,6 +125,62 @@ Status write_pages(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>
   return file.finish();
 }
 
+Status write_log(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>>& devices,
+                 const std::vector<std::shared_ptr<MemoryDevice>>& overlays, uint64_t errors) {
+  Head head{};
+  std::memcpy(head.magic, kMagic, sizeof head.magic);
+  head.devices = devices.size();
+  uint64_t pages = 0;
+  for (const auto& overlay : overlays)
+    BF_TRY(overlay->for_each_page([&](uint64_t, ByteSpan) -> Status { return ++pages, Status{}; }));
+  head.pages = pages;
+  head.errors = errors;
+  BF_TRY(file.write(object_bytes(head)));
+  for (size_t i = 0; i < devices.size(); ++i)
+    BF_TRY(file.write(object_bytes(describe(*devices[i], *overlays[i]))));
+  return write_pages(file, devices, overlays);
+}
+
+bool has_magic(const std::string& text, const char (&magic)[sizeof(Head::magic)]) {
+  return text.size() >= sizeof magic && std::memcmp(text.data(), magic, sizeof magic) == 0;
+}
+
+Error no_undo_log(const std::string& path) { return Error{EINVAL, path + " is no undo log"}; }
+
+// Appends up to `wanted` bytes; fewer at the end of the file.
+Status read_more(int fd, size_t wanted, const std::string& path, std::string& text) {
+  const size_t before = text.size();
+  text.resize(before + wanted);
+  size_t size = before;
+  while (size < text.size()) {
+    const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return tl::unexpected(failed("read", path));
+    if (got == 0) break;
+    size += static_cast<size_t>(got);
+  }
+  text.resize(size);
+  return {};
+}
+
+// Of a regular file, without waiting for anything, and no more than its head where that says that it is something else.
+Result<std::string> content_of(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return tl::unexpected(failed("open", path));
+  if (!S_ISREG(info.st_mode)) return tl::unexpected(no_undo_log(path));
+  const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return tl::unexpected(failed("open", path));
+  std::string text;
+  Status read = ::fstat(fd, &info) == 0 ? Status{} : tl::unexpected(failed("open", path));
+  if (read && !S_ISREG(info.st_mode)) read = tl::unexpected(no_undo_log(path));
+  if (read) read = read_more(fd, sizeof(Head), path, text);
+  if (read && (has_magic(text, kMagic) || has_magic(text, kOldMagic)))
+    read = read_more(fd, std::max<uint64_t>(info.st_size, sizeof(Head)) - sizeof(Head), path, text);
+  ::close(fd);
+  if (!read) return tl::unexpected(read.error());
+  return text;
+}
+
 struct Parser {
   ByteSpan rest;
   template <class T>
@@ -143,28 +199,16 @@ Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return tl::unexpected(failed("create", path));
   LogFile file(path, fd);
-  Head head{};
-  std::memcpy(head.magic, kMagic, sizeof head.magic);
-  head.devices = devices.size();
-  uint64_t pages = 0;
-  for (const auto& overlay : overlays)
-    BF_TRY(overlay->for_each_page([&](uint64_t, ByteSpan) -> Status { return ++pages, Status{}; }));
-  head.pages = pages;
-  head.errors = errors;
-  BF_TRY(file.write(object_bytes(head)));
-  for (size_t i = 0; i < devices.size(); ++i)
-    BF_TRY(file.write(object_bytes(describe(*devices[i], *overlays[i]))));
-  BF_TRY(write_pages(file, devices, overlays));
-  return sync_folder_of(path);
+  Status written = write_log(file, devices, overlays, errors);
+  if (written) written = sync_folder_of(path);
+  if (!written) ::unlink(path.c_str());  // a part of it would be no way back
+  return written;
 }
 
 Result<std::unique_ptr<UndoLog>> UndoLog::read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return tl::unexpected(failed("open", path));
   std::unique_ptr<UndoLog> log(new UndoLog());
   log->path_ = path;
-  log->text_.assign(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) return tl::unexpected(failed("read", path));
+  BF_ASSIGN(log->text_, content_of(path));
   BF_TRY(log->parse());
   return log;
 }
@@ -172,12 +216,10 @@ Result<std::unique_ptr<UndoLog>> UndoLog::read(const std::string& path) {
 Status UndoLog::parse() {
   Parser parser{as_bytes(text_)};
   Head head{};
-  const bool has_magic = parser.rest.size() >= sizeof head.magic;
-  if (has_magic && std::memcmp(text_.data(), kOldMagic, sizeof head.magic) == 0)
+  if (has_magic(text_, kOldMagic))
     return make_error(EINVAL, "undo log {} is of an older version: undo with the butterfuse that wrote it",
                       path_);
-  if (!has_magic || std::memcmp(text_.data(), kMagic, sizeof head.magic) != 0)
-    return make_error(EINVAL, "{} is no undo log", path_);
+  if (!has_magic(text_, kMagic)) return tl::unexpected(no_undo_log(path_));
   if (text_.size() < sizeof head + sizeof(le32) || !parser.take(head) ||
       load<le32>(as_bytes(text_).last(sizeof(le32))) !=
           crc32c_raw(~uint32_t{0}, as_bytes(text_).first(text_.size() - sizeof(le32))))

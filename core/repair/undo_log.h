@@ -39,6 +39,7 @@ struct LoggedPage {
 // Saves what the devices hold where the overlays have pages, in the same order, and flushes the file: it is
 // whole before this returns. What a device can't read there is left out, with a warning. `errors`: what a
 // check found before the repair. EEXIST when there is a file of that name: it may be the only way back.
+// No other error leaves a file.
 Status write_undo_log(const std::string& path, const std::vector<std::shared_ptr<BlockDevice>>& devices,
                       const std::vector<std::shared_ptr<MemoryDevice>>& overlays, uint64_t errors);
 

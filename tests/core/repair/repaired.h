@@ -72,7 +72,10 @@ inline Repaired repair_devices(std::vector<std::shared_ptr<BlockDevice>> devices
   options.on_action = [&](const std::string& action) { result.actions += action + "\n"; };
   repair::Repair plan(std::move(devices), options);
   must(plan.plan());
-  if (plan.is_improvement()) must(plan.write(undo_log));
+  if (plan.is_improvement()) {
+    if (!undo_log.empty()) must(plan.save(undo_log));
+    must(plan.write());
+  }
   result.before = plan.before().errors;
   result.after = plan.after().errors;
   return result;
