@@ -17,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr int kLinksMax = 40;  // as the kernel
+
 tl::unexpected<Error> dead(const std::string& path) {
   const auto table = read_mount_table();
   const MountEntry* mount = find_mount_of(table, unasked_mount_point(path));
@@ -67,13 +69,27 @@ Status make_mount_point(const std::string& path, uint32_t mode) {
   return {};
 }
 
+// What ".." leads out of, and a link leads to, only the kernel can tell. A mount is no symbolic link: that much it says of a
+// dead one, too.
 std::string unasked_mount_point(const std::string& path) {
   std::error_code error;
-  fs::path plain = fs::absolute(path, error).lexically_normal();
+  fs::path place = fs::absolute(path, error);
   if (error) return path;
-  if (!plain.has_filename()) plain = plain.parent_path();
-  const fs::path folder = fs::canonical(plain.parent_path(), error);
-  return error ? plain.string() : (folder / plain.filename()).string();
+  for (int links = 0; links < kLinksMax; ++links) {
+    while (place.has_relative_path() && (!place.has_filename() || place.filename() == "."))
+      place = place.parent_path();
+    if (place.filename() == "..") {
+      const fs::path found = fs::canonical(place, error);
+      return error ? place.string() : found.string();
+    }
+    const fs::path folder = fs::canonical(place.parent_path(), error);
+    if (error) return place.string();
+    place = folder / place.filename();
+    const fs::path target = fs::read_symlink(place, error);
+    if (error) break;
+    place = folder / target;
+  }
+  return place.string();
 }
 
 }  // namespace butterfuse

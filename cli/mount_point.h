@@ -16,8 +16,8 @@ Result<std::string> usable_mount_point(const std::string& path);
 // lets them.
 Status make_mount_point(const std::string& path, uint32_t mode);
 
-// The same path without a question to what is mounted on it: only the folder it is in is looked at. Of one
-// that can't be resolved at all, the path as it was given.
+// The same path without a question to what is mounted on it: only the folder it is in is looked at, and that of what a link
+// leads to. Of one that ends in "..", or can't be resolved, that can't be promised: the latter stays as it was given.
 std::string unasked_mount_point(const std::string& path);
 
 }  // namespace butterfuse

@@ -118,8 +118,9 @@ Status remount(const std::string& path, const std::vector<std::string>& options)
   std::error_code error;
   const std::string mountpoint = std::filesystem::canonical(path, error).string();
   if (error) return make_error(error.value(), "{}: {}", path, error.message());
-  const auto info = mount_at(mountpoint);
-  if (!info || !info->is_butterfuse())
+  const auto table = read_mount_table();
+  const MountEntry* const info = find_mount_seen_at(table, mountpoint);
+  if (info == nullptr || !info->is_butterfuse())
     return make_error(EINVAL, "{}: can't remount: no butterfuse is mounted there", path);
   BF_ASSIGN(const MountOptions live, live_options(mountpoint));
   unsigned long flags = current_flags(*info);

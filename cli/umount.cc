@@ -46,11 +46,10 @@ int fail(const std::string& message) {
 
 // By mount point, or by the source when that is mounted once.
 const MountEntry* find_target(const std::vector<MountEntry>& table, const std::string& target) {
-  if (const MountEntry* mount = find_mount_at(table, unasked_mount_point(target))) return mount;
+  if (const MountEntry* mount = find_mount_seen_at(table, unasked_mount_point(target))) return mount;
   std::error_code error;
   const std::string path = std::filesystem::canonical(target, error).string();
   if (error) return nullptr;
-  if (const MountEntry* mount = find_mount_at(table, path)) return mount;
   const auto is_of_it = [&](const MountEntry& one) { return one.is_butterfuse() && one.source == path; };
   const auto mount = std::ranges::find_if(table, is_of_it);
   return mount != table.end() && std::ranges::count_if(table, is_of_it) == 1 ? &*mount : nullptr;
@@ -131,6 +130,15 @@ bool is_dead(const MountEntry& mount) {
   return ::stat(mount.mount_point.c_str(), &info) != 0 && errno == ENOTCONN;
 }
 
+// umount(2) goes by the path: it would take whatever lies there.
+Status check_on_top(const std::vector<MountEntry>& table, const MountEntry& mount) {
+  const MountEntry* const seen = find_mount_seen_at(table, mount.mount_point);
+  if (seen == &mount) return {};
+  if (seen == nullptr) return make_error(EBUSY, "{}: can't be reached: another mount covers it", mount.mount_point);
+  return make_error(EBUSY, "{}: {} ({}) is mounted on top of it: unmount that first", mount.mount_point, seen->source,
+                    seen->type);
+}
+
 int unmount(const std::string& target, const UmountArguments& arguments) {
   const auto table = read_mount_table();
   const MountEntry* mount = find_target(table, target);
@@ -138,6 +146,7 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
   if (!mount->is_butterfuse())
     return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source,
                             mount->type));
+  if (const Status seen = check_on_top(table, *mount); !seen) return fail(seen.error().message);
   const auto daemon = MountDaemon::find(*mount);
   const bool dead = !daemon && is_dead(*mount);
   if (const int status = take_away(*mount, arguments); status != 0) return status;

@@ -1,8 +1,11 @@
 // MountTable: parsing mountinfo (proc(5)).
 #include "core/base/mount_table.h"
 
+#include <fcntl.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <sstream>
@@ -67,6 +70,19 @@ const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std:
   for (const MountEntry& entry : table)
     if (entry.mount_point == path) found = &entry;
   return found;
+}
+
+const MountEntry* find_mount_seen_at(const std::vector<MountEntry>& table, const std::string& path) {
+  const int place = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  if (place < 0) return nullptr;
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(place));
+  int id = -1;
+  for (std::string word; id < 0 && info >> word;)
+    if (word == "mnt_id:") info >> id;
+  ::close(place);
+  if (id < 0) return find_mount_at(table, path);
+  const auto seen = std::ranges::find(table, id, &MountEntry::id);
+  return seen != table.end() && seen->mount_point == path ? &*seen : nullptr;
 }
 
 std::optional<MountEntry> mount_at(const std::string& path) {

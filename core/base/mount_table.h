@@ -35,6 +35,9 @@ std::vector<MountEntry> read_mount_table(const std::string& process = "self");
 const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std::string& path);
 // In our own namespace, now.
 std::optional<MountEntry> mount_at(const std::string& path);
+// The one of our own namespace that a walk along this path, which has no links in it, ends on: the table alone can't tell
+// which of several lies on top, nor whether all are out of reach below another mount. Null when nothing is mounted there.
+const MountEntry* find_mount_seen_at(const std::vector<MountEntry>& table, const std::string& path);
 // The one that has this absolute path in it, seen from names alone.
 const MountEntry* find_mount_of(const std::vector<MountEntry>& table, const std::string& path);
 
