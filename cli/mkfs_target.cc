@@ -18,7 +18,7 @@
 namespace butterfuse {
 namespace {
 
-Result<DeviceWindow> place_of(const std::string& path, const DeviceWindow& window) {
+Result<DeviceWindow> partition_window(const std::string& path, const DeviceWindow& window) {
   if (window.partition == 0) return window;
   BF_ASSIGN(const Partition partition, find_partition(path, window.partition));
   return DeviceWindow{.offset = partition.offset, .bytes = partition.bytes};
@@ -55,7 +55,7 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
   const auto locker = options.window.whole() ? find_locker(path) : std::nullopt;
   if (locker && locker->by_butterfuse)
     return make_error(EBUSY, "{} {}; unmount it first", path, locker->text);
-  BF_ASSIGN(const DeviceWindow place, place_of(path, options.window));
+  BF_ASSIGN(const DeviceWindow place, partition_window(path, options.window));
   if (!options.force) {
     BF_ASSIGN(const auto content, content_of(path, options.window, place));
     if (content)

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "cli/process/processes.h"
+#include "core/base/mount_process.h"
 
 namespace butterfuse {
 namespace {
@@ -29,26 +30,6 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kInfoExit = 1u << 3;
 constexpr int kReapedWithinMs = 200;
 
-enum class Connection { this_one, another, untold, none };
-
-// What the process has to do with /dev/fuse.
-Connection connection_of_process(const std::string& process, uint64_t wanted) {
-  constexpr const char* kField = "fuse_connection:";
-  Connection best = Connection::none;
-  for_each_descriptor(process, [&](const std::string& number, const std::string& target) {
-    if (target != "/dev/fuse" && !target.starts_with("/dev/fuse ")) return;
-    std::ifstream info("/proc/" + process + "/fdinfo/" + number);
-    Connection found = Connection::untold;
-    for (std::string word; info >> word;) {
-      uint64_t connection = 0;
-      if (word != kField || !(info >> connection)) continue;
-      found = connection == wanted ? Connection::this_one : Connection::another;
-    }
-    if (best != Connection::this_one) best = found;
-  });
-  return best;
-}
-
 bool has_open(const std::string& process, const struct stat& source) {
   bool found = false;
   for_each_descriptor(process, [&](const std::string& number, const std::string&) {
@@ -58,6 +39,18 @@ bool has_open(const std::string& process, const struct stat& source) {
                                      : info.st_dev == source.st_dev && info.st_ino == source.st_ino;
   });
   return found;
+}
+
+// Before Linux 6.17, and without a helper: it has the source open.
+pid_t likely_daemon_of(const MountEntry& mount) {
+  struct stat source {};
+  if (::stat(mount.source.c_str(), &source) != 0) return 0;
+  for (const pid_t pid : processes()) {
+    const std::string process = std::to_string(pid);
+    if (connection_of_process(pid, mount.fuse_connection()) == FuseConnection::untold && has_open(process, source))
+      return pid;
+  }
+  return 0;
 }
 
 std::optional<int32_t> exit_code_of(int descriptor) {
@@ -71,16 +64,8 @@ std::optional<int32_t> exit_code_of(int descriptor) {
 }  // namespace
 
 std::optional<MountDaemon> MountDaemon::find(const MountEntry& mount) {
-  struct stat source {};
-  const bool has_source = ::stat(mount.source.c_str(), &source) == 0;
-  pid_t exact = 0, likely = 0;
-  for (const pid_t pid : processes()) {
-    const std::string process = std::to_string(pid);
-    const Connection connection = connection_of_process(process, mount.fuse_connection());
-    if (connection == Connection::this_one) exact = pid;
-    if (connection == Connection::untold && has_source && has_open(process, source)) likely = pid;
-  }
-  const pid_t pid = exact != 0 ? exact : likely;
+  pid_t pid = daemon_of_mount(mount);
+  if (pid == 0) pid = likely_daemon_of(mount);
   const int descriptor = pid != 0 ? static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)) : -1;
   if (descriptor < 0) return std::nullopt;
   return MountDaemon(pid, descriptor);

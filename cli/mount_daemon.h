@@ -13,9 +13,9 @@ namespace butterfuse {
 // Holds the process by a descriptor: its number may mean another one later.
 class MountDaemon {
  public:
-  // Looks for the process that has this mount's connection open (Linux 6.17 tells of it in /proc), or, on kernels that
-  // do not tell, /dev/fuse and the mount's source. Nothing when it has died, or is out of sight: of another user, or
-  // in another pid namespace.
+  // The process that daemon_of_mount() finds, or else, where the kernel tells of no connections, one that has /dev/fuse and the
+  // mount's source open. Nothing when it has died, or is out of sight: in another pid namespace, or without a helper and of
+  // another user.
   static std::optional<MountDaemon> find(const MountEntry& mount);
   MountDaemon(MountDaemon&& other) noexcept;
   MountDaemon& operator=(MountDaemon&&) = delete;

@@ -2,12 +2,15 @@
 #include "cli/mount_point.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 
 #include "core/base/mount_table.h"
 #include "fs/fuse/session.h"
@@ -85,9 +88,10 @@ std::string unasked_mount_point(const std::string& path) {
     const fs::path folder = fs::canonical(place.parent_path(), error);
     if (error) return place.string();
     place = folder / place.filename();
-    const fs::path target = fs::read_symlink(place, error);
-    if (error) break;
-    place = folder / target;
+    char target[PATH_MAX];  // std::filesystem would ask what it is first
+    const ssize_t length = ::readlink(place.c_str(), target, sizeof target);
+    if (length < 0) break;
+    place = folder / std::string_view(target, static_cast<size_t>(length));
   }
   return place.string();
 }

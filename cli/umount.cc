@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <optional>
 #include <ranges>
 
@@ -23,6 +22,7 @@
 #include "cli/process/standard_streams.h"
 #include "core/base/mount_table.h"
 #include "core/device/block_device.h"
+#include "core/device/source_use.h"
 
 namespace butterfuse {
 namespace {
@@ -47,10 +47,9 @@ int fail(const std::string& message) {
 // By mount point, or by the source when that is mounted once.
 const MountEntry* find_target(const std::vector<MountEntry>& table, const std::string& target) {
   if (const MountEntry* mount = find_mount_seen_at(table, unasked_mount_point(target))) return mount;
-  std::error_code error;
-  const std::string path = std::filesystem::canonical(target, error).string();
-  if (error) return nullptr;
-  const auto is_of_it = [&](const MountEntry& one) { return one.is_butterfuse() && one.source == path; };
+  const auto place = place_of(target);
+  if (!place) return nullptr;
+  const auto is_of_it = [&](const MountEntry& one) { return one.is_butterfuse() && is_mounted_from(one, *place); };
   const auto mount = std::ranges::find_if(table, is_of_it);
   return mount != table.end() && std::ranges::count_if(table, is_of_it) == 1 ? &*mount : nullptr;
 }

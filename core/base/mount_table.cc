@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/base/mount_process.h"
+
 namespace butterfuse {
 namespace {
 
@@ -52,6 +54,11 @@ bool has_word(const std::string& list, std::string_view word) {
 }
 
 }  // namespace
+
+bool MountEntry::is_butterfuse() const {
+  if (type == "fuse.butterfuse" || type == "fuseblk.butterfuse") return true;
+  return type.starts_with("fuse") && has_helper_of_mount(device);
+}
 
 uint64_t MountEntry::fuse_connection() const { return uint64_t{major(device)} << 20 | minor(device); }
 bool MountEntry::has(std::string_view flag) const { return has_word(flags, flag); }

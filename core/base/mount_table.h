@@ -23,8 +23,9 @@ struct MountEntry {
   uint64_t fuse_connection() const;
   bool has(std::string_view flag) const;        // the mount
   bool super_has(std::string_view flag) const;  // the file system
-  // A block device's type has no subtype.
-  bool is_butterfuse() const { return type == "fuse.butterfuse" || type == "fuseblk"; }
+  // By its type, which a dead mount has, too; of one that was to have another type (subtype=) by its helper, which lives as
+  // long as its daemon.
+  bool is_butterfuse() const;
 };
 
 // In the order of mounting: of several on one path, the last one is seen. `process` is a pid or "self". Empty

@@ -62,7 +62,8 @@ std::vector<MountedSource> read_mount_tables() {
       mount.elsewhere = witness != 0;
       mount.witness = witness;
       find_place(mount, root);
-      if (mount.place) mounts.push_back(std::move(mount));
+      mount.is_butterfuse = mount.entry.is_butterfuse();
+      if (mount.place || mount.is_butterfuse) mounts.push_back(std::move(mount));
     }
   };
   read("self", 0);

@@ -14,14 +14,15 @@ struct MountedSource {
   MountEntry entry;             // as its namespace sees it
   bool elsewhere = false;       // in another mount namespace than ours
   pid_t witness = 0;            // a process there
+  bool is_butterfuse = false;
   std::optional<dev_t> block_device;  // what it is mounted from, where that is one
-  std::optional<StoragePlace> place;
+  std::optional<StoragePlace> place;  // behind the name that is shown; of ours there may be none
 
   // "/mnt", "/mnt (in the mount namespace of process 123)".
   std::string where() const;
 };
 
-// Those that have storage behind them. The tables of other namespaces are read as far as /proc shows them:
+// Those that have storage behind them, and ours. The tables of other namespaces are read as far as /proc shows them:
 // an ordinary user sees those of his own processes.
 std::vector<MountedSource> read_mount_tables();
 

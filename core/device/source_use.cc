@@ -13,6 +13,7 @@
 #include <fstream>
 #include <vector>
 
+#include "core/base/mount_process.h"
 #include "core/device/mount_tables.h"
 
 namespace butterfuse {
@@ -36,22 +37,25 @@ std::optional<dev_t> device_number(const fs::path& folder) {
   return makedev(major_number, minor_number);
 }
 
-// Where the name in a mount table says less than there is to say.
+// Where the name in a mount table says less than there is to say, or something else.
 std::string through(const std::string& path, const MountedSource& mount) {
-  return mount.entry.source == path ? std::string() : ", through " + mount.entry.source;
+  if (mount.entry.source == path) return "";
+  const auto place = place_of(path);
+  const bool says_so = mount.place && place && mount.place->overlaps(*place);
+  return (says_so ? ", through " : ", shown as ") + mount.entry.source;
 }
 
 SourceUse use_of(const std::string& path, const MountedSource& mount) {
   return {.text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.entry.type, through(path, mount)),
           .may_write = !mount.entry.super_has("ro"),
-          .by_butterfuse = mount.entry.is_butterfuse()};
+          .by_butterfuse = mount.is_butterfuse};
 }
 
 std::optional<SourceUse> find_mount(const std::string& path, const StoragePlace& place,
                                     const std::vector<MountedSource>& mounts) {
   std::optional<SourceUse> found;
   for (const MountedSource& mount : mounts) {
-    if (mount.entry.is_butterfuse() || !mount.place->overlaps(place)) continue;
+    if (mount.is_butterfuse || !mount.place->overlaps(place)) continue;
     if (!found || !found->may_write) found = use_of(path, mount);
   }
   return found;
@@ -199,25 +203,22 @@ std::optional<SourceUse> find_locker(const std::string& image) {
                    .may_write = lock.l_type == F_WRLCK};
 }
 
-// The mount table names the first device of several. The others are known by the daemon that has them open.
+bool is_mounted_from(const MountEntry& mount, const StoragePlace& place) {
+  const auto is_it = [&](const StoragePlace& other) { return other.overlaps(place); };
+  if (const pid_t daemon = daemon_of_mount(mount)) {
+    const auto places = open_places(fmt::format("/proc/{}", daemon));
+    if (!places.empty()) return std::ranges::any_of(places, is_it);
+  }
+  const auto named = mount.source.starts_with('/') ? place_of(mount.source) : std::nullopt;
+  return named && is_it(*named);
+}
+
 std::optional<SourceUse> find_butterfuse_mount(const std::string& path) {
   const auto place = place_of(path);
   if (!place) return std::nullopt;
-  std::vector<MountedSource> mounts = read_mount_tables();
-  std::erase_if(mounts, [](const MountedSource& mount) { return !mount.entry.is_butterfuse(); });
-  if (mounts.empty()) return std::nullopt;
-  const auto named = std::ranges::find_if(
-      mounts, [&](const MountedSource& mount) { return mount.place->same_storage(*place); });
-  if (named != mounts.end()) return use_of(path, *named);
-  std::optional<SourceUse> found;
-  for_each_opener(*place, [&](const fs::path&, const std::vector<StoragePlace>& places) {
-    for (const MountedSource& mount : mounts)
-      if (!found &&
-          std::ranges::any_of(places, [&](const auto& it) { return it.same_storage(*mount.place); }))
-        found = use_of(path, mount);
-    return found.has_value();
-  });
-  return found;
+  for (const MountedSource& mount : read_mount_tables())
+    if (mount.is_butterfuse && is_mounted_from(mount.entry, *place)) return use_of(path, mount);
+  return std::nullopt;
 }
 
 std::string find_opener(const std::string& path) {

@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 
+#include "core/base/mount_table.h"
 #include "core/base/result.h"
+#include "core/device/storage_place.h"
 #include "core/device/window_device.h"
 
 namespace butterfuse {
@@ -20,6 +22,10 @@ struct SourceUse {
 // Other mounts by butterfuse have their own window of a source and their lock on it: they are not counted
 // here, but for loop devices that stand between.
 std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWindow& window = {});
+
+// The mount has this file or disk, or what lies on it, as its source: so its daemon's descriptors say, or, where they are out
+// of sight, the name that is shown, which may be any (fsname=).
+bool is_mounted_from(const MountEntry& mount, const StoragePlace& place);
 
 // Who has an image file locked, or a part of it; nothing where nobody does.
 std::optional<SourceUse> find_locker(const std::string& image);

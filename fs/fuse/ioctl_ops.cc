@@ -12,9 +12,9 @@ namespace butterfuse {
 namespace {
 
 // Not so once it was unmounted lazily: who still has it open goes on.
-bool mounted_read_only(const std::string& mountpoint) {
-  const auto info = mount_at(mountpoint);
-  return info && info->is_butterfuse() && info->super_has("ro");
+bool mounted_read_only(const FuseContext& context) {
+  const auto info = mount_at(context.mountpoint);
+  return info && context.device != 0 && info->device == context.device && info->super_has("ro");
 }
 
 // What only the kernel has of a file, its size too, is fetched for those that look at content (defragmenting, C for
@@ -38,7 +38,7 @@ void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse
       .in = {static_cast<const std::byte*>(in), in_bytes},
       .opened_for_writing = info != nullptr && info->fh != 0 && open_file_of(info).writable,
       .credentials = [pid] { return credentials_of(pid); },
-      .mounted_read_only = [&] { return mounted_read_only(context_of(request).mountpoint); },
+      .mounted_read_only = [&] { return mounted_read_only(context_of(request)); },
       .cancelled = [request] { return context_of(request).ending || fuse_req_interrupted(request) != 0; }};
   const auto answer = butterfuse::ioctl(command, call);
   // The kernel does not know which of them change what stat(2) says; even one that failed may have.

@@ -20,6 +20,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "core/base/mount_process.h"
 #include "fs/fuse/captured_output.h"
 #include "fs/fuse/libfuse_log.h"
 #include "fs/fuse/mount_attributes.h"
@@ -31,7 +32,7 @@ namespace {
 
 constexpr int kSocket = 3, kBlockDevice = 4;
 constexpr int kDaemonDied = SIGUSR1;
-// An order is one letter. The answer is an errno, a space, and words for people.
+// An order is one letter. The answer is an errno, a space, and words for people; of a mount that was made, its device number.
 constexpr char kMount = 'm', kMountAsBlockDevice = 'b', kDetach = 'd', kClaim = 'c';
 
 Message answer_of(const Status& status) {
@@ -88,7 +89,7 @@ class Servant {
       case kMountAsBlockDevice:
         return hand_over(mount_as_block_device());
       case kClaim:
-        answer(claim());
+        answer(claim(), "");
         return;
       case kDetach:
         socket_.send(answer_of(mount_.detach()));
@@ -99,16 +100,16 @@ class Servant {
   }
 
   // False when there is nobody any more who waits for it.
-  bool answer(const Result<int>& opened) {
+  bool answer(const Result<int>& opened, const std::string& words) {
     const bool is_taken =
-        socket_.send(opened ? Message{"0 ", *opened} : answer_of(tl::unexpected(opened.error())));
+        socket_.send(opened ? Message{"0 " + words, *opened} : answer_of(tl::unexpected(opened.error())));
     if (opened) ::close(*opened);  // only the daemon's end is the connection's, or the claim's
     return is_taken;
   }
 
   // A daemon that died meanwhile leaves no mount behind that nobody serves.
   void hand_over(const Result<int>& connection) {
-    if (!answer(connection)) (void)mount_.detach();
+    if (!answer(connection, std::to_string(mount_.device()))) (void)mount_.detach();
   }
 
   Result<int> mount(const std::string& options) {
@@ -118,6 +119,7 @@ class Servant {
     if (!connection) return connection;
     has_mounted_ = true;
     mount_ = OwnMount(plan_.mountpoint);
+    name_helper_of_mount(mount_.device());
     if (plan_.follow_symlinks) return connection;
     const Status forbidden = forbid_symlinks(plan_.mountpoint);
     if (forbidden) return connection;
@@ -237,20 +239,32 @@ MountHelper::~MountHelper() {
   if (child_ > 0) ::waitpid(child_, nullptr, 0);
 }
 
-Result<int> MountHelper::ask(char order) const {
+Result<MountHelper::Answer> MountHelper::ask(char order) const {
   const auto answer = socket_.send({std::string(1, order)}) ? socket_.receive() : std::nullopt;
   if (!answer) return make_error(EIO, "the process that mounts and unmounts is gone");
   if (answer->descriptor_lost) return make_error(EMFILE, "too many open files (ulimit -n)");
   int code = EIO;
   const char* const end = answer->text.data() + answer->text.size();
   const char* const words = std::from_chars(answer->text.data(), end, code).ptr;
-  if (code == 0) return answer->descriptor;
-  return make_error(code, "{}", std::string_view(words, end).substr(words == end ? 0 : 1));
+  const std::string_view said = std::string_view(words, end).substr(words == end ? 0 : 1);
+  if (code == 0) return Answer{answer->descriptor, std::string(said)};
+  return make_error(code, "{}", said);
 }
 
-Result<int> MountHelper::mount() const { return ask(kMount); }
-Result<int> MountHelper::mount_as_block_device() const { return ask(kMountAsBlockDevice); }
-Result<int> MountHelper::claim() const { return ask(kClaim); }
+Result<MadeMount> MountHelper::ask_for_mount(char order) const {
+  BF_ASSIGN(const Answer answer, ask(order));
+  MadeMount made{.connection = answer.descriptor};
+  std::from_chars(answer.words.data(), answer.words.data() + answer.words.size(), made.device);
+  return made;
+}
+
+Result<MadeMount> MountHelper::mount() const { return ask_for_mount(kMount); }
+Result<MadeMount> MountHelper::mount_as_block_device() const { return ask_for_mount(kMountAsBlockDevice); }
+
+Result<int> MountHelper::claim() const {
+  BF_ASSIGN(const Answer answer, ask(kClaim));
+  return answer.descriptor;
+}
 
 Status MountHelper::detach() const {
   const auto done = ask(kDetach);

@@ -21,6 +21,11 @@ struct MountPlan {
   bool follow_symlinks = true;  // in the mount: see forbid_symlinks
 };
 
+struct MadeMount {
+  int connection = -1;  // the descriptor of it, for the one who asked to close
+  dev_t device = 0;     // st_dev of what is in the mount
+};
+
 // A child that takes orders over a socket: to mount as it was planned, to unmount that, to claim the block
 // device. It is started while the daemon has one thread and all its rights; the daemon then gives up its own,
 // and reads the image: if that takes it over, it can order nothing but what was planned, and one mount. The
@@ -34,11 +39,10 @@ class MountHelper {
   MountHelper(MountHelper&& other) noexcept;
   ~MountHelper();
 
-  // The descriptor of the connection, which the caller closes. EIO with libfuse's or fusermount3's words;
-  // EALREADY once it has mounted.
-  Result<int> mount() const;
+  // EIO with libfuse's or fusermount3's words; EALREADY once it has mounted.
+  Result<MadeMount> mount() const;
   // The kernel opens the device by name. ENODEV, with nothing mounted, where that means another one.
-  Result<int> mount_as_block_device() const;
+  Result<MadeMount> mount_as_block_device() const;
   // OwnMount::detach of that mount, with its errors. Nothing when none was made, or it is gone already.
   Status detach() const;
   // A descriptor of the block device, for reading, open with O_EXCL. EBUSY and others of open(2); EBADF: none was planned.
@@ -46,7 +50,12 @@ class MountHelper {
 
  private:
   MountHelper(pid_t child, OrderSocket socket) : child_(child), socket_(std::move(socket)) {}
-  Result<int> ask(char order) const;
+  struct Answer {
+    int descriptor;
+    std::string words;
+  };
+  Result<Answer> ask(char order) const;
+  Result<MadeMount> ask_for_mount(char order) const;
   pid_t child_;
   OrderSocket socket_;
 };

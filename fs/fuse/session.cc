@@ -88,11 +88,12 @@ std::string escape_commas(const std::string& text) {
 constexpr std::string_view kSourceShown = "fsname=";
 
 // libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
-// The type of a block device is plain "fuseblk", as programs that look at types know it from ntfs-3g.
+// The type says that it is ours, of a block device, too (MountEntry::is_butterfuse): plain "fuseblk" is what ntfs-3g and others
+// call theirs.
 std::string libfuse_options(const MountOptions& options, const std::string& source, bool as_block_device,
                             bool is_claimed) {
-  std::string text = "fsname=" + escape_commas(source);
-  text += as_block_device ? ",blkdev,blksize=" + std::to_string(kSectorSize) : ",subtype=butterfuse";
+  std::string text = "subtype=butterfuse,fsname=" + escape_commas(source);
+  if (as_block_device) text += ",blkdev,blksize=" + std::to_string(kSectorSize);
   if (options.default_permissions) text += ",default_permissions";
   if (options.read_only) text += ",ro";
   if (options.atime == AtimeMode::noatime) text += ",noatime";
@@ -131,12 +132,12 @@ Result<SessionHandle> new_session(FuseContext& context, const SessionOptions& op
 // have answered its last request, and syncfs(2) arrives where the kernel passes it on (Linux 6.18). The
 // kernel claims the device for its mount, so ours must go first; anybody who comes in between makes this
 // mount fail.
-Result<int> connect(const SessionOptions& options, const MountHelper& helper) {
+Result<MadeMount> connect(const SessionOptions& options, const MountHelper& helper) {
   if (!options.claim) return helper.mount();
   options.claim->give_up();
-  auto connection = helper.mount_as_block_device();
-  if (connection) return connection;
-  log(LogLevel::debug, "not mounted as a block device: {}", connection.error().message);
+  auto made = helper.mount_as_block_device();
+  if (made) return made;
+  log(LogLevel::debug, "not mounted as a block device: {}", made.error().message);
   BF_ASSIGN(const int claim, helper.claim());
   BF_TRY(options.claim->take(claim));
   return helper.mount();
@@ -175,11 +176,12 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
 
 // libfuse's own unmounting goes by the path, whatever is mounted there: we do it ourselves (OwnMount).
 Status connect_and_answer(FuseContext& context, const SessionOptions& options) {
-  const int given = fuse_descriptor_of(options.mountpoint).value_or(-1);
-  Result<int> connection = given;
-  if (options.helper != nullptr) connection = connect(options, *options.helper);
-  if (!connection) return tl::unexpected(connection.error());
-  BF_ASSIGN(const SessionHandle session, new_session(context, options, *connection));
+  MadeMount made{.connection = fuse_descriptor_of(options.mountpoint).value_or(-1)};
+  if (options.helper != nullptr) {
+    BF_ASSIGN(made, connect(options, *options.helper));
+  }
+  context.device = made.device;
+  BF_ASSIGN(const SessionHandle session, new_session(context, options, made.connection));
   context.session = session.get();
   return answer_requests(context, options);
 }

@@ -1,0 +1,91 @@
+// MountProcess: names, parents and descriptors in /proc.
+#include "core/base/mount_process.h"
+
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace butterfuse {
+namespace {
+
+namespace fs = std::filesystem;
+
+// At most 15 bytes, which is what the kernel keeps of a name.
+std::string helper_name(dev_t device) { return fmt::format("bf:{}:{}", major(device), minor(device)); }
+
+std::vector<pid_t> processes() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator("/proc", error)) {
+    const std::string name = entry.path().filename();
+    if (name.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::stoi(name));
+  }
+  std::ranges::sort(pids);
+  return pids;
+}
+
+std::vector<pid_t> helpers_of(dev_t device) {
+  std::vector<pid_t> helpers;
+  for (const pid_t pid : processes()) {
+    std::ifstream file(fmt::format("/proc/{}/comm", pid));
+    std::string name;
+    if (std::getline(file, name) && name == helper_name(device)) helpers.push_back(pid);
+  }
+  return helpers;
+}
+
+pid_t parent_of(pid_t pid) {
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  pid_t parent = 0;
+  for (std::string word; status >> word;)
+    if (word == "PPid:") return status >> parent ? parent : 0;
+  return 0;
+}
+
+}  // namespace
+
+void name_helper_of_mount(dev_t device) { ::prctl(PR_SET_NAME, helper_name(device).c_str()); }
+
+bool has_helper_of_mount(dev_t device) { return !helpers_of(device).empty(); }
+
+FuseConnection connection_of_process(pid_t pid, uint64_t wanted) {
+  FuseConnection found = FuseConnection::none;
+  std::error_code error, unreadable;
+  for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", pid), error)) {
+    const std::string target = fs::read_symlink(entry.path(), unreadable).string();
+    if (target != "/dev/fuse" && !target.starts_with("/dev/fuse ")) continue;
+    if (found == FuseConnection::none) found = FuseConnection::untold;
+    std::ifstream info(fmt::format("/proc/{}/fdinfo/{}", pid, entry.path().filename().string()));
+    for (std::string word; info >> word;) {
+      uint64_t connection = 0;
+      if (word != "fuse_connection:" || !(info >> connection)) continue;
+      if (connection == wanted) return FuseConnection::this_one;
+      found = FuseConnection::another;
+    }
+  }
+  return error ? FuseConnection::untold : found;
+}
+
+// A number is free for the next mount while the daemon of the last one still writes: of two helpers with one name the younger
+// counts, where the kernel does not tell. A helper whose daemon has just died has another parent, which serves nothing.
+pid_t daemon_of_mount(const MountEntry& mount) {
+  pid_t likely = 0;
+  for (const pid_t helper : helpers_of(mount.device)) {
+    const pid_t daemon = parent_of(helper);
+    const FuseConnection connection = connection_of_process(daemon, mount.fuse_connection());
+    if (connection == FuseConnection::this_one) return daemon;
+    if (connection == FuseConnection::untold) likely = daemon;
+  }
+  if (likely != 0) return likely;
+  for (const pid_t pid : processes())
+    if (connection_of_process(pid, mount.fuse_connection()) == FuseConnection::this_one) return pid;
+  return 0;
+}
+
+}  // namespace butterfuse
