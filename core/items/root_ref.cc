@@ -1,7 +1,5 @@
-// Root references: listing subvolumes, and finding one by its path.
+// Root references: listing subvolumes, and looking one up.
 #include "core/items/root_ref.h"
-
-#include "core/items/dir_item.h"
 
 namespace butterfuse {
 namespace {
@@ -21,27 +19,6 @@ constexpr bool is_subvolume_id(uint64_t root_id) {
   return root_id >= objectid::kFirstFree && root_id <= objectid::kLastFree;
 }
 
-// A place in the directory tree.
-struct Place {
-  uint64_t root_id = objectid::kFsTree;
-  uint64_t dir_ino = objectid::kFirstFree;
-  bool is_subvolume = true;
-};
-
-Result<Place> step_into(Filesystem& filesystem, const Place& place, std::string_view name) {
-  BF_ASSIGN(Tree * tree, filesystem.subvolume(place.root_id));
-  BF_ASSIGN(auto entry, lookup_dir_entry(*tree, place.dir_ino, name));
-  if (!entry)
-    return make_error(ENOENT, "no \"{}\" in root {} directory {}", name, place.root_id, place.dir_ino);
-  if (entry->type != file_type::kDir) return make_error(ENOTDIR, "\"{}\" is not a directory", name);
-  const Key to = entry->location;
-  if (to.type != key_type::kRootItem) return Place{place.root_id, to.objectid, false};
-  BF_ASSIGN(bool real, subvolume_hangs_at(filesystem, to.objectid, place.root_id, place.dir_ino, name));
-  if (!real) return make_error(ENOENT, "\"{}\" is the shadow of a subvolume in a snapshot", name);
-  BF_ASSIGN(DiskRootItem item, filesystem.root_item(to.objectid));
-  return Place{to.objectid, item.root_dirid, true};
-}
-
 }  // namespace
 
 Result<std::vector<SubvolumeLink>> list_subvolumes(Filesystem& filesystem) {
@@ -56,20 +33,6 @@ Result<std::vector<SubvolumeLink>> list_subvolumes(Filesystem& filesystem) {
     BF_TRY(cursor.next());
   }
   return links;
-}
-
-Result<uint64_t> subvolume_by_path(Filesystem& filesystem, std::string_view path) {
-  Place place;
-  while (!path.empty()) {
-    const size_t slash = path.find('/');
-    const std::string_view name = path.substr(0, slash);
-    path = slash == path.npos ? std::string_view() : path.substr(slash + 1);
-    if (name.empty() || name == ".") continue;
-    BF_ASSIGN(place, step_into(filesystem, place, name));
-  }
-  if (!place.is_subvolume)
-    return make_error(EINVAL, "the path names a directory of subvolume {}, not a subvolume", place.root_id);
-  return place.root_id;
 }
 
 Result<bool> subvolume_hangs_at(Filesystem& filesystem, uint64_t root_id, uint64_t parent_root_id,

@@ -17,9 +17,6 @@ struct SubvolumeLink {  // ROOT_BACKREF
   std::string name;
 };
 Result<std::vector<SubvolumeLink>> list_subvolumes(Filesystem& filesystem);
-// Path components from subvolume kFsTree; extra slashes are ignored. ENOENT; EINVAL when the path names a
-// directory inside a subvolume, ENOTDIR when it goes through a file.
-Result<uint64_t> subvolume_by_path(Filesystem& filesystem, std::string_view path);
 
 // Whether subvolume `root_id` really hangs at this name: a snapshot copies the directory entries of nested
 // subvolumes, but not the subvolumes; there the entry stands for an empty directory (kernel:

@@ -86,13 +86,15 @@ Status check_sys_chunk_array_size(const DiskSuper& super) {
 
 }  // namespace
 
-Status check_super(const DiskSuper& super) {
+Status check_super(const DiskSuper& super, SuperFlags flags) {
   if (super.magic != kSuperMagic) return super_error("wrong magic, have 0x{:x}", uint64_t{super.magic});
   constexpr uint64_t kKnownFlags = super_flag::kWritten | super_flag::kReloc | super_flag::kError |
                                    super_flag::kSeeding | super_flag::kMetadump | super_flag::kMetadumpV2 |
                                    super_flag::kChangingFsid | super_flag::kChangingFsidV2 |
                                    super_flag::kConversions;
-  if (super.flags & ~kKnownFlags) return super_error("unknown flags, have 0x{:x}", uint64_t{super.flags});
+  if (flags == SuperFlags::known && (super.flags & ~kKnownFlags))
+    return super_error("unknown flags 0x{:x} (mount -o ro,rescue=ignoresuperflags overlooks them)",
+                       super.flags & ~kKnownFlags);
   BF_TRY(check_sizes(super));
   BF_TRY(check_roots(super));
   BF_TRY(check_fsid(super));

@@ -49,7 +49,10 @@ Status check_tree_block(const TreeCheckContext& context, ByteSpan block);
 // Checks a CHUNK_ITEM (also from sys_chunk_array): stripes, lengths, alignment, profile.
 Status check_chunk_item(const TreeCheckContext& context, const Key& key, ByteSpan item);
 
+// Which flags a superblock may have. A flag that nobody knows may mean anything of what is on disk.
+enum class SuperFlags { known, any };
+
 // Checks the fields of a superblock against each other (not its checksum).
-Status check_super(const DiskSuper& super);
+Status check_super(const DiskSuper& super, SuperFlags flags = SuperFlags::known);
 
 }  // namespace butterfuse

@@ -18,8 +18,8 @@ class FilesystemOpener {
   explicit FilesystemOpener(const FilesystemOptions& options) : options_(options) {}
 
   Result<std::unique_ptr<Filesystem>> open(BlockDevices devices) {
-    if (!options_.read_only && options_.rescue.may_change_trees())
-      return make_error(EROFS, "old or missing roots are for reading only (-o ro)");
+    if (!options_.read_only && (options_.rescue.may_change_trees() || options_.rescue.super_flags))
+      return make_error(EROFS, "old or missing roots and unknown flags are for reading only (-o ro)");
     BF_TRY(open_volume(std::move(devices)));
     const Status chunks = read_chunk_tree();
     BF_TRY(check_device_sizes(*filesystem_->volume_));  // a device that was cut short is why much can't be read
@@ -59,7 +59,7 @@ class FilesystemOpener {
 
 Status FilesystemOpener::open_volume(BlockDevices devices) {
   filesystem_.reset(new Filesystem());
-  BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(devices)));
+  BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(devices), options_.rescue.super_flags ? SuperFlags::any : SuperFlags::known));
   filesystem_->volume_->set_ignore_metadata_csums(options_.rescue.metadata_csums);
   filesystem_->cache_ = std::make_unique<TreeBlockCache>(*filesystem_->volume_, options_.tree_cache_bytes);
   filesystem_->cache_->set_generation_limit(super().generation);

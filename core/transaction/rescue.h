@@ -17,6 +17,8 @@ struct RescueOptions {
   bool bad_roots = false;
   // ignoremetacsums: a tree block with no copy of the right checksum is used if all else in it is right.
   bool metadata_csums = false;
+  // ignoresuperflags: superblock flags that nobody knows, or that stand for a conversion caught half way.
+  bool super_flags = false;
 
   // The trees may be incomplete or not the last commit's: nothing may be written, and no log be replayed.
   bool may_change_trees() const { return backup_roots || bad_roots; }

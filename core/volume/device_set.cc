@@ -29,11 +29,11 @@ struct Candidate {
 
 // A device whose superblocks are all torn, or can't be read, counts as missing where others can tell what is
 // missing.
-Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
+Result<std::vector<Candidate>> read_supers(BlockDevices devices, SuperFlags flags) {
   std::vector<Candidate> candidates;
   std::optional<Error> torn;
   for (auto& device : devices) {
-    const auto found = read_newest_super(*device);
+    const auto found = read_newest_super(*device, flags);
     const bool unusable = !found && (found.error().code == EUCLEAN || found.error().code == EIO);
     if (unusable && devices.size() > 1) {
       log(LogLevel::warning, "{}; not used", found.error().message);
@@ -42,7 +42,7 @@ Result<std::vector<Candidate>> read_supers(BlockDevices devices) {
     }
     if (!found) return tl::unexpected(found.error());
     const DiskSuper& super = *found;
-    if (Status usable = check_super_supported(super); !usable)
+    if (Status usable = check_super_supported(super, flags); !usable)
       return make_error(usable.error().code, "{}: {}", device->path(), usable.error().message);
     candidates.push_back({std::move(device), super});
   }
@@ -83,9 +83,9 @@ Status undo_fsid_change(const std::vector<Candidate>& candidates, const Candidat
 
 }  // namespace
 
-Status Volume::adopt_devices(BlockDevices devices) {
+Status Volume::adopt_devices(BlockDevices devices, SuperFlags flags) {
   if (devices.empty()) return make_error(EINVAL, "no device given");
-  BF_ASSIGN(std::vector<Candidate> candidates, read_supers(std::move(devices)));
+  BF_ASSIGN(std::vector<Candidate> candidates, read_supers(std::move(devices), flags));
   const Candidate& main = newest_of_first(candidates);
   const Uuid main_fsid = main.metadata_fsid();
   const std::string main_path = main.device->path();

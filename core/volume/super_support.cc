@@ -1,6 +1,8 @@
 // Which file systems this code can read, by the superblock's word; refusals name the feature.
 #include <cerrno>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "core/volume/superblock.h"
 
@@ -33,9 +35,17 @@ std::string feature_names(uint64_t bits) {
   return names;
 }
 
+std::string conversion_names(uint64_t flags) {
+  std::vector<std::string_view> names;
+  if (flags & super_flag::kChangingBlockGroupTree) names.push_back("a conversion of the block group tree");
+  if (flags & super_flag::kChangingDataCsum) names.push_back("a change of the data checksums");
+  if (flags & super_flag::kChangingMetaCsum) names.push_back("a change of the metadata checksums");
+  return fmt::format("{}", fmt::join(names, " and "));
+}
+
 }  // namespace
 
-Status check_super_supported(const DiskSuper& super) {
+Status check_super_supported(const DiskSuper& super, SuperFlags flags) {
   if (uint64_t unreadable = super.incompat_flags & ~kReadable)
     return make_error(ENOTSUP, "unsupported incompat features: {}", feature_names(unreadable));
   if (super.sectorsize != kSectorSize)
@@ -43,9 +53,8 @@ Status check_super_supported(const DiskSuper& super) {
                       kSectorSize);
   if (super.flags & super_flag::kMetadump)
     return make_error(ENOTSUP, "this is a dump of metadata, restore it to all devices first");
-  if (super.flags & super_flag::kConversions)
-    return make_error(
-        ENOTSUP, "a conversion of the block group tree or of checksums was interrupted, finish it first");
+  if (flags == SuperFlags::known && (super.flags & super_flag::kConversions))
+    return make_error(ENOTSUP, "{} was interrupted: btrfstune finishes it", conversion_names(super.flags));
   return {};
 }
 

@@ -43,7 +43,7 @@ Result<DiskSuper> read_super_mirror(BlockDevice& device, int mirror) {
   return super;
 }
 
-Status check_super_mirror(const DiskSuper& super, int mirror) {
+Status check_super_mirror(const DiskSuper& super, int mirror, SuperFlags flags) {
   if (super.magic != kSuperMagic)
     return make_error(EINVAL, "no btrfs superblock at {}", super_mirror_offset(mirror));
   if (super.bytenr != super_mirror_offset(mirror))
@@ -56,16 +56,16 @@ Status check_super_mirror(const DiskSuper& super, int mirror) {
   const CsumValue csum = checksum(type, object_bytes(super).subspan(kCsumBytes));
   if (std::memcmp(csum.data(), super.csum, csum_size(type)) != 0)
     return make_error(EUCLEAN, "superblock at {}: checksum mismatch", super_mirror_offset(mirror));
-  return check_super(super);
+  return check_super(super, flags);
 }
 
-Result<DiskSuper> read_newest_super(BlockDevice& device) {
+Result<DiskSuper> read_newest_super(BlockDevice& device, SuperFlags flags) {
   std::optional<DiskSuper> best;
   bool best_is_primary = false;
   std::optional<Error> reason;  // of the first mirror that is there but not valid
   for (int mirror = 0; mirror < kSuperMirrors && fits(device, mirror); ++mirror) {
     Result<DiskSuper> super = read_super_mirror(device, mirror);
-    Status status = super ? check_super_mirror(*super, mirror) : Status(tl::unexpected(super.error()));
+    Status status = super ? check_super_mirror(*super, mirror, flags) : Status(tl::unexpected(super.error()));
     if (!status) {
       if (!reason || (reason->code == EINVAL && status.error().code != EINVAL)) reason = status.error();
       continue;

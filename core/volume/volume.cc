@@ -11,9 +11,9 @@
 
 namespace butterfuse {
 
-Result<std::unique_ptr<Volume>> Volume::open(BlockDevices devices) {
+Result<std::unique_ptr<Volume>> Volume::open(BlockDevices devices, SuperFlags flags) {
   std::unique_ptr<Volume> volume(new Volume());
-  BF_TRY(volume->adopt_devices(std::move(devices)));
+  BF_TRY(volume->adopt_devices(std::move(devices), flags));
   if (Status loaded = volume->load_sys_chunk_array(); !loaded)
     return make_error(loaded.error().code, "{}: {}", volume->main_->name(), loaded.error().message);
   return volume;

@@ -39,7 +39,7 @@ class Volume {
   // check_devices. Refuses in one line with the reason: not btrfs, no valid superblock, devices of different
   // file systems (but for seeds), one device given twice, unknown incompat bits, non-4K sectors, metadata
   // dumps. Sizes are looked at by check_device_sizes.
-  static Result<std::unique_ptr<Volume>> open(BlockDevices devices);
+  static Result<std::unique_ptr<Volume>> open(BlockDevices devices, SuperFlags flags = SuperFlags::known);
   static Result<std::unique_ptr<Volume>> open(std::unique_ptr<BlockDevice> device);
 
   const DiskSuper& super() const { return super_; }  // as read at open
@@ -161,7 +161,7 @@ class Volume {
  private:
   Volume() = default;
   // device_set.cc
-  Status adopt_devices(BlockDevices devices);
+  Status adopt_devices(BlockDevices devices, SuperFlags flags);
   Status add_member(std::unique_ptr<MemberDevice> member);
   Status resolve_stripes(ChunkMapping& chunk);
 

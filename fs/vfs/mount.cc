@@ -8,7 +8,6 @@
 #include <system_error>
 
 #include "core/base/log.h"
-#include "core/items/root_ref.h"
 #include "core/log/replay.h"
 #include "core/scrub/resync.h"
 #include "core/transaction/free_space_leftovers.h"
@@ -18,6 +17,7 @@
 #include "fs/vfs/memory_budget.h"
 #include "fs/vfs/option_words.h"
 #include "fs/vfs/scrub_table.h"
+#include "fs/vfs/subvolume_path.h"
 
 namespace butterfuse {
 namespace {
@@ -141,26 +141,15 @@ Status Mount::open_trees(BlockDevices devices) {
   return {};
 }
 
-namespace {
-
-Result<uint64_t> subvolume_at(Filesystem& filesystem, std::string_view path) {
-  while (path.starts_with('/')) path.remove_prefix(1);
-  while (path.ends_with('/')) path.remove_suffix(1);
-  if (path.empty()) return objectid::kFsTree;
-  return subvolume_by_path(filesystem, path);
-}
-
-}  // namespace
-
 Result<uint64_t> Mount::choose_subvolume() {
   if (!options_.subvol) {
     if (options_.subvolid) return *options_.subvolid;
     return filesystem_->default_subvolume();
   }
   // A name may hold quotes and backslashes that are meant as such.
-  auto found = subvolume_at(*filesystem_, unescaped_option_value(*options_.subvol));
+  auto found = subvolume_by_path(*filesystem_, *reader_, unescaped_option_value(*options_.subvol));
   if (!found) {
-    if (auto literal = subvolume_at(*filesystem_, *options_.subvol)) found = std::move(literal);
+    if (auto literal = subvolume_by_path(*filesystem_, *reader_, *options_.subvol)) found = std::move(literal);
   }
   if (!found) return make_error(found.error().code, "subvol={}: {}", *options_.subvol, found.error().message);
   const uint64_t root_id = *found;

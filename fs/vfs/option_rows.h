@@ -21,6 +21,27 @@ std::optional<T> parse_whole_number(std::string_view text) {
   return parse_integer<T>(text);
 }
 
+// As the kernel reads its numbers (kstrtoull with base 0): octal behind another 0, too.
+template <class T>
+std::optional<T> parse_kernel_number(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  if (text.starts_with("0x") || text.starts_with("0X")) return parse_integer<T>(text.substr(2), 16);
+  return parse_integer<T>(text, text.starts_with('0') ? 8 : 10);
+}
+
+// As the kernel reads its sizes (memparse): such a number and one letter. Other sizes as elsewhere.
+inline std::optional<uint64_t> parse_kernel_size(std::string_view text) {
+  constexpr std::string_view kLetters = "kKmMgGtTpPeE";
+  const bool is_hex = text.starts_with("0x") || text.starts_with("0X");
+  const size_t letter = text.empty() ? text.npos : kLetters.find(text.back());
+  const bool has_unit = letter != text.npos && !(is_hex && (text.back() == 'e' || text.back() == 'E'));
+  const auto number = parse_kernel_number<uint64_t>(has_unit ? text.substr(0, text.size() - 1) : text);
+  if (!number) return parse_size(text);
+  const size_t shift = has_unit ? 10 * (letter / 2 + 1) : 0;
+  if ((*number << shift) >> shift != *number) return std::nullopt;
+  return *number << shift;
+}
+
 template <class Action>
 MountOptionRow flag_row(std::string_view name, std::string_view help, Action action) {
   return {name, "", OptionEffect::acted_on, help, [action](const OptionWord&, MountOptions& options) {

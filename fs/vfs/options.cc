@@ -81,7 +81,7 @@ Status check_mount_options(const MountOptions& options) {
     return make_error(EINVAL, "mounting without the log (norecovery, rescue=nologreplay) needs 'ro'");
   if (!options.check_data_csums && !options.read_only)
     return make_error(EINVAL, "mounting without checksums (rescue=ignoredatacsums) needs 'ro'");
-  if ((options.rescue.may_change_trees() || options.rescue.metadata_csums) && !options.read_only)
+  if ((options.rescue.may_change_trees() || options.rescue.metadata_csums || options.rescue.super_flags) && !options.read_only)
     return make_error(EINVAL, "mounting in spite of damage (usebackuproot, rescue=) needs 'ro'");
   return {};
 }

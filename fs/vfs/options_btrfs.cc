@@ -4,7 +4,7 @@
 namespace butterfuse {
 namespace {
 
-bool is_number(std::string_view text) { return parse_whole_number<uint32_t>(text).has_value(); }
+bool is_number(std::string_view text) { return parse_kernel_number<uint32_t>(text).has_value(); }
 bool is_size(std::string_view text) { return parse_size(text).has_value(); }
 bool is_fatal_action(std::string_view text) { return text == "bug" || text == "panic"; }
 

@@ -16,6 +16,7 @@ constexpr RescueWord kRescueWords[] = {
     {"ignoredatacsums", "idatacsums", [](MountOptions& m) { m.check_data_csums = false; }},
     {"ignoremetacsums", "imetacsums", [](MountOptions& m) { m.rescue.metadata_csums = true; }},
     {"ignorebadroots", "ibadroots", [](MountOptions& m) { m.rescue.bad_roots = true; }},
+    {"ignoresuperflags", "isuperflags", [](MountOptions& m) { m.rescue.super_flags = true; }},
     {"usebackuproot", "", [](MountOptions& m) { m.rescue.backup_roots = true; }},
 };
 
@@ -47,10 +48,10 @@ MountOptionGroup damage_option_group() {
   return {
       "Damaged images (all of these with ro)",
       {
-          {"rescue", "=usebackuproot|nologreplay|ignorebadroots|ignoremetacsums|ignoredatacsums|all",
+          {"rescue", "=usebackuproot|nologreplay|ignorebadroots|ignoremetacsums|ignoredatacsums|ignoresuperflags|all",
            acted_on,
-           "read in spite of damage; several words with ':' between, ibadroots, imetacsums, idatacsums "
-           "for short",
+           "read in spite of damage; several words with ':' between, ibadroots, imetacsums, idatacsums, "
+           "isuperflags for short",
            parse_rescue},
           flag_row("usebackuproot",
                    "rescue=usebackuproot: an older root tree where the last one can't be read",

@@ -40,7 +40,7 @@ Status discard_freed(const OptionWord& word, MountOptions& options) {
 std::optional<uint64_t> size_of(std::string_view text) { return parse_size(text); }
 
 std::optional<uint32_t> positive(std::string_view text) {
-  const auto number = parse_whole_number<uint32_t>(text);
+  const auto number = parse_kernel_number<uint32_t>(text);
   return number && *number > 0 ? number : std::nullopt;
 }
 
@@ -71,12 +71,13 @@ MountOptionGroup data_option_group() {
                      m.datasum = false;
                      turn_compression_off(m);
                    }),
-          value_row("max_inline", "=SIZE", "largest file that is stored in the tree itself (2048)", size_of,
+          value_row("max_inline", "=SIZE", "largest file that is stored in the tree itself (2048)",
+                    parse_kernel_size,
                     [](MountOptions& m, uint64_t bytes) {
                       m.max_inline_bytes = static_cast<uint32_t>(std::min<uint64_t>(bytes, UINT32_MAX));
                     }),
           value_row("commit", "=SECONDS", "time between commits (30); 0 is the default",
-                    parse_whole_number<uint32_t>,
+                    parse_kernel_number<uint32_t>,
                     [](MountOptions& m, uint32_t seconds) { m.commit_interval_s = seconds ? seconds : 30; }),
           value_row("thread_pool", "=COUNT", "compression workers, 1 to 256", positive,
                     [](MountOptions& m, uint32_t threads) { m.thread_pool = std::min(threads, 256u); }),

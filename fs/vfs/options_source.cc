@@ -43,7 +43,7 @@ MountOptionGroup source_option_group() {
           {"subvol", "=PATH", acted_on, "this subvolume; a comma is quoted (\"a,b\") or escaped (a\\,b)",
            choose_subvolume},
           value_row("subvolid", "=ID", "the subvolume of this number; 0 and 5 are the top level",
-                    parse_whole_number<uint64_t>,
+                    parse_kernel_number<uint64_t>,
                     [](MountOptions& m, uint64_t id) { m.subvolid = id == 0 ? objectid::kFsTree : id; }),
           value_row("part", "=NUMBER", "the partition of this number, from 1, of an MBR or GPT", partition_of,
                     [](MountOptions& m, uint32_t part) { m.window.partition = part; }),

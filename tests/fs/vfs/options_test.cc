@@ -86,6 +86,24 @@ TEST_CASE("sizes have binary suffixes and subvolume 0 means 5") {
   CHECK(refusal("cache_size=big").find("cache_size=big") != std::string::npos);
 }
 
+TEST_CASE("numbers and sizes of btrfs are read as the kernel reads them") {
+  CHECK(parse("subvolid=0400").subvolid == 256);
+  CHECK(parse("subvolid=0X101").subvolid == 257);
+  CHECK(parse("subvolid=+256").subvolid == 256);
+  CHECK(parse("commit=010").commit_interval_s == 8);
+  CHECK(parse("thread_pool=0x4").thread_pool == 4);
+  CHECK(parse("max_inline=0x800").max_inline_bytes == 2048);
+  CHECK(parse("max_inline=0x2k").max_inline_bytes == 2048);
+  CHECK(parse("max_inline=04K").max_inline_bytes == 4096);
+  CHECK(parse("max_inline=010K").max_inline_bytes == 8192);
+  CHECK(parse("max_inline=0x1e").max_inline_bytes == 30);
+  CHECK(parse("max_inline=2KiB").max_inline_bytes == 2048);
+  for (const char* text : {"subvolid=08", "subvolid=0x", "subvolid=++1", "subvolid=", "subvolid=1k",
+                           "commit=0x100000000", "max_inline=0x", "max_inline=", "max_inline=k", "max_inline=32E"})
+    CHECK(refusal(text).find(text) != std::string::npos);
+  CHECK(parse("part=08").window.partition == 8);
+}
+
 TEST_CASE("a mount without the log is a read-only mount") {
   for (const char* option : {"nologreplay", "norecovery", "rescue=nologreplay"}) {
     CHECK_FALSE(parse(option).replay_log);
@@ -102,7 +120,9 @@ TEST_CASE("what a rescue leaves out needs a read-only mount") {
   CHECK(check_mount_options(options));
   CHECK_FALSE(check_mount_options(parse("rescue=idatacsums")));
   CHECK_FALSE(parse("rescue=all").check_data_csums);
-  for (const char* words : {"usebackuproot", "rescue=all", "rescue=ibadroots", "rescue=imetacsums"}) {
+  CHECK(parse("rescue=all").rescue.super_flags);
+  for (const char* words : {"usebackuproot", "rescue=all", "rescue=ibadroots", "rescue=imetacsums", "rescue=ignoresuperflags",
+                            "rescue=isuperflags"}) {
     CHECK_FALSE(check_mount_options(parse(words)));
     CHECK(check_mount_options(parse(std::string("ro,") + words)));
   }

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/device/memory_device.h"
+#include "core/volume/superblock.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/lookup.h"
 #include "tests/support/btrfs_check.h"
@@ -56,6 +57,17 @@ class DamagedImage {
       must(device_->read(physical + at, {&byte, 1}));
       byte ^= std::byte{1};
       must(device_->write(physical + at, {&byte, 1}, WriteKind::metadata));
+    }
+  }
+
+  // In all superblocks, with a checksum that is right.
+  void set_super_flags(uint64_t flags) {
+    for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
+      auto super = read_super_mirror(*device_, mirror);
+      if (!super || super->magic != kSuperMagic) continue;
+      super->flags = super->flags | flags;
+      seal_super(*super, mirror);
+      must(device_->write(super_mirror_offset(mirror), object_bytes(*super), WriteKind::super));
     }
   }
 
@@ -118,4 +130,20 @@ TEST_CASE("a tree block with nothing but its checksum wrong is used if asked for
   image.damage(image.fs_tree, 0);
   CHECK_FALSE(image.mount("ro"));
   CHECK(readable_bytes(*must(image.mount("ro,rescue=imetacsums")), "file3") == kFileBytes);
+}
+
+TEST_CASE("superblock flags that nobody knows, or of a conversion caught half way, are overlooked if asked for") {
+  for (const uint64_t flags : {uint64_t{1} << 50, super_flag::kChangingBlockGroupTree | super_flag::kChangingDataCsum}) {
+    DamagedImage image;
+    image.set_super_flags(flags);
+    const auto refused = image.mount("ro");
+    REQUIRE_FALSE(refused);
+    INFO(refused.error().message);
+    const bool is_conversion = flags & super_flag::kConversions;
+    CHECK((refused.error().message.find("was interrupted") != std::string::npos) == is_conversion);
+    CHECK((refused.error().message.find("unknown flags 0x4000000000000") != std::string::npos) == !is_conversion);
+    CHECK_FALSE(image.mount("rescue=ignoresuperflags"));  // not for writing
+    for (const char* options : {"ro,rescue=ignoresuperflags", "ro,rescue=isuperflags", "ro,rescue=all"})
+      CHECK(readable_bytes(*must(image.mount(options)), "file1") == kFileBytes);
+  }
 }
