@@ -5,9 +5,8 @@
 
 namespace butterfuse {
 
-// While it lives, standard input is empty, and standard output and error go into memory. A program that stays
-// (fusermount3 with auto_unmount) then holds nothing of the caller's. Not thread-safe; where there is no
-// memory for it all stays as it was.
+// While it lives, standard input is empty, and standard output and error go into memory. A program that stays then
+// holds nothing of the caller's. Not thread-safe; where there is no memory for it all stays as it was.
 class CapturedOutput {
  public:
   CapturedOutput();

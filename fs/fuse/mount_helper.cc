@@ -54,7 +54,7 @@ Result<int> open_connection(const std::string& mountpoint, std::string options) 
   const int failed = fuse_session_mount(session, mountpoint.c_str());
   std::string said = output.end();  // by fusermount3, which knows better than libfuse
   while (said.ends_with('\n')) said.pop_back();
-  // The session lives as long as this process: with auto_unmount another one waits for its end.
+  // The session lives as long as this process.
   if (failed == 0) return fuse_session_fd(session);
   fuse_session_destroy(session);
   return make_error(EIO, "can't mount on {}: {}", mountpoint,
@@ -73,15 +73,20 @@ class Servant {
       if (::poll(events, 2, -1) < 0) continue;
       // Killed, and perhaps not able to die: see OwnMount::abort_connection.
       if (events[1].revents != 0) mount_.abort_connection();
-      if (events[1].revents != 0) _exit(0);
+      if (events[1].revents != 0) end();
       const auto order = socket_.receive();
-      if (!order) _exit(0);
+      if (!order) end();
       if (order->descriptor >= 0) ::close(order->descriptor);
       obey(order->text.front());
     }
   }
 
  private:
+  [[noreturn]] void end() const {
+    if (plan_.auto_unmount) (void)mount_.detach();
+    _exit(0);
+  }
+
   void obey(char order) {
     switch (order) {
       case kMount:

@@ -19,6 +19,7 @@ struct MountPlan {
   // What claim() opens, and nothing else: open here, while the helper starts. A name may mean another device later. -1: none.
   int block_device = -1;
   bool follow_symlinks = true;  // in the mount: see forbid_symlinks
+  bool auto_unmount = false;    // when the daemon has died; libfuse would leave mounting to fusermount3, with its flags
 };
 
 struct MadeMount {
@@ -29,7 +30,7 @@ struct MadeMount {
 // A child that takes orders over a socket: to mount as it was planned, to unmount that, to claim the block
 // device. It is started while the daemon has one thread and all its rights; the daemon then gives up its own,
 // and reads the image: if that takes it over, it can order nothing but what was planned, and one mount. The
-// child ends with the daemon, and leaves the mount as it is; where the daemon was killed it ends the
+// child ends with the daemon, and leaves the mount as it is, unless the plan says otherwise; where the daemon was killed it ends the
 // connection, without which a thread that waits for pages in the kernel could keep the dead daemon, and with
 // it all users of the mount, waiting for ever. Not thread-safe.
 class MountHelper {

@@ -209,7 +209,8 @@ MountPlan mount_plan(const MountOptions& mount, const SessionOptions& options) {
           .options_as_block_device = options.claim ? libfuse_options(mount, options.source, true, true) : "",
           .block_device_name = options.claim ? options.source : "",
           .block_device = options.claim ? options.claim->device : -1,
-          .follow_symlinks = !mount.nosymfollow};
+          .follow_symlinks = !mount.nosymfollow,
+          .auto_unmount = mount.auto_unmount};
 }
 
 std::optional<int> fuse_descriptor_of(const std::string& mountpoint) {

@@ -69,6 +69,7 @@ struct MountOptions {
   bool suid_given = false, dev_given = false;
   bool sandbox = true;  // the daemon gives up what it does not need
   bool nosymfollow = false;
+  bool auto_unmount = false;  // no dead mount is left when the daemon was killed
   uint32_t max_read_bytes = 0;  // 0: as much as the kernel likes
   std::optional<uint32_t> mount_point_mode;  // X-mount.mkdir: a missing mount point is made, with this mode
 
