@@ -1,4 +1,6 @@
 // main: which subcommand is meant, by the program's name or the first argument.
+#include <signal.h>
+
 #include <algorithm>
 #include <exception>
 #include <filesystem>
@@ -127,5 +129,6 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   butterfuse::StandardStreams::secure();
   butterfuse::use_hard_limits();
+  ::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it hands that on, and no child could be waited for
   return butterfuse::run(argc, argv);
 }

@@ -14,17 +14,25 @@ namespace {
 constexpr int kWakeUp = SIGUSR2;  // of the watch itself: no signal that somebody sent may be taken for it
 constexpr long kAskEveryNs = 100'000'000;
 
-sigset_t set_of(std::initializer_list<int> numbers) {
+bool is_ignored(int number) {
+  struct sigaction action {};
+  return ::sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+// What our caller had ignored (nohup) stays so: one that is blocked would wait for the watch all the same.
+sigset_t watched_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int number : numbers) sigaddset(&set, number);
+  sigaddset(&set, kWakeUp);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP})
+    if (!is_ignored(number)) sigaddset(&set, number);
   return set;
 }
 
 }  // namespace
 
 void block_ending_signals() {
-  const sigset_t set = set_of({SIGTERM, SIGINT, SIGHUP, kWakeUp});
+  const sigset_t set = watched_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
@@ -39,7 +47,10 @@ SignalWatch::~SignalWatch() {
 
 // A second signal while the first is answered has no effect: data is being saved.
 void SignalWatch::run() {
-  const sigset_t watched = set_of({SIGTERM, SIGINT, SIGHUP, kWakeUp}), wake_up = set_of({kWakeUp});
+  const sigset_t watched = watched_signals();
+  sigset_t wake_up;
+  sigemptyset(&wake_up);
+  sigaddset(&wake_up, kWakeUp);
   const timespec tick{0, kAskEveryNs};
   bool called = false;
   while (!ending_) {

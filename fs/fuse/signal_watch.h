@@ -1,4 +1,4 @@
-// SignalWatch: SIGTERM, SIGINT and SIGHUP as calls on a thread of its own.
+// SignalWatch: SIGTERM, SIGINT and SIGHUP, as far as they are not ignored, as calls on a thread of its own.
 #pragma once
 
 #include <signal.h>
