@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "cli/commands.h"
+#include "cli/dead_mount.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/standard_streams.h"
 #include "cli/sources.h"
@@ -61,7 +62,7 @@ int run_dump_super(DumpSuperArguments arguments) {
     auto device = open_window(source, kLooking, *window);
     Status status =
         device ? dump_super(**device, arguments.options, show) : Status(tl::unexpected(device.error()));
-    if (!status) exit_status = fail(status.error());
+    if (!status) exit_status = fail(with_dead_mount(status.error(), source));
   }
   return exit_status;
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "cli/dead_mount.h"
 #include "cli/process/limits.h"
 #include "core/device/block_device.h"
 #include "core/device/foreign_content.h"
@@ -69,7 +70,8 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
 
 Result<MkfsTargets> MkfsTargets::prepare(const std::vector<std::string>& paths,
                                          const MkfsTargetOptions& options) {
-  for (const std::string& path : paths) BF_TRY(look_at(path, options));
+  for (const std::string& path : paths)
+    if (const Status good = look_at(path, options); !good) return tl::unexpected(with_dead_mount(good.error(), path));
   MkfsTargets targets;
   if (options.window.whole() && options.byte_count != 0)
     for (const std::string& path : paths) BF_TRY(targets.make_room(path, options.byte_count));

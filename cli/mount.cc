@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/dead_mount.h"
 #include "cli/mount_help.h"
 #include "cli/mount_namespace.h"
 #include "cli/mount_point.h"
@@ -244,7 +245,9 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
 // "Fake" of mount(8): all but the mount, as far as that takes nothing from anybody.
 Status look_at_sources(const MountArguments& arguments) {
   for (const std::string& source : arguments.sources())
-    if (::access(source.c_str(), F_OK) != 0) return make_error(errno, "{}: {}", source, std::strerror(errno));
+    if (::access(source.c_str(), F_OK) != 0)
+      return tl::unexpected(
+          with_dead_mount({errno, fmt::format("{}: {}", source, std::strerror(errno))}, source));
   return {};
 }
 
@@ -255,7 +258,7 @@ int run_mount(const MountArguments& arguments) {
   if (is_remount(arguments.options)) {
     if (arguments.fake) return 0;
     auto status = remount(arguments.paths.back(), arguments.options);
-    return status ? 0 : fail(arguments.source(), status.error());
+    return status ? 0 : fail(arguments.source(), with_dead_mount(status.error(), arguments.paths.back()));
   }
   auto options = parse_options(arguments);
   if (!options) return fail_usage(arguments.source(), options.error());

@@ -2,6 +2,7 @@
 #include "cli/mount_point.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <limits.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -12,7 +13,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "core/base/mount_table.h"
+#include "cli/dead_mount.h"
 #include "fs/fuse/session.h"
 
 namespace butterfuse {
@@ -21,17 +22,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kLinksMax = 40;  // as the kernel
-
-tl::unexpected<Error> dead(const std::string& path) {
-  const auto table = read_mount_table();
-  const MountEntry* mount = find_mount_of(table, unasked_mount_point(path));
-  const std::string place = mount != nullptr ? mount->mount_point : path;
-  return make_error(
-      ENOTCONN,
-      "{}: a dead mount is at {}: its daemon has ended. \"umount {}\" or \"fusermount3 -u {}\" takes "
-      "it away",
-      path, place, place, place);
-}
 
 Result<std::string> fuse_descriptor(const std::string& path) {
   constexpr unsigned kMiscMajor = 10, kFuseMinor = 229;
@@ -53,8 +43,8 @@ Result<std::string> usable_mount_point(const std::string& path) {
   // The kernel may still know what stat(2) asks of a mount whose daemon is gone.
   if (code == 0 && ::statx(AT_FDCWD, absolute.c_str(), AT_STATX_FORCE_SYNC, STATX_TYPE, &info) != 0)
     code = errno;
-  if (code == ENOTCONN || code == ECONNABORTED) return dead(path);
-  if (code != 0) return make_error(code, "{}: {}", path, std::strerror(code));
+  if (code != 0)
+    return tl::unexpected(with_dead_mount({code, fmt::format("{}: {}", path, std::strerror(code))}, path));
   if (!S_ISDIR(info.stx_mode)) return make_error(ENOTDIR, "{}: not a directory", path);
   return absolute.string();
 }

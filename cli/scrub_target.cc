@@ -2,6 +2,7 @@
 #include "cli/scrub_target.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/btrfs.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "cli/dead_mount.h"
 #include "cli/sources.h"
 #include "core/log/replay.h"
 
@@ -123,11 +125,12 @@ class ImageTarget final : public ScrubTarget {
 
 Result<std::unique_ptr<ScrubTarget>> open_mounted(const std::string& path, bool repair) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-  if (fd < 0) return make_error(errno, "{}: {}", path, std::strerror(errno));
   btrfs_ioctl_fs_info_args info{};
-  if (::ioctl(fd, BTRFS_IOC_FS_INFO, &info) == 0)
+  if (fd >= 0 && ::ioctl(fd, BTRFS_IOC_FS_INFO, &info) == 0)
     return std::make_unique<MountedTarget>(path, fd, info, repair);
-  ::close(fd);
+  const Error error{errno, fmt::format("{}: {}", path, std::strerror(errno))};
+  if (fd >= 0) ::close(fd);
+  if (fd < 0 || is_dead_mount(error)) return tl::unexpected(with_dead_mount(error, path));
   return make_error(EINVAL, "{} is a directory, but not in a mounted btrfs", path);
 }
 

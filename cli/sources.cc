@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <map>
 
+#include "cli/dead_mount.h"
 #include "cli/process/limits.h"
 #include "cli/process/standard_streams.h"
 #include "core/base/numbers.h"
@@ -43,6 +44,16 @@ bool is_seed(const std::string& path, const DeviceWindow& window) {
   return super && (super->flags & super_flag::kSeeding);
 }
 
+Result<std::unique_ptr<BlockDevice>> open_source(const std::string& path, const OpenOptions& how,
+                                                 const DeviceWindow& window, InUse in_use) {
+  if (const Status unused = check_unused(path, how.mode, window); !unused) {
+    if (in_use == InUse::refuse) return tl::unexpected(unused.error());
+    complain("warning: {}: what is read may be half of a change", unused.error().message);
+  }
+  if (how.mode == OpenMode::read_write) BF_TRY(check_file_size_limit(path));
+  return open_window(path, how, window);
+}
+
 }  // namespace
 
 Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
@@ -53,13 +64,9 @@ Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const O
     OpenOptions how = options;
     if (paths.size() > 1 && how.mode == OpenMode::read_write && is_seed(path, window))
       how.mode = OpenMode::read_only;
-    if (const Status unused = check_unused(path, how.mode, window); !unused) {
-      if (in_use == InUse::refuse) return tl::unexpected(unused.error());
-      complain("warning: {}: what is read may be half of a change", unused.error().message);
-    }
-    if (how.mode == OpenMode::read_write) BF_TRY(check_file_size_limit(path));
-    BF_ASSIGN(auto device, open_window(path, how, window));
-    devices.push_back(std::move(device));
+    auto device = open_source(path, how, window, in_use);
+    if (!device) return tl::unexpected(with_dead_mount(device.error(), path));
+    devices.push_back(std::move(*device));
   }
   return devices;
 }
