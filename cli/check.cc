@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/interruption.h"
+#include "cli/process/memory_watch.h"
 #include "cli/process/progress.h"
 #include "cli/process/standard_streams.h"
 #include "cli/repair.h"
@@ -66,11 +67,12 @@ int judge(const CheckArguments& arguments, CheckReport& report, BlockDevices dev
   options.on_error = [&](const std::string& finding) { progress.clear(), report.error(finding); };
   options.on_warning = [&](const std::string& finding) { progress.clear(), report.warning(finding); };
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
-  options.interrupted = [] { return Interruption::requested(); };
+  MemoryWatch memory;
+  options.interrupted = [&] { return Interruption::requested() || memory.is_short(); };
   options.max_errors = report.findings_max();
   auto summary = check_filesystem(std::move(devices), options);
   progress.clear();
-  if (!summary) return not_checked(arguments, report, summary.error());
+  if (!summary) return not_checked(arguments, report, memory.explain(summary.error()));
   report.summary(*summary);
   const bool whole = summary->errors == 0 && summary->missing_devices.empty();
   return whole ? fsck_status::kClean : fsck_status::kUncorrected;

@@ -8,6 +8,7 @@
 #include "cli/process/exit_codes.h"
 #include "cli/process/interruption.h"
 #include "cli/process/json.h"
+#include "cli/process/memory_watch.h"
 #include "cli/process/progress.h"
 #include "cli/process/question.h"
 #include "cli/sources.h"
@@ -110,15 +111,17 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
   repair::RepairOptions options;
   options.on_action = [&](const std::string& action) { progress.clear(), report.action(action); };
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
-  options.interrupted = [] { return Interruption::requested(); };
+  MemoryWatch memory;
+  options.interrupted = [&] { return Interruption::requested() || memory.is_short(); };
   repair::Repair plan(*devices, options);
   const Status planned = plan.plan();
   progress.clear();
   if (Interruption::requested()) return interrupted(report);
-  if (!planned)
-    return fail(report, Error{planned.error().code,
-                              fmt::format("{}; it can't be repaired, and nothing was written",
-                                          named_message(arguments.sources, planned.error().message))});
+  if (!planned) {
+    const Error error = memory.explain(planned.error());
+    return fail(report, Error{error.code, fmt::format("{}; it can't be repaired, and nothing was written",
+                                                      named_message(arguments.sources, error.message))});
+  }
   const uint64_t before = plan.before().errors;
   const std::string& missing = plan.before().missing_devices;
   report.field("errors", before);
@@ -156,10 +159,16 @@ int run_undo(const RepairArguments& arguments, CheckReport& report) {
   ProgressLine progress("checking what the undo makes", arguments.progress);
   CheckOptions options;
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
-  options.interrupted = [] { return Interruption::requested(); };
+  MemoryWatch memory;
+  options.interrupted = [&] { return Interruption::requested() || memory.is_short(); };
   const auto summary = (*undo)->check(options);
   progress.clear();
   if (Interruption::requested()) return interrupted(report);
+  if (!summary && memory.is_short() && !arguments.force)
+    return fail(report,
+                Error{ENOMEM, fmt::format("{}; nothing was written (--force goes without the check)",
+                                          named_message(arguments.sources,
+                                                        memory.explain(summary.error()).message))});
   const uint64_t errors_before = (*undo)->errors_before_repair();
   if (!arguments.force && (!summary || summary->errors > errors_before))
     return fail(

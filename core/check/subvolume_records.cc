@@ -9,12 +9,19 @@
 
 namespace butterfuse::check {
 
+namespace {
+
+void add_inode(InodeRecord& inode, const DiskInodeItem& item) {
+  inode.has_item = true;
+  inode.item = {item.size, item.nbytes, item.flags, item.mode, item.nlink};
+}
+
+}  // namespace
+
 void SubvolumeRecords::add(const Key& key, ByteSpan data) {
   switch (key.type) {
     case key_type::kInodeItem:
-      inodes_[key.objectid].has_item = true;
-      inodes_[key.objectid].item = load<DiskInodeItem>(data);
-      break;
+      return add_inode(inodes_[key.objectid], load<DiskInodeItem>(data));
     case key_type::kInodeRef:
       return add_refs(key, data);
     case key_type::kInodeExtref:
@@ -172,36 +179,36 @@ void SubvolumeRecords::judge_inode(uint64_t ino, const InodeRecord& inode) {
   // items.
   constexpr uint64_t kUnknownFlags = 0xffffffff & ~uint64_t{0xfff};
   if (inode.item.flags & kUnknownFlags)
-    error("inode {}: unknown flags {:#x}", ino, uint64_t{inode.item.flags});
+    error("inode {}: unknown flags {:#x}", ino, inode.item.flags);
   if (S_ISLNK(inode.item.mode) && (inode.item.flags & (inode_flag::kImmutable | inode_flag::kAppend))) {
-    error("inode {}: a symlink with flags {:#x}", ino, uint64_t{inode.item.flags});
+    error("inode {}: a symlink with flags {:#x}", ino, inode.item.flags);
   }
   constexpr uint32_t kModeBits = S_IFMT | 07777;
   if (inode.item.mode & ~kModeBits)
-    error("inode {}: mode {:o} has bits above the 16 of a mode", ino, uint32_t{inode.item.mode});
+    error("inode {}: mode {:o} has bits above the 16 of a mode", ino, inode.item.mode);
   const bool is_dir = S_ISDIR(inode.item.mode);
   if (inode.item.nlink == 0 && !inode.orphan && ino != objectid::kFreeIno) {
     error("inode {}: no links and no orphan item", ino);
   }
   const uint64_t wanted_links = is_dir && inode.refs ? 1 : inode.refs;
   if (inode.item.nlink != wanted_links && !inode.orphan) {
-    error("inode {}: link count {} but {} references", ino, uint32_t{inode.item.nlink}, inode.refs);
+    error("inode {}: link count {} but {} references", ino, inode.item.nlink, inode.refs);
   }
   if (is_dir && inode.refs > 1) error("directory {}: has {} names", ino, inode.refs);
   if (is_dir && inode.item.size != inode.dir_bytes && !inode.is_removed()) {
-    error("directory {}: size {} but its names take {}", ino, uint64_t{inode.item.size}, inode.dir_bytes);
+    error("directory {}: size {} but its names take {}", ino, inode.item.size, inode.dir_bytes);
   }
   if (!is_dir && !inode.orphan && inode.item.nbytes != inode.extent_bytes) {
-    error("inode {}: nbytes {} but its extents have {}", ino, uint64_t{inode.item.nbytes},
+    error("inode {}: nbytes {} but its extents have {}", ino, inode.item.nbytes,
           inode.extent_bytes);
   }
   if (is_dir && inode.has_extents) error("directory {}: has file extents", ino);
   if (!is_dir && inode.has_entries)
-    error("inode {}: has directory entries with mode {:o}", ino, uint32_t{inode.item.mode});
+    error("inode {}: has directory entries with mode {:o}", ino, inode.item.mode);
   // Of what can't be decompressed nobody could tell whether it was right.
   if (inode.has_unsummed_compressed)
     error("inode {}: has no checksums by its flags {:#x}, but compressed extents", ino,
-          uint64_t{inode.item.flags});
+          inode.item.flags);
   if (inode.has_csums) error("inode {}: has no checksums by its flags, but its data has some", ino);
   // Behind the size nothing needs an item.
   const uint64_t gap_at = std::min(inode.first_gap, inode.extent_end);
@@ -234,7 +241,7 @@ void SubvolumeRecords::judge_link(const std::string& id, const LinkRecord& link)
   }
   if ((link.in_item || link.in_index) && link.type != entry_type_of_mode(child->second.item.mode)) {
     error("directory {} entry '{}': type {} but inode {} has mode {:o}", dir, shown_name(name), link.type,
-          link.location.objectid, uint32_t{child->second.item.mode});
+          link.location.objectid, child->second.item.mode);
   }
 }
 

@@ -9,15 +9,21 @@
 
 namespace butterfuse::check {
 
+// What is judged of an inode item. There is one for each inode of the subvolume at a time, so that a few bytes count.
+struct JudgedInode {
+  uint64_t size = 0, nbytes = 0, flags = 0;
+  uint32_t mode = 0, nlink = 0;
+};
+
 struct InodeRecord {
-  bool has_item = false;
-  bool orphan = false;
-  DiskInodeItem item{};
+  JudgedInode item;
   uint64_t refs = 0;                  // names counted in its back references
   uint64_t dir_bytes = 0;             // name bytes of its entries, in DIR_ITEMs and DIR_INDEXes
   uint64_t extent_bytes = 0;          // what nbytes has to be
   uint64_t extent_end = 0;            // where the last extent ended
   uint64_t first_gap = ~uint64_t{0};  // where the first one between extents begins
+  bool has_item = false;
+  bool orphan = false;
   bool has_extents = false, has_entries = false;
   bool has_csums = false;  // of data that should have none
   bool has_unsummed_compressed = false;

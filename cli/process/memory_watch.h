@@ -1,0 +1,28 @@
+// MemoryWatch: tells a program that keeps much in memory when that comes near to what it may have, so that it can say so
+// instead of being killed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "core/base/result.h"
+
+namespace butterfuse {
+
+// What it may have: the machine's memory, or the limit of its control groups, and the free swap space.
+class MemoryWatch {
+ public:
+  MemoryWatch();
+
+  // Cheap enough to be asked for each tree block. Stays true.
+  bool is_short();
+  // ENOMEM and why, where it was short; else the error as it is.
+  Error explain(const Error& error) const;
+
+ private:
+  const uint64_t limit_bytes_;
+  std::atomic<uint32_t> asked_{0};
+  std::atomic<bool> short_{false};
+};
+
+}  // namespace butterfuse
