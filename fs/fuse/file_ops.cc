@@ -43,8 +43,8 @@ void make_reads_seen(fuse_req_t request, fuse_file_info& info, const OpenFile& f
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
   Mount& mount = mount_of(request);
   make_reads_seen(request, info, *file);
+  const OpenRules rules = rules_of_open(mount, *file, info.flags);
   info.fh = open_files_of(request).add(std::move(file));
-  const OpenRules rules = rules_of_open(mount, info.flags);
   info.noflush = rules.noflush;
   info.direct_io |= rules.direct_io;
 }
@@ -112,7 +112,18 @@ Caller writer_of(fuse_req_t request, OpenFile& file) {
 // cache is passed by, and it knows nothing of chattr +S.
 bool is_left_to_us_to_sync(const Mount& mount, const fuse_file_info& info, const OpenFile& file) {
   if (file.inode->item().flags & inode_flag::kSync) return true;
-  return mount.options().writeback_cache && !info.writepage && writes_are_synchronous(mount, file);
+  return (mount.options().writeback_cache || file.only_appends) && !info.writepage && writes_are_synchronous(mount, file);
+}
+
+// What was stored into an append-only file stays in the kernel's pages, for all to read, unless it drops them.
+void refuse_write(fuse_req_t request, const fuse_file_info& info, const WriteRequest& write, const Error& error) {
+  FuseContext& context = context_of(request);
+  const auto file = OpenFiles::keep(info.fh);
+  const Inode& inode = *file->inode;
+  const bool stored = write.from_kernel_cache && (inode.item().flags & inode_flag::kAppend);
+  if (error.code == EPERM) forget_attributes(request, inode);  // its idea of the end may have been wrong
+  reply_error(request, error);
+  if (stored) drop_kernel_pages(context, inode, ByteRange::at(write.offset, write.pieces.front().size()));
 }
 
 void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
@@ -129,7 +140,7 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   writer = with_told_losses(writer, item);
   auto written = write_file(mount_of(request), file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, *file.inode);
-  if (!written) return reply_error(request, written.error());
+  if (!written) return refuse_write(request, *info, write, written.error());
   if (write.offset >= round_up(item.size, kSectorSize)) zero_behind_old_end(request, *file.inode, item.size, write.offset);
   if (is_left_to_us_to_sync(mount_of(request), *info, file)) {
     if (auto status = sync_file(mount_of(request), file); !status)

@@ -27,7 +27,10 @@ class WaitingTurn {
 }  // namespace
 
 bool drop_kernel_pages(fuse_req_t request, const Inode& inode, ByteRange range) {
-  FuseContext& context = context_of(request);
+  return drop_kernel_pages(context_of(request), inode, range);
+}
+
+bool drop_kernel_pages(FuseContext& context, const Inode& inode, ByteRange range) {
   if (context.single_thread) return false;
   const WaitingTurn turn(context.waiting_for_pages);
   if (!turn) return false;

@@ -11,7 +11,7 @@ int engine_flags(const Mount& mount, int flags) {
   return flags;
 }
 
-OpenRules rules_of_open(Mount& mount, int flags) {
+OpenRules rules_of_open(Mount& mount, const OpenFile& file, int flags) {
   const int mode = flags & O_ACCMODE;
   OpenRules rules;
   // Errors of writeback are fsync's to tell, as with kernel btrfs: close(2) needs no question. But the kernel
@@ -20,7 +20,8 @@ OpenRules rules_of_open(Mount& mount, int flags) {
   rules.noflush = mode != O_RDWR;
   // The kernel would accept data we have no room for, and could only say so after write(2) had returned.
   // Shared mappings of such a file need DIRECT_IO_ALLOW_MMAP (raw_request).
-  rules.direct_io = mount.options().writeback_cache && mode != O_RDONLY && mount.space_is_low();
+  const bool no_room = mount.options().writeback_cache && mode != O_RDONLY && mount.space_is_low();
+  rules.direct_io = no_room || file.only_appends;
   return rules;
 }
 

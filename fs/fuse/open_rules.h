@@ -14,6 +14,6 @@ struct OpenRules {
   bool noflush = false;    // close(2) is not asked about
 };
 // `flags`: of open(2), as the program gave them.
-OpenRules rules_of_open(Mount& mount, int flags);
+OpenRules rules_of_open(Mount& mount, const OpenFile& file, int flags);
 
 }  // namespace butterfuse

@@ -115,8 +115,8 @@ void op_tmpfile(const RawRequest& raw) {
   entry_out.attr_valid = static_cast<uint64_t>(entry.attr_timeout);
   entry_out.attr = to_fuse_attr(entry.attr);
   fuse_open_out open_out{};
+  const OpenRules rules = rules_of_open(raw.mount(), **file, flags);
   open_out.fh = raw.context.open_files.add(std::move(*file));
-  const OpenRules rules = rules_of_open(raw.mount(), flags);
   open_out.open_flags = FOPEN_KEEP_CACHE;
   if (rules.direct_io) open_out.open_flags |= FOPEN_DIRECT_IO;
   if (rules.noflush) open_out.open_flags |= FOPEN_NOFLUSH;

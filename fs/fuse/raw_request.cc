@@ -46,8 +46,14 @@ bool offers_direct_io_mmap(const fuse_init_in& asked) {
   return (asked.flags & kInitExt) && (asked.flags2 & kDirectIoAllowMmap2);
 }
 
+// Where we open files for direct I/O that may be mapped. Nowhere else: without it append-only files, which we open that
+// way too, can't be mapped for writing.
+bool wants_direct_io_mmap(const MountOptions& options) {
+  return options.writeback_cache || options.atime == AtimeMode::strictatime;
+}
+
 // The answer to FUSE_INIT: a header, then fuse_init_out.
-void add_init_flags(const iovec* vectors, int count) {
+void add_init_flags(const FuseContext& context, const iovec* vectors, int count) {
   if (opcode_of(current) != FUSE_INIT || count < 2) return;
   const auto asked = body_of<fuse_init_in>(current);
   if (!asked || vectors[1].iov_len < offsetof(fuse_init_out, flags2) + sizeof(uint32_t)) return;
@@ -55,7 +61,7 @@ void add_init_flags(const iovec* vectors, int count) {
   answer.flags |= asked->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT);
   // Reads may be longer than writes (session.cc): direct ones are sent one after the other.
   if (answer.flags & FUSE_MAX_PAGES) answer.max_pages = kReadPagesMax;
-  if (offers_direct_io_mmap(*asked)) {
+  if (context.direct_io_can_be_mapped) {
     answer.flags |= kInitExt;
     answer.flags2 |= kDirectIoAllowMmap2;
   }
@@ -76,9 +82,9 @@ void note_answer(const iovec* vectors, int count) {
     answered = true;
 }
 
-ssize_t write_reply(int fd, iovec* vectors, int count, void*) {
+ssize_t write_reply(int fd, iovec* vectors, int count, void* context) {
   note_answer(vectors, count);
-  add_init_flags(vectors, count);
+  add_init_flags(*static_cast<const FuseContext*>(context), vectors, count);
   return writev(fd, vectors, count);
 }
 
@@ -139,7 +145,8 @@ void dispatch(FuseContext& context, const fuse_buf& buffer) {
   } else if (!process_raw_op(context, opcode_of(current), current)) {
     if (const auto init = opcode_of(current) == FUSE_INIT ? body_of<fuse_init_in>(current) : std::nullopt) {
       context.long_setxattr = init->flags & FUSE_SETXATTR_EXT;
-      context.direct_io_can_be_mapped = offers_direct_io_mmap(*init);
+      context.direct_io_can_be_mapped =
+          wants_direct_io_mmap(context.mount.options()) && offers_direct_io_mmap(*init);
     }
     fuse_session_process_buf(context.session, &buffer);
   }

@@ -17,6 +17,8 @@ constexpr uint64_t kReadaheadBytes = 2u << 20;
 
 bool for_writing(int flags) { return (flags & O_ACCMODE) != O_RDONLY; }
 
+bool is_append_only(const Inode& inode) { return (inode.item().flags & inode_flag::kAppend) != 0; }
+
 Status check_open(Mount& mount, const Inode& inode, int flags) {
   if (!for_writing(flags) && !(flags & O_TRUNC)) return {};
   if (inode.is_dir()) return make_error(EISDIR, "inode {} is a directory", inode.ino());
@@ -24,7 +26,7 @@ Status check_open(Mount& mount, const Inode& inode, int flags) {
   BF_TRY(check_content_may_change(inode));
   const uint64_t inode_flags = inode.item().flags;
   if (inode_flags & inode_flag::kImmutable) return make_error(EPERM, "inode {} is immutable", inode.ino());
-  if ((inode_flags & inode_flag::kAppend) && (!(flags & O_APPEND) || (flags & O_TRUNC))) {
+  if (is_append_only(inode) && (!(flags & O_APPEND) || (flags & O_TRUNC))) {
     return make_error(EPERM, "inode {} is append-only", inode.ino());
   }
   return {};
@@ -58,20 +60,35 @@ Result<size_t> write_all_data(Inode& inode, WriteRequest request, DomainId domai
   return total;
 }
 
+// The kernel knows of no append-only files but its own: what it refuses there we refuse here. pwrite(2) after F_SETFL
+// took O_APPEND away, and RWF_NOAPPEND, come as plain writes; a store into a shared mapping as writeback of a page. As
+// in the kernel, a file that was opened before chattr +a may be written everywhere. REQUIRES data_lock().
+Status check_old_bytes_stay(const OpenFile& file, const WriteRequest& request) {
+  const Inode& inode = *file.inode;
+  if (!is_append_only(inode) || request.offset >= file.inode->data().size()) return {};
+  if (request.from_kernel_cache)
+    return inode.may_be_mapped_to_change() ? Status{}
+                                           : make_error(EIO, "a store into append-only inode {}", inode.ino());
+  return file.appends ? make_error(EPERM, "write at {} of append-only inode {}", request.offset, inode.ino())
+                      : Status{};
+}
+
 }  // namespace
 
 // A shared mapping that is written to needs a file open for both, and keeps it open.
 OpenFile::OpenFile(InodePtr pin, int flags)
     : inode(std::move(pin)),
       writable(for_writing(flags)),
+      appends((flags & O_APPEND) != 0),
+      only_appends(writable && is_append_only(*inode)),
       keeps_atime((flags & O_NOATIME) != 0),
       syncs((flags & (O_SYNC | O_DSYNC)) != 0),
       can_be_mapped((flags & O_ACCMODE) == O_RDWR) {
-  if (can_be_mapped) inode->add_mapper();
+  if (can_be_mapped) inode->add_mapper(!only_appends);
 }
 
 OpenFile::~OpenFile() {
-  if (can_be_mapped) inode->remove_mapper();
+  if (can_be_mapped) inode->remove_mapper(!only_appends);
 }
 
 Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int flags, const Caller& caller) {
@@ -123,6 +140,7 @@ Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& requ
   if (!request.from_kernel_cache)
     BF_TRY(drop_privileges(mount, inode, caller.kill_suidgid, caller.kill_sgid));
   WriterLock lock(inode.data_lock());
+  BF_TRY(check_old_bytes_stay(file, request));
   if (request.offset + bytes_of(request) > inode.data().size()) BF_TRY(drop_behind_size(mount, inode));
   const DomainId domain = domain_of(caller);
   BF_ASSIGN(const size_t written,

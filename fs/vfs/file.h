@@ -20,6 +20,9 @@ struct OpenFile {
 
   InodePtr inode;
   const bool writable;       // opened for writing
+  const bool appends;        // with O_APPEND, which fcntl(2) may have taken back since
+  const bool only_appends;   // writable, and the inode was append-only by then (chattr +a): the kernel, which does
+                             // not know of that, is to keep none of its pages
   const bool keeps_atime;    // opened with O_NOATIME, which the kernel lets the owner only
   const bool syncs;          // opened with O_SYNC or O_DSYNC
   const bool can_be_mapped;  // for writing: stores are in the kernel's pages until it writes them back
@@ -45,7 +48,8 @@ struct WriteRequest {
   HowMuch how_much =
       HowMuch::what_fits;  // all: of a write that the kernel cut into requests at work in parallel
 };
-// Bytes written, perhaps fewer than asked. ENOSPC after trying to free space by writeback and commit.
+// Bytes written, perhaps fewer than asked. ENOSPC after trying to free space by writeback and commit. EPERM when old
+// bytes of an append-only inode would change.
 Result<size_t> write_file(Mount& mount, OpenFile& file, const WriteRequest& request, const Caller& caller);
 // What is written to the file is to be durable when the call returns: by O_SYNC or O_DSYNC, chattr +S, or the
 // mount. The kernel sees to it itself for most of write(2).

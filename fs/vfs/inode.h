@@ -113,9 +113,11 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   bool take_emptied() { return emptied_.load(std::memory_order_acquire) && emptied_.exchange(false); }
 
   // Open files through which bytes may be stored that only the kernel knows of so far.
-  void add_mapper() { mappers_.fetch_add(1); }
-  void remove_mapper() { mappers_.fetch_sub(1); }
-  bool may_be_mapped() const { return mappers_.load() != 0; }
+  // `to_change`: what is there already, too, and not against chattr +a.
+  void add_mapper(bool to_change) { (to_change ? changing_mappers_ : mappers_).fetch_add(1); }
+  void remove_mapper(bool to_change) { (to_change ? changing_mappers_ : mappers_).fetch_sub(1); }
+  bool may_be_mapped() const { return mappers_.load() != 0 || may_be_mapped_to_change(); }
+  bool may_be_mapped_to_change() const { return changing_mappers_.load() != 0; }
 
   // See drop_behind_size.
   bool may_have_extents_behind_size() const { return may_have_extents_behind_size_; }
@@ -181,7 +183,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   std::atomic<bool> emptied_{false};
   std::atomic<bool> linkable_{false};
   std::atomic<bool> unlinked_{false};
-  std::atomic<uint32_t> mappers_{0};
+  std::atomic<uint32_t> mappers_{0}, changing_mappers_{0};
   std::atomic<bool> may_have_extents_behind_size_{true};
   std::atomic<uint8_t> rewrite_codec_{0};
   std::atomic<bool> rewriting_{false};

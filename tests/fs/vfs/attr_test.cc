@@ -118,6 +118,37 @@ TEST_CASE("the times of an append-only file can be set to now, and to nothing el
   CHECK(code_of(set_attr(test.mount(), inode, touch)) == EPERM);
 }
 
+TEST_CASE("what an append-only file has stays as it is, but for who opened it before") {
+  MemoryMount test;
+  auto before = test.create("file");
+  test.write(*before, 0, std::string(5000, 'o'));
+  const auto code = [&](OpenFile& file, uint64_t offset, bool from_kernel_cache) {
+    const WriteRequest request{
+        .offset = offset, .pieces = {as_bytes("new")}, .from_kernel_cache = from_kernel_cache};
+    const auto written = write_file(test.mount(), file, request, {});
+    return written ? 0 : written.error().code;
+  };
+  const auto open = [&] {
+    auto pin = must(test.mount().inodes().get(before->inode->key()));
+    return must(open_file(test.mount(), std::move(pin), O_RDWR | O_APPEND, {}));
+  };
+  auto appending_before = open();
+  must(set_fs_flags(test.mount(), *before->inode, kAppendFlag));
+  auto file = open();
+  CHECK(file->only_appends);
+  CHECK_FALSE(appending_before->only_appends);
+  for (OpenFile* appending : {file.get(), appending_before.get()}) {
+    CHECK(code(*appending, 0, false) == EPERM);
+    CHECK(code(*appending, before->inode->data().size() - 1, false) == EPERM);
+    CHECK(code(*appending, before->inode->data().size(), false) == 0);
+  }
+  CHECK(test.read(*before, 0, 5006) == std::string(5000, 'o') + "newnew");
+  CHECK(code(*before, 0, false) == 0);  // as in the kernel
+  CHECK(code(*file, 0, true) == 0);     // whoever stored it: it may have been one of those
+  before.reset(), appending_before.reset();
+  CHECK(code(*file, 0, true) == EIO);
+}
+
 TEST_CASE("truncating to the same size drops what is preallocated behind the end") {
   MemoryMount test;
   auto file = test.create("file");
