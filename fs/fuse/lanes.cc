@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "fs/fuse/process.h"
+#include "fs/fuse/raw_ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/vfs/ioctl.h"
 
@@ -45,14 +46,13 @@ uid_t user_of(ByteSpan request) {
 }  // namespace
 
 Lanes::Lanes(size_t workers) {
-  const auto share = [workers](size_t eighths) { return std::max<size_t>(workers * eighths / 8, 1); };
-  states_[static_cast<size_t>(Lane::quick)] = {
-      .most = SIZE_MAX, .unasked = SIZE_MAX, .most_of_one = SIZE_MAX};
-  states_[static_cast<size_t>(Lane::data)] = {.most = share(5), .unasked = share(3), .most_of_one = share(1)};
-  states_[static_cast<size_t>(Lane::lasts)] = {
-      .most = share(1), .unasked = 0, .most_of_one = std::max<size_t>(workers / 32, 1)};
-  states_[static_cast<size_t>(Lane::scrub)] = {
-      .most = share(1), .unasked = share(1), .most_of_one = share(1)};
+  const auto share = [workers](size_t parts) { return std::max<size_t>(workers * parts / 24, 1); };
+  state_of(Lane::quick) = {.most = SIZE_MAX, .unasked = SIZE_MAX, .most_of_one = SIZE_MAX};
+  state_of(Lane::names) = {.most = share(6), .unasked = share(3), .most_of_one = share(1)};
+  state_of(Lane::ends) = {.most = share(1), .unasked = share(1), .most_of_one = share(1)};
+  state_of(Lane::data) = {.most = share(10), .unasked = share(6), .most_of_one = share(2)};
+  state_of(Lane::lasts) = {.most = share(2), .unasked = 0, .most_of_one = std::max<size_t>(share(1) / 2, 1)};
+  state_of(Lane::scrub) = {.most = share(2), .unasked = share(2), .most_of_one = share(2)};
 }
 
 Lanes::~Lanes() {
@@ -63,6 +63,33 @@ Lanes::~Lanes() {
 Lanes::Lane Lanes::lane_of(ByteSpan request) {
   if (request.size() < sizeof(fuse_in_header)) return Lane::quick;
   switch (load<fuse_in_header>(request).opcode) {
+    case FUSE_INIT:
+    case FUSE_DESTROY:
+    case FUSE_INTERRUPT:
+    case FUSE_NOTIFY_REPLY:
+    case FUSE_LOOKUP:
+    case FUSE_GETATTR:
+    case kStatx:
+    case FUSE_READLINK:
+    case FUSE_OPENDIR:
+    case FUSE_READDIR:
+    case FUSE_READDIRPLUS:
+    case FUSE_STATFS:
+    case FUSE_GETXATTR:
+    case FUSE_LISTXATTR:
+    case FUSE_ACCESS:
+    case FUSE_FLUSH:
+    case FUSE_GETLK:
+    case FUSE_SETLK:
+    case FUSE_SETLKW:
+    case FUSE_BMAP:
+    case FUSE_POLL:
+      return Lane::quick;
+    case FUSE_RELEASE:
+    case FUSE_RELEASEDIR:
+    case FUSE_FORGET:
+    case FUSE_BATCH_FORGET:
+      return Lane::ends;
     case FUSE_READ:
     case FUSE_WRITE:
     case FUSE_FSYNC:
@@ -71,10 +98,14 @@ Lanes::Lane Lanes::lane_of(ByteSpan request) {
     case FUSE_COPY_FILE_RANGE:
     case kCopyFileRange64:
     case FUSE_LSEEK:
+    case FUSE_RENAME:
+    case FUSE_RENAME2:
       return Lane::data;
+    case kSyncfs:
+      return Lane::lasts;
     case FUSE_SETATTR: {
       const auto body = body_of<fuse_setattr_in>(request);
-      return body && (body->valid & FATTR_SIZE) ? Lane::data : Lane::quick;
+      return body && (body->valid & FATTR_SIZE) ? Lane::data : Lane::names;
     }
     case FUSE_OPEN: {
       const auto body = body_of<fuse_open_in>(request);
@@ -83,7 +114,7 @@ Lanes::Lane Lanes::lane_of(ByteSpan request) {
     case FUSE_IOCTL:
       return lane_of_ioctl(request);
     default:
-      return Lane::quick;
+      return Lane::names;
   }
 }
 

@@ -22,12 +22,28 @@ namespace butterfuse {
 // However many calls anybody makes, workers are left for look-ups and attributes, and for everybody else. A
 // request that has to wait is set aside without a thread; whoever finishes one of its lane serves it next. Of
 // those in line the one whose user has the least at work goes first. Thread-safe.
+//
+// Which request is where:
+// - quick: LOOKUP, GETATTR, STATX, READLINK, OPEN, OPENDIR, READDIR, READDIRPLUS, STATFS, GETXATTR, LISTXATTR, what libfuse
+//   answers by itself, and unknown ioctls. They read tree blocks at most. (Setting an access time needs no commit.)
+// - names: CREATE, TMPFILE, MKNOD, MKDIR, SYMLINK, LINK, UNLINK, RMDIR, SETXATTR, REMOVEXATTR, SETATTR but for the size, and
+//   what is not known here. Each begins a transaction, which waits for a commit that closes one, and where space is
+//   short for writeback and a commit; with dirsync, chattr +D and +S it ends with an fsync of the directory.
+// - ends: RELEASE, RELEASEDIR, FORGET, BATCH_FORGET. The last of an unlinked inode deletes it, which takes as many transactions
+//   as it has extents. Nobody waits for the answer, and the kernel does not say whose they are: so they have a lane of
+//   their own, in which they are in nobody's way.
+// - data: READ, WRITE, FSYNC, FSYNCDIR, FALLOCATE, copies, LSEEK (which asks for the kernel's pages), SETATTR of the size, OPEN
+//   that truncates, RENAME (over a file it writes the new one's data first, and it may end with an fsync, too), brief ioctls.
+//   They may wait for a file's lock, for throttled writeback or for the disk.
+// - lasts: SYNCFS, which is a commit and all data before it, and ioctls of that kind.
 class Lanes {
  public:
   enum class Lane : uint8_t {
-    quick,  // look-ups, attributes, names: as many as there are workers
+    quick,  // what only looks: as many as there are workers
+    names,  // what changes a name or an attribute
+    ends,   // what the kernel needs no more
     data,   // what may wait for a file's lock or for the disk
-    lasts,  // ioctls that go over a whole file or file system
+    lasts,  // what goes over a whole file or file system
     scrub,  // an administrator's, for hours
   };
   struct Ticket {
@@ -69,7 +85,7 @@ class Lanes {
   bool may_go(const State& state, uid_t user) const BF_REQUIRES(mutex_);
 
   Mutex mutex_;
-  std::array<State, 4> states_;
+  std::array<State, 6> states_;
 };
 
 }  // namespace butterfuse

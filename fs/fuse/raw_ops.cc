@@ -14,8 +14,6 @@
 namespace butterfuse {
 namespace {
 
-constexpr uint32_t kSyncfs = 50, kTmpfile = 51, kStatx = 52;  // opcodes; the last is of Linux 6.6
-
 // struct fuse_statx_out of Linux 6.6, which holds a struct statx of the system call.
 struct StatxOut {
   uint64_t attr_valid;

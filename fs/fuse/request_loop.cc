@@ -16,6 +16,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/log.h"
+#include "fs/fuse/raw_ops.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/fuse/time_slice.h"
 #include "fs/vfs/scrub_table.h"
@@ -48,6 +49,7 @@ bool takes_long(const fuse_buf& buffer) {
   switch (load<fuse_in_header>(bytes).opcode) {
     case FUSE_FSYNC:
     case FUSE_FSYNCDIR:
+    case kSyncfs:
     case FUSE_LSEEK:
     case FUSE_FALLOCATE:
     case FUSE_COPY_FILE_RANGE:
@@ -164,7 +166,11 @@ void RequestLoop::answer(Worker& worker) {
   try {
     ticket = lanes_.enter(request);
   } catch (const std::bad_alloc&) {
-    (void)reply_raw(session_, request, ENOMEM, {});
+    // What the kernel needs no more it does not say twice: nobody waits for that, so it may as well be done now.
+    if (Lanes::lane_of(request) == Lanes::Lane::ends)
+      process_request(context_, worker.buffer);
+    else
+      (void)reply_raw(session_, request, ENOMEM, {});
     return;
   }
   bool was_in_line = false;

@@ -33,7 +33,7 @@ constexpr auto kGraceForUsers = 5'000ms;
 constexpr unsigned kWriteBytes = 128u << 10;
 constexpr unsigned kReadaheadBytes = 1u << 20;
 constexpr unsigned kBackgroundRequests = 16;  // the kernel's own writes and read-aheads at a time
-constexpr unsigned kThreadsMax = 64;  // more than all background requests: throttled writers starve no one
+constexpr unsigned kThreadsMax = 96;  // more than all background requests: throttled writers starve no one
 
 void want(fuse_conn_info& connection, unsigned capability, bool on) {
   if (on && (connection.capable & capability)) connection.want |= capability;

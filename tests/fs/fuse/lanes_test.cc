@@ -67,13 +67,49 @@ TEST_CASE("one user's reads and writes leave workers to another's") {
   CHECK(lanes.enter(request_of(FUSE_WRITE, 201, 2)));
 }
 
+TEST_CASE("one user's changes of names and file system syncs leave workers to another's, and to all who only look") {
+  Lanes lanes(kWorkers);
+  constexpr uint32_t kSyncfs = 50, kTmpfile = 51;
+  for (const uint32_t opcode : {uint32_t{FUSE_CREATE}, uint32_t{FUSE_MKNOD}, uint32_t{FUSE_MKDIR}, uint32_t{FUSE_SYMLINK},
+                                uint32_t{FUSE_LINK}, uint32_t{FUSE_UNLINK}, uint32_t{FUSE_RMDIR}, uint32_t{FUSE_RENAME},
+                                uint32_t{FUSE_RENAME2}, uint32_t{FUSE_SETXATTR}, uint32_t{FUSE_REMOVEXATTR},
+                                uint32_t{FUSE_SETATTR}, kSyncfs, kTmpfile, uint32_t{4000}}) {
+    CAPTURE(opcode);
+    Lanes own(kWorkers);
+    size_t at_work = 0;
+    for (uint64_t unique = 1; unique <= 500; ++unique) {
+      at_work += own.enter(request_of(opcode, unique, 1)).has_value();
+      (void)lanes.enter(request_of(opcode, unique, 1));
+    }
+    CHECK(at_work >= 1);
+    CHECK(at_work < kWorkers / 2);
+    CHECK(own.enter(request_of(opcode, 501, 2)));
+  }
+  CHECK(lanes.enter(request_of(FUSE_CREATE, 601, 2)));
+  CHECK(lanes.enter(request_of(FUSE_WRITE, 602, 2)));
+  CHECK(lanes.enter(request_of(kSyncfs, 603, 2)));
+  for (uint64_t unique = 700; unique < 800; ++unique) CHECK(lanes.enter(request_of(FUSE_GETATTR, unique, 1)));
+}
+
+TEST_CASE("what the kernel needs no more keeps few workers busy, and no other's names waiting") {
+  Lanes lanes(kWorkers);
+  size_t at_work = 0;
+  for (uint64_t unique = 1; unique <= 500; ++unique)
+    at_work += lanes.enter(request_of(unique % 2 ? FUSE_RELEASE : FUSE_FORGET, unique, 0)).has_value();
+  CHECK(at_work >= 1);
+  CHECK(at_work <= kWorkers / 8);
+  CHECK(lanes.enter(request_of(FUSE_UNLINK, 501, 0)));
+}
+
 TEST_CASE("all kinds together leave workers for look-ups") {
   Lanes lanes(kWorkers);
   size_t at_work = 0;
   for (uint64_t unique = 1; unique <= 3000; ++unique) {
     const auto user = static_cast<uid_t>(unique % 100);
-    const auto request = unique % 3 == 0   ? defragment(unique, user)
-                         : unique % 3 == 1 ? request_of(FUSE_FSYNC, unique, user)
+    const auto request = unique % 5 == 0   ? defragment(unique, user)
+                         : unique % 5 == 1 ? request_of(FUSE_FSYNC, unique, user)
+                         : unique % 5 == 2 ? request_of(FUSE_CREATE, unique, user)
+                         : unique % 5 == 3 ? request_of(FUSE_RELEASE, unique, user)
                                            : request_of(FUSE_IOCTL, unique, user, BTRFS_IOC_SCRUB);
     at_work += lanes.enter(request).has_value();
   }
@@ -116,7 +152,7 @@ TEST_CASE("a caller that was killed leaves the line") {
 
 TEST_CASE("with one worker nothing waits for ever") {
   Lanes lanes(1);
-  for (const uint32_t opcode : {FUSE_READ, FUSE_FSYNC, FUSE_LOOKUP}) {
+  for (const uint32_t opcode : {FUSE_READ, FUSE_FSYNC, FUSE_LOOKUP, FUSE_CREATE, FUSE_FORGET}) {
     auto ticket = lanes.enter(request_of(opcode, 1, 1));
     REQUIRE(ticket);
     Buffer next;
