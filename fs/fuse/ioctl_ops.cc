@@ -11,10 +11,25 @@
 namespace butterfuse {
 namespace {
 
-// Not so once it was unmounted lazily: who still has it open goes on.
-bool mounted_read_only(const FuseContext& context) {
-  const auto info = mount_at(context.mountpoint);
-  return info && context.device != 0 && info->device == context.device && info->super_has("ro");
+// The mounts of our file system in a table, wherever they were moved or bound to: the place where it was mounted first may
+// be gone, or covered.
+std::vector<MountEntry> own_mounts(const std::vector<MountEntry>& table, const FuseContext& context) {
+  const auto connection = connection_of_descriptor(fuse_session_fd(context.session));
+  std::vector<MountEntry> own;
+  for (const MountEntry& entry : table)
+    if (connection ? entry.fuse_connection() == *connection : entry.device == context.device) own.push_back(entry);
+  return own;
+}
+
+// The caller's table comes first: through which of its mounts he came we can't tell, but if all are read-only it was one
+// of those. Where no mount is seen at all (unmounted lazily) nobody can say that it may be written.
+bool mounted_read_only(const FuseContext& context, pid_t caller) {
+  for (const auto& table : {mounts_seen_by(caller), read_mount_table()}) {
+    const auto own = own_mounts(table, context);
+    if (own.empty()) continue;
+    return own.front().super_has("ro") || std::ranges::all_of(own, [](const auto& entry) { return entry.has("ro"); });
+  }
+  return true;
 }
 
 // What only the kernel has of a file, its size too, is fetched for those that look at content (defragmenting, C for
@@ -38,7 +53,7 @@ void op_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void*, fuse
       .in = {static_cast<const std::byte*>(in), in_bytes},
       .opened_for_writing = info != nullptr && info->fh != 0 && open_file_of(info).writable,
       .credentials = [pid] { return credentials_of(pid); },
-      .mounted_read_only = [&] { return mounted_read_only(context_of(request)); },
+      .mounted_read_only = [&] { return mounted_read_only(context_of(request), pid); },
       .cancelled = [request] { return context_of(request).ending || fuse_req_interrupted(request) != 0; }};
   const auto answer = butterfuse::ioctl(command, call);
   // The kernel does not know which of them change what stat(2) says; even one that failed may have.

@@ -121,6 +121,17 @@ Caller with_own_losses(Caller caller, const InodeItem& item) {
   return caller;
 }
 
+std::vector<MountEntry> mounts_seen_by(pid_t pid) {
+  if (pid <= 0 || !proc_counts_as_we_do()) return {};
+  return read_mount_table(std::to_string(pid));
+}
+
+std::optional<uint64_t> connection_of_descriptor(int descriptor) {
+  auto line = line_of(content_of("/proc/self/fdinfo/" + std::to_string(descriptor)), "fuse_connection:");
+  uint64_t number = 0;
+  return line >> number ? std::optional(number) : std::nullopt;
+}
+
 uid_t user_of_process(pid_t pid) {
   uid_t user = kUnknownUser;
   return pid > 0 && proc_counts_as_we_do() && read_id(content_of(folder_of(pid) + "status"), "Uid:", user)

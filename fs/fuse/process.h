@@ -3,6 +3,11 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/base/mount_table.h"
 #include "fs/vfs/caller.h"
 #include "fs/vfs/credentials.h"
 
@@ -20,6 +25,11 @@ Caller with_told_losses(Caller caller, const InodeItem& item);
 // For the requests in which the kernel does not say it: CAP_FSETID counts in the initial user namespace only,
 // as it does for write(2).
 Caller with_own_losses(Caller caller, const InodeItem& item);
+
+// What is mounted where, as the thread `pid` sees it. Empty where /proc does not say it.
+std::vector<MountEntry> mounts_seen_by(pid_t pid);
+// See MountEntry::fuse_connection. `descriptor`: ours, of /dev/fuse. Nothing before Linux 5.15.
+std::optional<uint64_t> connection_of_descriptor(int descriptor);
 
 // The process's file system user, or kUnknownUser. For accounting only.
 uid_t user_of_process(pid_t pid);
