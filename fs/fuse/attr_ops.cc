@@ -45,12 +45,23 @@ AttrChange change_of(const struct stat& attr, int to_set, bool of_open_file) {
   return change;
 }
 
+// chown(2) to the owner and group that are: nothing is set but, where the kernel keeps times, ctime. As of every chown,
+// the privileges go.
+bool is_empty_chown(const Inode& inode, int to_set) {
+  return !inode.is_dir() && (to_set & ~FUSE_SET_ATTR_CTIME) == 0;
+}
+
 void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info* info) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   AttrChange change = change_of(*attr, to_set, info != nullptr);
   change.times_are_now = sets_times_to_now(to_set, mount_of(request).options().writeback_cache);
-  const Caller caller = with_told_losses(caller_of(request), (*inode)->item());
+  change.takes_privileges = is_empty_chown(**inode, to_set);
+  if (change.times_are_now && ((*inode)->item().flags & inode_flag::kReadonly))
+    change.by_stranger = !owns_or_may_as_owner(mount_of(request), **inode, credentials_of(fuse_req_ctx(request)->pid));
+  Caller asked = caller_of(request);
+  asked.kill_suidgid |= change.takes_privileges;
+  const Caller caller = with_told_losses(asked, (*inode)->item());
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;
   Mount& mount = mount_of(request);

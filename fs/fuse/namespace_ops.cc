@@ -1,10 +1,14 @@
 // FUSE mknod, mkdir, symlink, link, unlink, rmdir, rename.
 #include <sys/stat.h>
 
+#include <fstream>
+
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
+#include "fs/fuse/process.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/link.h"
+#include "fs/vfs/names.h"
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
 
@@ -39,11 +43,25 @@ void op_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const
   create_and_reply(request, parent, name, what);
 }
 
+// fs.protected_hardlinks: a file that is not one's own needs the right to write it. The kernel looks at its mode only.
+bool hardlinks_are_protected() {
+  int level = 1;
+  std::ifstream("/proc/sys/fs/protected_hardlinks") >> level;
+  return level != 0;
+}
+
+Status check_may_link(fuse_req_t request, Inode& inode) {
+  if (check_not_readonly(inode) || !hardlinks_are_protected()) return {};
+  if (owns_or_may_as_owner(mount_of(request), inode, credentials_of(fuse_req_ctx(request)->pid))) return {};
+  return make_error(EPERM, "link to inode {} of another's, which has the READONLY flag", inode.ino());
+}
+
 void op_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t parent, const char* name) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
   auto dir = inode_of(request, parent);
   if (!dir) return reply_error(request, dir.error());
+  if (auto status = check_may_link(request, **inode); !status) return reply_error(request, status.error());
   if (auto status = link(mount_of(request), **inode, **dir, name); !status)
     return reply_error(request, status.error());
   reply_entry(request, inode);

@@ -120,6 +120,7 @@ bool is_touch(const AttrChange& change) {
 Status check_change(Mount& mount, Inode& inode, const AttrChange& change) {
   BF_TRY(mount.check_writable(inode));
   BF_TRY(is_touch(change) ? check_can_be_added_to(inode) : check_not_immutable(inode));
+  if (is_touch(change) && change.by_stranger) BF_TRY(check_not_readonly(inode));  // it takes the right to write
   if (!change.size) return {};
   if (inode.is_dir()) return make_error(EISDIR, "size of directory {}", inode.ino());
   if (!inode.is_regular())
@@ -241,7 +242,7 @@ Status set_attr(Mount& mount, Inode& inode, const AttrChange& asked) {
   BF_TRY(check_change(mount, inode, asked));
   BF_TRY(mount.make_room_for_inodes());
   BF_ASSIGN(const AttrChange change, with_stored_owners(mount, inode, asked));
-  if (change.size || change.uid || change.gid)
+  if (change.size || change.uid || change.gid || change.takes_privileges)
     BF_TRY(drop_privileges(mount, inode, change.kill_suidgid, change.kill_sgid));
   if (change.mode) {
     BF_TRY(change_mode(mount, inode, change));

@@ -20,6 +20,8 @@ struct AttrChange {
   std::optional<uint64_t> size;
   std::optional<Timespec> atime, mtime, ctime;  // ctime: now, when not given
   bool times_are_now = false;                   // atime and mtime are set to now, both, as touch(1) does it
+  bool takes_privileges = false;                // a chown, though of neither id
+  bool by_stranger = false;                     // neither the owner nor CAP_FOWNER: looked up where it matters
   bool kill_suidgid = false;                    // see drop_privileges
   bool kill_sgid = false;
 };

@@ -24,6 +24,10 @@ bool Credentials::is_in_group(gid_t group) const {
   return known && (gid == group || std::find(groups.begin(), groups.end(), group) != groups.end());
 }
 
+bool owns_or_may_as_owner(Mount& mount, Inode& inode, const Credentials& who) {
+  return who.has(capability::kFowner) || (who.known && who.uid == get_attr(mount, inode).st_uid);
+}
+
 Result<bool> may_write(Mount& mount, Inode& inode, const Credentials& who) {
   if (!who.known || !check_content_may_change(inode)) return false;
   if (inode.item().flags & inode_flag::kImmutable) return false;

@@ -34,6 +34,9 @@ struct Credentials {
   bool may_administer() const { return known && (serves || has(capability::kSysAdmin)); }
 };
 
+// The owner, or CAP_FOWNER.
+bool owns_or_may_as_owner(Mount& mount, Inode& inode, const Credentials& who);
+
 // As access(2) decides about writing: mode, access control list, CAP_DAC_OVERRIDE; never for what chattr +i
 // or the READONLY flag protects. The ids compared are those the mount shows.
 Result<bool> may_write(Mount& mount, Inode& inode, const Credentials& who);

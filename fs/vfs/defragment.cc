@@ -93,10 +93,11 @@ class Rewriting {
 
 Status defragment(Mount& mount, Inode& inode, const DefragWish& wish, const std::function<bool()>& cancelled) {
   BF_TRY(mount.check_writable(inode));
-  BF_TRY(check_content_may_change(inode));
+  BF_TRY(check_not_sealed(inode));
+  if (!wish.whatever_flags) BF_TRY(check_not_readonly(inode));
   if (inode.is_dir()) return {};  // its tree is kept in shape all along
   if (!inode.is_regular()) return make_error(EINVAL, "defragmenting inode {}, no regular file", inode.ino());
-  BF_TRY(check_can_be_added_to(inode));
+  if (!wish.whatever_flags) BF_TRY(check_can_be_added_to(inode));
   BF_TRY(inode.load_properties());
   const uint64_t size = inode.data().size();
   if (size != 0 && wish.range.start >= size)

@@ -13,6 +13,7 @@ struct DefragWish {
   ByteRange range{0, UINT64_MAX};                    // from a sector's start on
   uint8_t codec = compression_type::kNone;           // kNone: as the file's properties say
   uint64_t long_enough_bytes = uint64_t{256} << 10;  // extents from this length on are left alone
+  bool whatever_flags = false;                       // chattr +i and READONLY: an administrator may
 };
 
 // Rewrites the data of a regular file where that makes fewer extents of it, or where it is not compressed as

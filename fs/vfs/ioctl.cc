@@ -1,6 +1,8 @@
 // ioctl: from the number to the row, and what has to be right before its handler runs.
 #include "fs/vfs/ioctl.h"
 
+#include "fs/vfs/names.h"
+
 namespace butterfuse {
 namespace {
 
@@ -13,7 +15,7 @@ Status check_right(IoctlRight right, const IoctlCall& call) {
     case IoctlRight::administer:
       return require_admin(call);
     case IoctlRight::write_file: {
-      if (call.opened_for_writing) return {};
+      if (call.opened_for_writing && check_can_be_added_to(call.inode)) return {};
       const Credentials who = call.credentials();
       if (who.may_administer()) return {};
       BF_ASSIGN(const bool may, may_write(call.mount, call.inode, who));

@@ -20,13 +20,19 @@ Status save_dir(TransactionHandle& handle, Inode& dir, int64_t name_bytes) {
   return or_abort(handle, dir.save(handle));
 }
 
+}  // namespace
+
 Status check_not_readonly(const Inode& inode) {
   if (inode.item().flags & inode_flag::kReadonly)
     return make_error(EACCES, "inode {} has the READONLY flag", inode.ino());
   return {};
 }
 
-}  // namespace
+Status check_not_sealed(const Inode& inode) {
+  if (inode.item().flags & inode_flag::kRoVerity)
+    return make_error(EPERM, "inode {} is sealed by fs-verity", inode.ino());
+  return {};
+}
 
 Status names_changed(Mount& mount, Inode& dir) {
   const bool durable =
@@ -47,8 +53,7 @@ Status check_not_immutable(const Inode& inode) {
 }
 
 Status check_content_may_change(const Inode& inode) {
-  if (inode.item().flags & inode_flag::kRoVerity)
-    return make_error(EPERM, "inode {} is sealed by fs-verity", inode.ino());
+  BF_TRY(check_not_sealed(inode));
   return check_not_readonly(inode);
 }
 

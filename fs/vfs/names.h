@@ -26,6 +26,10 @@ Status names_changed(Mount& mount, Inode& dir);
 Status or_abort(TransactionHandle& handle, Status status);
 // EPERM when an inode flag forbids changing it (chattr +i, +a).
 Status check_not_immutable(const Inode& inode);
+// For what needs the right to write the inode, whatever it is: EACCES for one with the READONLY flag, root too. The kernel
+// looks at the mode only.
+Status check_not_readonly(const Inode& inode);
+Status check_not_sealed(const Inode& inode);  // EPERM
 // Of files: EPERM for one sealed by fs-verity, EACCES for one with the READONLY flag (btrfs-convert sets it
 // on the image of the old file system).
 Status check_content_may_change(const Inode& inode);

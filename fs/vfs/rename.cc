@@ -65,10 +65,17 @@ Result<bool> is_inside(Mount& mount, Inode& dir, const Inode& inode) {
   }
 }
 
+// Its ".." is part of a directory.
+Status check_parent_may_change(const RenameRequest& request, const Inode& inode) {
+  const bool changes = inode.is_dir() && request.old_dir.key() != request.new_dir.key();
+  return changes ? check_not_readonly(inode) : Status{};
+}
+
 Status check_target(Mount& mount, const RenameRequest& request, Inode& source, Inode& target) {
   if (request.flags & RENAME_NOREPLACE) return make_error(EEXIST, "'{}' exists", request.new_name);
   BF_TRY(check_moves(target, request));
   if (request.flags & RENAME_EXCHANGE) {
+    BF_TRY(check_parent_may_change(request, target));
     if (!target.is_dir()) return {};
     BF_ASSIGN(const bool loop, is_inside(mount, request.old_dir, target));
     return loop ? make_error(EINVAL, "directory would move into itself") : Status{};
@@ -160,6 +167,7 @@ Status rename_name(Mount& mount, const RenameRequest& request) {
   WriterLock names(mount.namespace_lock());
   BF_ASSIGN(source, lookup_existing(mount, request.old_dir, request.old_name));
   BF_TRY(check_moves(*source, request));
+  BF_TRY(check_parent_may_change(request, *source));
   if (source->is_dir() && request.old_dir.key() != request.new_dir.key()) {
     BF_ASSIGN(const bool loop, is_inside(mount, request.new_dir, *source));
     if (loop) return make_error(EINVAL, "directory would move into itself");

@@ -46,6 +46,8 @@ Status check_change(Mount& mount, Inode& inode, std::string_view name) {
     return make_error(EINVAL, "'{}' is no property, only '{}' is", name, xattr_name::kCompression);
   BF_TRY(mount.check_writable(inode));
   BF_TRY(check_not_immutable(inode));
+  // trusted.*, security.* and access control lists ask for other rights than that to write.
+  if (name.starts_with("user.") || name.starts_with(kProperties)) BF_TRY(check_not_readonly(inode));
   BF_TRY(inode.load_properties());
   if (own_text(mount, inode, name)) return make_error(EPERM, "'{}' is read-only", name);
   return {};

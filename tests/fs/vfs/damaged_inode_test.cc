@@ -1,16 +1,19 @@
 // Inodes as damaged images and btrfs-convert have them: without links but with a name; with the READONLY
 // flag.
 #include <fcntl.h>
+#include <stdio.h>  // RENAME_*
 
 #include <catch2/catch.hpp>
 
 #include "core/items/inode_item.h"
 #include "fs/vfs/attr.h"
 #include "fs/vfs/create.h"
+#include "fs/vfs/defragment.h"
 #include "fs/vfs/file.h"
 #include "fs/vfs/link.h"
 #include "fs/vfs/rename.h"
 #include "fs/vfs/unlink.h"
+#include "fs/vfs/xattr.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
@@ -108,6 +111,52 @@ TEST_CASE("what has the READONLY flag is read and removed, but not written") {
   mode.mode = 0400;
   CHECK(code(set_attr(test.mount(), *test.get(test.root(), "image"), mode)) == 0);
   CHECK(code(unlink(test.mount(), test.root(), "image")) == 0);
+}
+
+TEST_CASE("what needs the right to write is refused of an inode with the READONLY flag, and nothing else") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  auto made = test.create(test.root(), "image");
+  test.write(*made, 0, std::string(100'000, 'x'));
+  const uint64_t ino = made->ino();
+  made = {};
+  change_item(test, ino, [](InodeItem& item) { item.flags |= inode_flag::kReadonly; });
+  auto inode = test.get(test.root(), "image");
+  const auto set = [&](std::string_view name, std::string_view value) {
+    return code(set_xattr(test.mount(), *inode, {name, as_bytes(value)}));
+  };
+  CHECK(set("user.kind", "new") == EACCES);
+  CHECK(set("btrfs.compression", "zstd") == EACCES);
+  CHECK(code(remove_xattr(test.mount(), *inode, "user.kind")) == EACCES);
+  CHECK(set("trusted.kind", "new") == 0);
+  CHECK(set("security.kind", "new") == 0);
+  AttrChange touch;
+  touch.atime = touch.mtime = Timespec{1000, 0};
+  touch.times_are_now = true;
+  CHECK(code(set_attr(test.mount(), *inode, touch)) == 0);
+  touch.by_stranger = true;
+  CHECK(code(set_attr(test.mount(), *inode, touch)) == EACCES);
+  CHECK(code(defragment(test.mount(), *inode, {}, {})) == EACCES);
+  CHECK(code(defragment(test.mount(), *inode, {.whatever_flags = true}, {})) == 0);
+}
+
+TEST_CASE("a directory with the READONLY flag keeps its parent") {
+  if (!have_btrfs_progs()) return;
+  TestMount test;
+  const uint64_t ino = test.mkdir(test.root(), "dir")->ino();
+  test.mkdir(test.root(), "other");
+  test.mkdir(*test.get(test.root(), "other"), "inner");
+  change_item(test, ino, [](InodeItem& item) { item.flags |= inode_flag::kReadonly; });
+  auto other = test.get(test.root(), "other");
+  const auto move = [&](Inode& from, const char* name, Inode& to, const char* new_name, unsigned flags) {
+    return code(rename(
+        test.mount(),
+        {.old_dir = from, .old_name = name, .new_dir = to, .new_name = new_name, .flags = flags, .caller = {}}));
+  };
+  CHECK(move(test.root(), "dir", *other, "dir", 0) == EACCES);
+  CHECK(move(test.root(), "dir", *other, "inner", RENAME_EXCHANGE) == EACCES);
+  CHECK(move(*other, "inner", test.root(), "dir", RENAME_EXCHANGE) == EACCES);
+  CHECK(move(test.root(), "dir", test.root(), "renamed", 0) == 0);
 }
 
 TEST_CASE("in a directory with the READONLY flag names stay as they are") {
