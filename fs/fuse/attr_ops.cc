@@ -45,10 +45,17 @@ AttrChange change_of(const struct stat& attr, int to_set, bool of_open_file) {
   return change;
 }
 
-// chown(2) to the owner and group that are: nothing is set but, where the kernel keeps times, ctime. As of every chown,
-// the privileges go.
-bool is_empty_chown(const Inode& inode, int to_set) {
+// A request that sets nothing asks for privileges to be taken: of chown(2) to the owner and group that are (where the kernel
+// keeps times it names ctime), or of a write, behind the removal of capabilities.
+bool only_takes_privileges(const Inode& inode, int to_set) {
   return !inode.is_dir() && (to_set & ~FUSE_SET_ATTR_CTIME) == 0;
+}
+
+// chown(2) takes set-user-id and set-group-id along, a write of one with CAP_FSETID does not. Where it can't be told which of
+// them it is they stay.
+bool takes_suidgid_along(Inode& inode, int to_set, pid_t pid) {
+  const bool may_be_write = inode.lost_capability_to(pid) && !(to_set & FUSE_SET_ATTR_CTIME);
+  return !may_be_write || !credentials_of(pid).has(capability::kFsetid);
 }
 
 void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info* info) {
@@ -56,11 +63,12 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   if (!inode) return reply_error(request, inode.error());
   AttrChange change = change_of(*attr, to_set, info != nullptr);
   change.times_are_now = sets_times_to_now(to_set, mount_of(request).options().writeback_cache);
-  change.takes_privileges = is_empty_chown(**inode, to_set);
+  const pid_t pid = fuse_req_ctx(request)->pid;
+  change.takes_privileges = only_takes_privileges(**inode, to_set);
   if (change.times_are_now && ((*inode)->item().flags & inode_flag::kReadonly))
-    change.by_stranger = !owns_or_may_as_owner(mount_of(request), **inode, credentials_of(fuse_req_ctx(request)->pid));
+    change.by_stranger = !owns_or_may_as_owner(mount_of(request), **inode, credentials_of(pid));
   Caller asked = caller_of(request);
-  asked.kill_suidgid |= change.takes_privileges;
+  asked.kill_suidgid |= change.takes_privileges && takes_suidgid_along(**inode, to_set, pid);
   const Caller caller = with_told_losses(asked, (*inode)->item());
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;

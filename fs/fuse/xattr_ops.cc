@@ -50,7 +50,9 @@ void op_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const ch
 void op_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
   auto inode = inode_of(request, node);
   if (!inode) return reply_error(request, inode.error());
-  reply_status(request, remove_xattr(mount_of(request), **inode, name));
+  const Status status = remove_xattr(mount_of(request), **inode, name);
+  if (status && name == xattr_name::kCapability) (*inode)->note_capability_taken(fuse_req_ctx(request)->pid);
+  reply_status(request, status);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // Inode: one inode in memory: its attributes, its data, and whether its item must be written.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <list>
 #include <memory>
@@ -112,6 +114,10 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   void note_emptied() { emptied_.store(true, std::memory_order_release); }
   bool take_emptied() { return emptied_.load(std::memory_order_acquire) && emptied_.exchange(false); }
 
+  // The process whose request took security.capability last, until asked: a change that takes privileges follows.
+  void note_capability_taken(pid_t process) { capability_taker_.store(process); }
+  bool lost_capability_to(pid_t process) { return capability_taker_.exchange(0) == process && process != 0; }
+
   // Open files through which bytes may be stored that only the kernel knows of so far.
   // `to_change`: what is there already, too, and not against chattr +a.
   void add_mapper(bool to_change) { (to_change ? changing_mappers_ : mappers_).fetch_add(1); }
@@ -183,6 +189,7 @@ class Inode final : public DataOwner, public std::enable_shared_from_this<Inode>
   std::atomic<bool> emptied_{false};
   std::atomic<bool> linkable_{false};
   std::atomic<bool> unlinked_{false};
+  std::atomic<pid_t> capability_taker_{0};
   std::atomic<uint32_t> mappers_{0}, changing_mappers_{0};
   std::atomic<bool> may_have_extents_behind_size_{true};
   std::atomic<uint8_t> rewrite_codec_{0};
