@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,8 +33,9 @@ namespace {
 
 constexpr int kSocket = 3, kBlockDevice = 4;
 constexpr int kDaemonDied = SIGUSR1;
-// An order is one letter. The answer is an errno, a space, and words for people; of a mount that was made, its device number.
+// An order is one letter, and of kSharesUserNamespace a number in digits behind it, nothing else. The answer is an errno, a space, and words for people; of a mount that was made, its device number.
 constexpr char kMount = 'm', kMountAsBlockDevice = 'b', kDetach = 'd', kClaim = 'c';
+constexpr char kSharesUserNamespace = 'u';
 
 Message answer_of(const Status& status) {
   return {status ? "0 " : fmt::format("{} {}", status.error().code, status.error().message)};
@@ -77,7 +79,7 @@ class Servant {
       const auto order = socket_.receive();
       if (!order) end();
       if (order->descriptor >= 0) ::close(order->descriptor);
-      obey(order->text.front());
+      obey(order->text);
     }
   }
 
@@ -87,8 +89,12 @@ class Servant {
     _exit(0);
   }
 
-  void obey(char order) {
-    switch (order) {
+  void obey(const std::string& order) {
+    if (order.front() == kSharesUserNamespace) {
+      socket_.send(answer_of(compare_user_namespaces(order)));
+      return;
+    }
+    switch (order.size() == 1 ? order.front() : ' ') {
       case kMount:
         return hand_over(mount(plan_.options));
       case kMountAsBlockDevice:
@@ -149,6 +155,20 @@ class Servant {
     BF_TRY(mount_.detach());
     has_mounted_ = false;
     return another();
+  }
+
+  // Says nothing but yes or no, of any number: a daemon that was taken over learns little.
+  static Status compare_user_namespaces(const std::string& order) {
+    pid_t process = 0;
+    const char* const end = order.data() + order.size();
+    const auto [rest, error] = std::from_chars(order.data() + 1, end, process);
+    if (error != std::errc() || rest != end || process <= 0) return make_error(EINVAL, "no such order");
+    struct stat own {}, theirs {};
+    if (::stat("/proc/self/ns/user", &own) != 0 ||
+        ::stat(fmt::format("/proc/{}/ns/user", process).c_str(), &theirs) != 0)
+      return make_error(errno, "can't see the namespace of process {}", process);
+    const bool same = own.st_dev == theirs.st_dev && own.st_ino == theirs.st_ino;
+    return same ? Status{} : make_error(EPERM, "process {} is in another user namespace", process);
   }
 
   Result<int> claim() const {
@@ -244,8 +264,9 @@ MountHelper::~MountHelper() {
   if (child_ > 0) ::waitpid(child_, nullptr, 0);
 }
 
-Result<MountHelper::Answer> MountHelper::ask(char order) const {
-  const auto answer = socket_.send({std::string(1, order)}) ? socket_.receive() : std::nullopt;
+Result<MountHelper::Answer> MountHelper::ask(char order, const std::string& argument) const {
+  MutexLock lock(*asking_);
+  const auto answer = socket_.send({order + argument}) ? socket_.receive() : std::nullopt;
   if (!answer) return make_error(EIO, "the process that mounts and unmounts is gone");
   if (answer->descriptor_lost) return make_error(EMFILE, "too many open files (ulimit -n)");
   int code = EIO;
@@ -269,6 +290,10 @@ Result<MadeMount> MountHelper::mount_as_block_device() const { return ask_for_mo
 Result<int> MountHelper::claim() const {
   BF_ASSIGN(const Answer answer, ask(kClaim));
   return answer.descriptor;
+}
+
+bool MountHelper::shares_user_namespace(pid_t process) const {
+  return ask(kSharesUserNamespace, std::to_string(process)).has_value();
 }
 
 Status MountHelper::detach() const {

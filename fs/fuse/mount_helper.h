@@ -3,8 +3,10 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <string>
 
+#include "core/base/mutex.h"
 #include "core/base/result.h"
 #include "fs/fuse/order_socket.h"
 
@@ -28,11 +30,12 @@ struct MadeMount {
 };
 
 // A child that takes orders over a socket: to mount as it was planned, to unmount that, to claim the block
-// device. It is started while the daemon has one thread and all its rights; the daemon then gives up its own,
-// and reads the image: if that takes it over, it can order nothing but what was planned, and one mount. The
-// child ends with the daemon, and leaves the mount as it is, unless the plan says otherwise; where the daemon was killed it ends the
-// connection, without which a thread that waits for pages in the kernel could keep the dead daemon, and with
-// it all users of the mount, waiting for ever. Not thread-safe.
+// device, and to say whether a process, by its number, is in its own user namespace. It is started while the
+// daemon has one thread and all its rights; the daemon then gives up its own, and reads the image: if that takes
+// it over, it can order nothing but what was planned, and one mount. The child ends with the daemon, and leaves
+// the mount as it is, unless the plan says otherwise; where the daemon was killed it ends the connection, without
+// which a thread that waits for pages in the kernel could keep the dead daemon, and with it all users of the
+// mount, waiting for ever. Thread-safe, one order at a time.
 class MountHelper {
  public:
   // The helper has the daemon's user and nothing of what it has open.
@@ -48,6 +51,10 @@ class MountHelper {
   Status detach() const;
   // A descriptor of the block device, for reading, open with O_EXCL. EBUSY and others of open(2); EBADF: none was planned.
   Result<int> claim() const;
+  // Only the one who has the right to trace a process may see its namespaces, and the daemon gave that up. False where the
+  // helper can't see it either. An unmount in between is waited for: the caller of a request holds the mount busy, so that
+  // one does not wait for its answer.
+  bool shares_user_namespace(pid_t process) const;
 
  private:
   MountHelper(pid_t child, OrderSocket socket) : child_(child), socket_(std::move(socket)) {}
@@ -55,9 +62,10 @@ class MountHelper {
     int descriptor;
     std::string words;
   };
-  Result<Answer> ask(char order) const;
+  Result<Answer> ask(char order, const std::string& argument = "") const;
   Result<MadeMount> ask_for_mount(char order) const;
   pid_t child_;
+  const std::unique_ptr<Mutex> asking_ = std::make_unique<Mutex>();
   OrderSocket socket_;
 };
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace butterfuse {
 // `known` only where it is certain whom /proc speaks of: not for pid 0 (another pid namespace), nor for
 // kernel threads, nor where /proc counts processes otherwise than we do.
 Credentials credentials_of(pid_t pid);
+
+// Who is asked whether a process is in our user namespace where we may not see it ourselves: see MountHelper. Before
+// requests are served; without one, and where it can't tell, privileges count for nothing.
+void ask_for_user_namespaces(std::function<bool(pid_t)> shares_ours);
 
 // What a change of content takes from the file, for drop_privileges. With `caller.kill_suidgid` as the
 // request has it: whether the caller may keep set-group-id of what is no executable is all that is left to

@@ -17,6 +17,7 @@
 #include "fs/fuse/libfuse_log.h"
 #include "fs/fuse/low_memory.h"
 #include "fs/fuse/ops.h"
+#include "fs/fuse/process.h"
 #include "fs/fuse/raw_request.h"
 #include "fs/fuse/request_loop.h"
 #include "fs/fuse/signal_watch.h"
@@ -167,6 +168,8 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
   const bool asks_who = std::ranges::find(words, "allow_root") != words.end();
   BF_TRY(offer_more_features(context.session, fuse_session_fd(context.session),
                              asks_who ? CallersTold::all : CallersTold::makers));
+  if (options.helper != nullptr)
+    ask_for_user_namespaces([&helper = *options.helper](pid_t pid) { return helper.shares_user_namespace(pid); });
   keep_memory_reserve();
   RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
   SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context, loop, options, ending); });
