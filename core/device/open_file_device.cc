@@ -121,7 +121,8 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
   if (S_ISBLK(info.st_mode) != is_block || (!is_block && !S_ISREG(info.st_mode)))
     return make_error(ENOTBLK, "{}: was replaced while it was opened", path);
   if (is_block && !read_only) BF_TRY(check_device_writable(path, fd));
-  if (!is_block && options.lock) {
+  // Of a block device as well: who only reads has no claim on it. (udev's locks are flock(2)'s, which these don't see.)
+  if (options.lock) {
     code = retry_while_busy(path, options.lock_wait_ms, [&] { return lock_file(fd, read_only, options); });
     if (code != 0) return open_error(code, path);
   }

@@ -95,6 +95,17 @@ std::vector<fs::path> parts_of(const fs::path& loop) {
   return parts;
 }
 
+// The lock that somebody has on a file or device node: F_UNLCK, F_RDLCK or F_WRLCK.
+short lock_on(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return F_UNLCK;
+  struct flock lock {};
+  lock.l_type = F_WRLCK, lock.l_whence = SEEK_SET;
+  const bool asked = ::fcntl(fd, F_OFD_GETLK, &lock) == 0;
+  ::close(fd);
+  return asked ? lock.l_type : static_cast<short>(F_UNLCK);
+}
+
 bool has_holder(const fs::path& device) {
   if (!entries_of(device / "holders").empty()) return true;
   const int fd =
@@ -112,13 +123,14 @@ std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& 
     if (!fs::exists(loop / "loop")) continue;
     for (const fs::path& part : parts_of(loop)) {
       const auto device = device_number(part);
-      if (!device || (is_block && own.st_rdev == *device) || !place_of_disk(*device).overlaps(place) ||
-          !has_holder(part))
-        continue;
+      if (!device || (is_block && own.st_rdev == *device) || !place_of_disk(*device).overlaps(place)) continue;
+      const std::string name = "/dev/" + part.filename().string();
+      const short lock = lock_on(name);  // of who reads it only, and so has no claim
+      if (lock == F_UNLCK && !has_holder(part)) continue;
       const auto mount = std::ranges::find_if(
           mounts, [&](const MountedSource& it) { return it.block_device && *it.block_device == *device; });
       if (mount != mounts.end()) return use_of(path, *mount);
-      return SourceUse{.text = fmt::format("is in use through /dev/{}", part.filename().string())};
+      return SourceUse{.text = "is in use through " + name, .may_write = lock != F_RDLCK};
     }
   }
   return std::nullopt;
@@ -189,18 +201,13 @@ std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWi
 }
 
 std::optional<SourceUse> find_locker(const std::string& image) {
-  const int fd = ::open(image.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return std::nullopt;
-  struct flock lock {};
-  lock.l_type = F_WRLCK, lock.l_whence = SEEK_SET;
-  const bool locked = ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-  ::close(fd);
-  if (!locked) return std::nullopt;
+  const short lock = lock_on(image);
+  if (lock == F_UNLCK) return std::nullopt;
   if (auto mount = find_butterfuse_mount(image)) return mount;
   const std::string opener = find_opener(image);
   return SourceUse{.text = fmt::format("is in use by {}, which has {} locked",
                                        opener.empty() ? "another process" : opener, image),
-                   .may_write = lock.l_type == F_WRLCK};
+                   .may_write = lock == F_WRLCK};
 }
 
 bool is_mounted_from(const MountEntry& mount, const StoragePlace& place) {
