@@ -1,6 +1,5 @@
 // FUSE getattr and setattr.
 #include "fs/fuse/guarded.h"
-#include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
 #include "fs/vfs/attr.h"
@@ -51,11 +50,24 @@ bool only_takes_privileges(const Inode& inode, int to_set) {
   return !inode.is_dir() && (to_set & ~FUSE_SET_ATTR_CTIME) == 0;
 }
 
+bool may_be_of_write(Inode& inode, int to_set, pid_t pid) {
+  return inode.lost_capability_to(pid) && !(to_set & FUSE_SET_ATTR_CTIME);
+}
+
 // chown(2) takes set-user-id and set-group-id along, a write of one with CAP_FSETID does not. Where it can't be told which of
 // them it is they stay.
 bool takes_suidgid_along(Inode& inode, int to_set, pid_t pid) {
-  const bool may_be_write = inode.lost_capability_to(pid) && !(to_set & FUSE_SET_ATTR_CTIME);
-  return !may_be_write || !credentials_of(pid).has(capability::kFsetid);
+  return !may_be_of_write(inode, to_set, pid) || !credentials_of(pid).has(capability::kFsetid);
+}
+
+// chown(2) that changes nobody is a change of the mode where it takes bits of that, and so the owner's: the kernel, which sends
+// no mode along, has not asked.
+Status check_may_take_mode_bits(Mount& mount, Inode& inode, int to_set, pid_t pid) {
+  const uint32_t mode = inode.item().mode;
+  const bool has_bits = (mode & S_ISUID) || (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+  if (!has_bits || may_be_of_write(inode, to_set, pid) || owns_or_may_as_owner(mount, inode, credentials_of(pid)))
+    return {};
+  return make_error(EPERM, "chown of inode {} by somebody else", inode.ino());
 }
 
 void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info* info) {
@@ -65,6 +77,9 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   change.times_are_now = sets_times_to_now(to_set, mount_of(request).options().writeback_cache);
   const pid_t pid = fuse_req_ctx(request)->pid;
   change.takes_privileges = only_takes_privileges(**inode, to_set);
+  if (change.takes_privileges)
+    if (auto status = check_may_take_mode_bits(mount_of(request), **inode, to_set, pid); !status)
+      return reply_error(request, status.error());
   if (change.times_are_now && ((*inode)->item().flags & inode_flag::kReadonly))
     change.by_stranger = !owns_or_may_as_owner(mount_of(request), **inode, credentials_of(pid));
   Caller asked = caller_of(request);
@@ -73,9 +88,7 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;
   Mount& mount = mount_of(request);
-  const uint64_t old_size = (*inode)->item().size;
   auto status = set_attr(mount, **inode, change);
-  if (status && change.size) zero_behind_old_end(request, **inode, old_size, *change.size);
   if (status) return reply_attr(request, told_attr(mount, **inode));
   fuse_session* session = session_of(request);
   reply_error(request, status.error());

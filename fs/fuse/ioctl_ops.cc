@@ -22,17 +22,15 @@ std::vector<MountEntry> own_mounts(const std::vector<MountEntry>& table, const F
 }
 
 // The caller's table comes first: through which of its mounts he came we can't tell, but if all are read-only it was one
-// of those. Where no mount is seen at all (unmounted lazily) nobody can say that it may be written. But where nothing is
-// known that it could be seen by, the kernel of this session has no mount table (tests/simkernel), or is an old one that
-// was handed to us mounted.
-bool mounted_read_only(const FuseContext& context, pid_t caller) {
-  if (!connection_of_descriptor(fuse_session_fd(context.session)) && context.device == 0) return false;
+// of those. Where no mount is seen (any more: unmounted lazily) it is as it was last seen; who has it open goes on.
+bool mounted_read_only(FuseContext& context, pid_t caller) {
   for (const auto& table : {mounts_seen_by(caller), read_mount_table()}) {
     const auto own = own_mounts(table, context);
     if (own.empty()) continue;
-    return own.front().super_has("ro") || std::ranges::all_of(own, [](const auto& entry) { return entry.has("ro"); });
+    context.seen_read_only = own.front().super_has("ro");
+    return context.seen_read_only || std::ranges::all_of(own, [](const auto& entry) { return entry.has("ro"); });
   }
-  return true;
+  return context.seen_read_only;
 }
 
 // What only the kernel has of a file, its size too, is fetched for those that look at content (defragmenting, C for

@@ -244,18 +244,7 @@ void FileWorker::truncate() {
   if (random_.chance(10)) wanted = size;
   if (random_.chance(20)) wanted = std::max(lowest, size - std::min<uint64_t>(size, random_.length(9000)));
   if (random_.chance(8) && lowest == 0) wanted = 0;
-  const bool with_tail = wanted > size && spot->file->may_map && !loose_writes() && random_.chance(30);
-  if (!with_tail) return resize(target(*spot), wanted);
-  store_behind_end(*spot, '!');
   resize(target(*spot), wanted);
-  store_behind_end(*spot, '\0');  // what is behind the end now: a write may begin there
-}
-
-// In the page that the file ends in: nothing that will be read, however it grows.
-void FileWorker::store_behind_end(const Spot& spot, char what) {
-  const uint64_t size = spot.file->model->size(), end = (size + kPage - 1) / kPage * kPage;
-  if (end == size || size < spot.file->model->zone(spot.zone).start) return;
-  (void)mapping(spot).store(size, std::string(end - size, what));
 }
 
 void FileWorker::read_some() {

@@ -43,7 +43,6 @@ class FileWorker : public Calls {
   void odd_fallocate();
   void copy_some();
   void truncate();
-  void store_behind_end(const Spot& spot, char what);
   void read_some();
   void seek();
   void sync(bool data_only);
