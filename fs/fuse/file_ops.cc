@@ -141,6 +141,10 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount_of(request), file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, *file.inode);
   if (!written) return refuse_write(request, *info, write, written.error());
+  // Written past the kernel's pages: who reads beside it may have filled the last one with zeros behind the old end, and will take
+  // them for content once the kernel knows the new size.
+  if (file.only_appends && item.size % kSectorSize != 0)
+    (void)drop_kernel_pages(request, *file.inode, ByteRange::at(round_down(item.size, kSectorSize), kSectorSize));
   if (write.offset >= round_up(item.size, kSectorSize)) zero_behind_old_end(request, *file.inode, item.size, write.offset);
   if (is_left_to_us_to_sync(mount_of(request), *info, file)) {
     if (auto status = sync_file(mount_of(request), file); !status)
