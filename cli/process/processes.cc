@@ -50,17 +50,6 @@ std::string use_by(const std::string& process, const MountEntry& mount) {
 
 }  // namespace
 
-std::vector<pid_t> processes() {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::stoi(name));
-  }
-  std::ranges::sort(pids);
-  return pids;
-}
-
 void for_each_descriptor(const std::string& process,
                          const std::function<void(const std::string&, const std::string&)>& visit) {
   std::error_code error;

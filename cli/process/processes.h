@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "core/base/mount_table.h"
+#include "core/base/processes.h"
 
 namespace butterfuse {
 
-std::vector<pid_t> processes();
 // The number of each open descriptor, and what it is called. None for processes that may not be looked into.
 void for_each_descriptor(
     const std::string& process,

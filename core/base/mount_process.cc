@@ -5,11 +5,12 @@
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include "core/base/processes.h"
 
 namespace butterfuse {
 namespace {
@@ -19,23 +20,13 @@ namespace fs = std::filesystem;
 // At most 15 bytes, which is what the kernel keeps of a name.
 std::string helper_name(dev_t device) { return fmt::format("bf:{}:{}", major(device), minor(device)); }
 
-std::vector<pid_t> processes() {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::stoi(name));
-  }
-  std::ranges::sort(pids);
-  return pids;
-}
-
 std::vector<pid_t> helpers_of(dev_t device) {
+  const std::string wanted = helper_name(device);
   std::vector<pid_t> helpers;
   for (const pid_t pid : processes()) {
     std::ifstream file(fmt::format("/proc/{}/comm", pid));
     std::string name;
-    if (std::getline(file, name) && name == helper_name(device)) helpers.push_back(pid);
+    if (std::getline(file, name) && name == wanted) helpers.push_back(pid);
   }
   return helpers;
 }

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <set>
 
+#include "core/base/processes.h"
+
 namespace butterfuse {
 namespace {
 
@@ -27,16 +29,6 @@ void find_place(MountedSource& mount, const std::string& root) {
   if (major(mount.entry.device) == 0) return;
   mount.block_device = mount.entry.device;
   mount.place = place_of_disk(mount.entry.device);
-}
-
-std::vector<pid_t> processes() {
-  std::vector<pid_t> pids;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const std::string name = entry.path().filename();
-    if (name.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::stoi(name));
-  }
-  return pids;
 }
 
 std::string namespace_of(const std::string& process) {
