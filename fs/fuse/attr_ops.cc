@@ -50,24 +50,15 @@ bool only_takes_privileges(const Inode& inode, int to_set) {
   return !inode.is_dir() && (to_set & ~FUSE_SET_ATTR_CTIME) == 0;
 }
 
-bool may_be_of_write(Inode& inode, int to_set, pid_t pid) {
-  return inode.lost_capability_to(pid) && !(to_set & FUSE_SET_ATTR_CTIME);
-}
-
-// chown(2) takes set-user-id and set-group-id along, a write of one with CAP_FSETID does not. Where it can't be told which of
-// them it is they stay.
-bool takes_suidgid_along(Inode& inode, int to_set, pid_t pid) {
-  return !may_be_of_write(inode, to_set, pid) || !credentials_of(pid).has(capability::kFsetid);
-}
-
-// chown(2) that changes nobody is a change of the mode where it takes bits of that, and so the owner's: the kernel, which sends
-// no mode along, has not asked.
-Status check_may_take_mode_bits(Mount& mount, Inode& inode, int to_set, pid_t pid) {
-  const uint32_t mode = inode.item().mode;
-  const bool has_bits = (mode & S_ISUID) || (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
-  if (!has_bits || may_be_of_write(inode, to_set, pid) || owns_or_may_as_owner(mount, inode, credentials_of(pid)))
-    return {};
-  return make_error(EPERM, "chown of inode {} by somebody else", inode.ino());
+// Does it take set-user-id and set-group-id along? chown(2) does, and is the owner's; the kernel, which sends no mode along, has
+// not asked who it is. A write of one with CAP_FSETID does not. All other writes take them themselves, so that nothing is done
+// here for who does not own the file: chown(2) by such a one changes nothing.
+bool takes_suidgid_along(Mount& mount, Inode& inode, int to_set, pid_t pid) {
+  if (!(inode.item().mode & (S_ISUID | S_ISGID))) return false;
+  const Credentials who = credentials_of(pid);
+  if (!owns_or_may_as_owner(mount, inode, who)) return false;
+  const bool may_be_of_write = inode.lost_capability_to(pid) && !(to_set & FUSE_SET_ATTR_CTIME);
+  return !may_be_of_write || !who.has(capability::kFsetid);
 }
 
 void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set, fuse_file_info* info) {
@@ -77,13 +68,10 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_s
   change.times_are_now = sets_times_to_now(to_set, mount_of(request).options().writeback_cache);
   const pid_t pid = fuse_req_ctx(request)->pid;
   change.takes_privileges = only_takes_privileges(**inode, to_set);
-  if (change.takes_privileges)
-    if (auto status = check_may_take_mode_bits(mount_of(request), **inode, to_set, pid); !status)
-      return reply_error(request, status.error());
   if (change.times_are_now && ((*inode)->item().flags & inode_flag::kReadonly))
     change.by_stranger = !owns_or_may_as_owner(mount_of(request), **inode, credentials_of(pid));
   Caller asked = caller_of(request);
-  asked.kill_suidgid |= change.takes_privileges && takes_suidgid_along(**inode, to_set, pid);
+  asked.kill_suidgid |= change.takes_privileges && takes_suidgid_along(mount_of(request), **inode, to_set, pid);
   const Caller caller = with_told_losses(asked, (*inode)->item());
   change.kill_suidgid = caller.kill_suidgid;
   change.kill_sgid = caller.kill_sgid;
