@@ -59,6 +59,7 @@ Tree& Filesystem::dev_tree() { return *state_->dev_tree; }
 Tree* Filesystem::free_space_tree() { return state_->free_space_tree; }
 Tree* Filesystem::block_group_tree() { return state_->block_group_tree; }
 Tree* Filesystem::uuid_tree() { return state_->uuid_tree; }
+Tree* Filesystem::quota_tree() { return state_->quota_tree; }
 
 Result<Tree*> Filesystem::subvolume(uint64_t root_id) {
   if (!is_subvolume_id(root_id)) return make_error(ENOENT, "tree {} is not a subvolume", root_id);

@@ -157,6 +157,7 @@ class Filesystem {
   Tree* free_space_tree();   // null where the feature is off
   Tree* block_group_tree();  // null where the feature is off
   Tree* uuid_tree();         // null when absent
+  Tree* quota_tree();        // null when absent
   // A subvolume by id (kFsTree or >= kFirstFree), read on first use and then kept. ENOENT.
   Result<Tree*> subvolume(uint64_t root_id);
   // Its ROOT_ITEM as of the last commit, flags and uuid included.

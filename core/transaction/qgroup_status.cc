@@ -1,4 +1,6 @@
-// Quotas are not kept up to date yet: say so in the image before its first change, as the kernel would.
+// Quotas are not kept up to date yet: say so in the image before its first change, as the kernel would. A rescan that was
+// interrupted is over: going on, the kernel would count what lies behind its progress only, and call the numbers right;
+// and with a progress of 0 it would add to what is there.
 #include "core/ondisk/qgroup_items.h"
 #include "core/transaction/commit.h"
 #include "core/transaction/filesystem_state.h"
@@ -13,8 +15,9 @@ Status CommitDriver::mark_quotas_stale(TransactionHandle& handle) {
   s.quota_marked = true;
   if (!found || cursor.data().size() < sizeof(DiskQgroupStatus)) return {};
   auto status = cursor.as<DiskQgroupStatus>();
-  if (!(status.flags & qgroup_status::kOn) || (status.flags & qgroup_status::kInconsistent)) return {};
-  status.flags = status.flags | qgroup_status::kInconsistent;
+  const uint64_t stale = (status.flags & ~qgroup_status::kRescan) | qgroup_status::kInconsistent;
+  if (!(status.flags & qgroup_status::kOn) || status.flags == stale) return {};
+  status.flags = stale;
   return cursor.replace(status);
 }
 
