@@ -33,6 +33,10 @@ Result<Acl> Acl::parse(ByteSpan bytes) {
   return acl;
 }
 
+bool Acl::has_no_entries(ByteSpan bytes) {
+  return bytes.empty() || (bytes.size() == sizeof(le32) && load<le32>(bytes) == kVersion);
+}
+
 std::vector<std::byte> Acl::encode() const {
   std::vector<std::byte> bytes(sizeof(le32) + entries_.size() * sizeof(DiskEntry));
   store(MutableByteSpan(bytes), le32(kVersion));

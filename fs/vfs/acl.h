@@ -15,6 +15,8 @@ class Acl {
  public:
   // EINVAL when the bytes are no valid list: entries in order, each unnamed one once, a mask where it is due.
   static Result<Acl> parse(ByteSpan bytes);
+  // No entry at all: who sets that takes the list away, as the kernel has it. No bytes, or the version alone.
+  static bool has_no_entries(ByteSpan bytes);
   std::vector<std::byte> encode() const;
 
   // The permission bits of a mode that stand for the list: the group's are the mask's where there is one.

@@ -148,14 +148,29 @@ Result<Acl> stored_acl(const Mount& mount, ByteSpan shown) {
   return acl;
 }
 
+Status check_no_symlink(const Inode& inode) {
+  return inode.is_symlink() ? make_error(EOPNOTSUPP, "access control list of a symbolic link") : Status{};
+}
+
+// A list that is not there is taken away all the same, as the kernel does it: that is a change with its time.
+Status remove_acl(Mount& mount, Inode& inode, std::string_view name) {
+  BF_TRY(check_no_symlink(inode));
+  if (name == xattr_name::kDefaultAcl && !inode.is_dir()) return {};
+  WriterLock lock(inode.names_lock());
+  BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems, inode.root_id()));
+  BF_TRY(remove_if_there(handle, inode, name));
+  return save_changed(handle, inode);
+}
+
+// XATTR_CREATE and XATTR_REPLACE mean nothing here, as with the kernel, where a list is no attribute by then.
 Status set_acl(Mount& mount, Inode& inode, const XattrChange& change) {
+  if (Acl::has_no_entries(change.value)) return remove_acl(mount, inode, change.name);
   const bool is_default = change.name == xattr_name::kDefaultAcl;
-  if (inode.is_symlink()) return make_error(EOPNOTSUPP, "access control list of a symbolic link");
+  BF_TRY(check_no_symlink(inode));
   if (is_default && !inode.is_dir())
     return make_error(EACCES, "default access control list of inode {}, which is no directory", inode.ino());
   BF_ASSIGN(const Acl acl, stored_acl(mount, change.value));
   WriterLock lock(inode.names_lock());
-  BF_TRY(check_presence(inode, change));
   BF_ASSIGN(TransactionHandle handle, begin_set(mount, inode, change.value.size()));
   if (!is_default) return set_access_acl(handle, inode, acl, change.kill_sgid);
   BF_TRY(write_one(handle, inode, change.name, acl.encode()));
@@ -209,6 +224,7 @@ Status set_compression(Mount& mount, Inode& inode, std::string_view value) {
 
 Status remove_xattr(Mount& mount, Inode& inode, std::string_view name) {
   BF_TRY(check_change(mount, inode, name));
+  if (is_acl(name)) return remove_acl(mount, inode, name);
   WriterLock lock(inode.names_lock());
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kXattrItems, inode.root_id()));
   BF_TRY(butterfuse::remove_xattr(inode.tree(), handle, inode.ino(), name));

@@ -18,14 +18,15 @@ Result<std::vector<std::string>> list_xattr(Mount& mount, Inode& inode);
 struct XattrChange {
   std::string_view name;
   ByteSpan value;
-  int flags = 0;           // XATTR_CREATE (EEXIST) or XATTR_REPLACE (ENODATA)
+  int flags = 0;           // XATTR_CREATE (EEXIST) or XATTR_REPLACE (ENODATA); of no meaning for access control lists
   bool kill_sgid = false;  // an access list takes set-group-id along: the caller is not in the file's group
 };
-// ENOSPC when the value does not fit a leaf.
+// ENOSPC when the value does not fit a leaf. An access control list without entries is removed.
 Status set_xattr(Mount& mount, Inode& inode, const XattrChange& change);
 // The attribute btrfs.compression and the flags that go with it; "" removes it. EINVAL for other values than
 // codecs, "no" and "none". REQUIRES load_properties(); checks nothing else of the inode.
 Status set_compression(Mount& mount, Inode& inode, std::string_view value);
+// ENODATA, but success for an access control list that is not there.
 Status remove_xattr(Mount& mount, Inode& inode, std::string_view name);
 // Brings the access control list, if there is one, in line with the mode after chmod(2). REQUIRES
 // names_lock() exclusive and load_properties().
