@@ -94,13 +94,6 @@ bool has_option(const std::vector<std::string>& words, std::string_view beginnin
   return std::ranges::any_of(words, [&](const std::string& word) { return word.starts_with(beginning); });
 }
 
-std::vector<std::string> all_sources(const MountArguments& arguments, const MountOptions& options) {
-  std::vector<std::string> sources = arguments.sources();
-  for (const std::string& device : options.devices)
-    if (std::ranges::find(sources, device) == sources.end()) sources.push_back(device);
-  return sources;
-}
-
 void log_ignored(const MountOptions& options) {
   for (const std::string& option : options.ignored)
     log(LogLevel::debug, "mount option '{}' has no effect", option);
@@ -159,7 +152,7 @@ Status mount_and_serve(const MountArguments& arguments, MountOptions options, Se
   block_ending_signals();
   be_thrifty_where_memory_is_short();
   std::optional<OpeningWatch> opening(std::in_place, arguments.source(), background);
-  const std::vector<std::string> sources = all_sources(arguments, options);
+  const std::vector<std::string> sources = with_others(arguments.sources(), options.devices);
   BF_ASSIGN(auto devices, open_devices(sources, options));
   options.read_only |= std::ranges::all_of(devices, [](const auto& device) { return device->read_only(); });
   session.claim = claim_of(devices, options);

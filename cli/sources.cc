@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "cli/dead_mount.h"
 #include "cli/process/limits.h"
@@ -24,14 +26,18 @@ namespace {
 // Block devices are known by their number, files by their inode.
 using FileIdentity = std::pair<dev_t, ino_t>;
 
+std::optional<FileIdentity> identity_of(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return std::nullopt;  // opening it will tell
+  return S_ISBLK(info.st_mode) ? FileIdentity{info.st_rdev, 0} : FileIdentity{info.st_dev, info.st_ino};
+}
+
 Status check_different(const std::vector<std::string>& paths) {
   std::map<FileIdentity, std::string> seen;
   for (const std::string& path : paths) {
-    struct stat info;
-    if (stat(path.c_str(), &info) != 0) continue;  // opening it will tell
-    const FileIdentity identity =
-        S_ISBLK(info.st_mode) ? FileIdentity{info.st_rdev, 0} : FileIdentity{info.st_dev, info.st_ino};
-    const auto [first, is_new] = seen.emplace(identity, path);
+    const auto identity = identity_of(path);
+    if (!identity) continue;
+    const auto [first, is_new] = seen.emplace(*identity, path);
     if (!is_new) return make_error(EEXIST, "{} and {} are the same device", first->second, path);
   }
   return {};
@@ -55,6 +61,17 @@ Result<std::unique_ptr<BlockDevice>> open_source(const std::string& path, const 
 }
 
 }  // namespace
+
+std::vector<std::string> with_others(std::vector<std::string> sources, const std::vector<std::string>& more) {
+  std::set<FileIdentity> seen;
+  for (const std::string& path : sources)
+    if (const auto identity = identity_of(path)) seen.insert(*identity);
+  for (const std::string& path : more) {
+    const auto identity = identity_of(path);
+    if (!identity || seen.insert(*identity).second) sources.push_back(path);
+  }
+  return sources;
+}
 
 Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
                                   const DeviceWindow& window, InUse in_use) {

@@ -21,6 +21,9 @@ enum class InUse {
 Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const OpenOptions& options,
                                   const DeviceWindow& window = {}, InUse in_use = InUse::refuse);
 
+// Behind `sources` those of `more` that are none of them nor of each other, by whatever path.
+std::vector<std::string> with_others(std::vector<std::string> sources, const std::vector<std::string>& more);
+
 // --offset, --sizelimit and --part of a subcommand.
 struct WindowArguments {
   std::string offset, sizelimit;
