@@ -13,6 +13,8 @@
 #include <optional>
 #include <sstream>
 
+#include "cli/process/standard_streams.h"
+
 namespace butterfuse {
 namespace {
 
@@ -30,8 +32,10 @@ std::string folder() {
 
 std::string first_line(const std::string& fsid) { return "butterfuse scrub state 1 of " + fsid; }
 
+bool is_no_state(const Error& error) { return error.code == EUCLEAN; }
+
 Error something_else(const std::string& path, const std::string& fsid) {
-  return Error{EEXIST, fmt::format("{}: is no state of a scrub of {}, and is left alone: name another --state, "
+  return Error{EUCLEAN, fmt::format("{}: is no state of a scrub of {}, and is left alone: name another --state, "
                                    "or take it away",
                                    path, fsid)};
 }
@@ -71,7 +75,7 @@ std::optional<Progress> parse(const std::string& text, const std::string& fsid) 
   return progress;
 }
 
-// Nothing where nothing is there.
+// Nothing where nothing is there. EUCLEAN: something else is.
 Result<std::optional<Progress>> read_state(const std::string& path, const std::string& fsid) {
   const auto text = content_of(path);
   if (!text && text.error().code == ENOENT) return std::optional<Progress>();
@@ -86,13 +90,17 @@ Result<std::optional<Progress>> read_state(const std::string& path, const std::s
 ScrubState::ScrubState(const std::string& given_path, std::string fsid)
     : fsid_(std::move(fsid)),
       path_(given_path.empty() ? folder() + "/scrub." + fsid_ : given_path),
-      makes_folder_(given_path.empty()) {}
+      own_place_(given_path.empty()) {}
 
 Result<bool> ScrubState::load() {
-  BF_ASSIGN(const auto stored, read_state(path_, fsid_));
-  done_until = stored.value_or(Progress{});
-  return stored.has_value();
+  const auto stored = read_state(path_, fsid_);
+  if (!stored && !may_replace(stored.error())) return tl::unexpected(stored.error());
+  if (!stored) complain("warning: {}: holds no state of a scrub of {}, and is passed over", path_, fsid_);
+  done_until = stored ? stored->value_or(Progress{}) : Progress{};
+  return stored && *stored;
 }
+
+bool ScrubState::may_replace(const Error& found) const { return own_place_ && is_no_state(found); }
 
 Status ScrubState::write_draft(int descriptor, const std::string& draft) const {
   std::string text = first_line(fsid_) + "\n";
@@ -105,8 +113,9 @@ Status ScrubState::write_draft(int descriptor, const std::string& draft) const {
 
 Status ScrubState::save() const {
   std::error_code ignored;
-  if (makes_folder_) std::filesystem::create_directories(folder(), ignored);
-  if (const auto there = read_state(path_, fsid_); !there) return tl::unexpected(there.error());
+  if (own_place_) std::filesystem::create_directories(folder(), ignored);
+  if (const auto there = read_state(path_, fsid_); !there && !may_replace(there.error()))
+    return tl::unexpected(there.error());
   std::string draft = path_ + ".XXXXXX";
   const int fd = ::mkostemp(draft.data(), O_CLOEXEC);
   if (fd < 0) return make_error(errno, "{}: {}", path_, std::strerror(errno));
@@ -119,7 +128,8 @@ Status ScrubState::save() const {
 }
 
 void ScrubState::remove() const {
-  if (const auto there = read_state(path_, fsid_); there && *there) ::unlink(path_.c_str());
+  const auto there = read_state(path_, fsid_);
+  if (there ? there->has_value() : may_replace(there.error())) ::unlink(path_.c_str());
 }
 
 }  // namespace butterfuse
