@@ -134,7 +134,9 @@ Status Mount::open_trees(BlockDevices devices) {
   auto opened = subvolume(root_id);
   if (!opened) return make_error(opened.error().code, "subvolume {}: {}", root_id, opened.error().message);
   Subvolume* home = *opened;
-  node_ids_ = std::make_unique<NodeIds>(root_id, home->root_dirid);
+  const Timespec now = current_time();
+  node_ids_ = std::make_unique<NodeIds>(root_id, home->root_dirid,
+                                        static_cast<uint64_t>(now.sec) * 1'000'000'000 + now.nsec);
   BF_ASSIGN(root_, inodes_.get({root_id, home->root_dirid}));
   if (!root_->is_dir())
     return make_error(EUCLEAN, "root inode {} of subvolume {} is no directory", root_->ino(), root_id);

@@ -5,7 +5,7 @@ namespace butterfuse {
 
 uint64_t NodeIds::counted_id(const InodeKey& key) {
   MutexLock lock(mutex_);
-  auto [slot, fresh] = ids_.try_emplace(key, kCounted + ids_.size());
+  auto [slot, fresh] = ids_.try_emplace(key, first_counted_ + ids_.size());
   if (fresh) keys_.emplace(slot->second, key);
   return slot->second;
 }
@@ -17,7 +17,7 @@ uint64_t NodeIds::wide_id(const InodeKey& key) {
 
 uint64_t NodeIds::node_of(const InodeKey& key) {
   if (key == root_) return kRootNode;
-  return key.root_id == root_.root_id && key.ino >> kInoBits == 0 ? key.ino : wide_id(key);
+  return key.root_id == objectid::kFsTree && key.ino >> kInoBits == 0 ? key.ino : wide_id(key);
 }
 
 uint64_t NodeIds::ino_of(const InodeKey& key) {
@@ -35,7 +35,9 @@ std::optional<InodeKey> NodeIds::key_of(uint64_t node) const {
     return slot->second;
   }
   const uint64_t root_id = node >> kInoBits;
-  return InodeKey{root_id == 0 ? root_.root_id : root_id, node & ((uint64_t{1} << kInoBits) - 1)};
+  if (root_id == objectid::kFsTree) return std::nullopt;
+  const InodeKey key{root_id == 0 ? objectid::kFsTree : root_id, node & ((uint64_t{1} << kInoBits) - 1)};
+  return key == root_ ? std::nullopt : std::optional(key);
 }
 
 }  // namespace butterfuse

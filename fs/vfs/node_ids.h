@@ -11,9 +11,10 @@
 
 namespace butterfuse {
 
-// Node ids, which file handles of NFS servers hold, follow from the pair: of the mounted subvolume they are the
-// plain inode numbers, of others root id << 40 | ino. What does not fit such a number gets one from a counter
-// with the top bit set, good while the mount lives. The mount's root directory is node 1, as FUSE wants.
+// Node ids, which file handles of NFS servers hold, follow from the pair, whichever subvolume is mounted: of the top level
+// they are the plain inode numbers, of others root id << 40 | ino. What does not fit such a number gets one from a counter
+// with the top bit set, good while the mount lives; it begins with the time of the mount, so that none is another file's in
+// a later one. The mount's root directory is node 1, as FUSE wants.
 //
 // What programs see is to fit 32 bits where it can, as stat(2) of 32-bit programs fails otherwise: the mounted
 // subvolume keeps its plain numbers below 2^31, everything else has the upper half (InoBlocks); what finds no
@@ -21,11 +22,12 @@ namespace butterfuse {
 class NodeIds {
  public:
   static constexpr uint64_t kRootNode = 1;
-  NodeIds(uint64_t mounted_root_id, uint64_t root_dirid) : root_{mounted_root_id, root_dirid} {}
+  NodeIds(uint64_t mounted_root_id, uint64_t root_dirid, uint64_t mounted_at_ns = 0)
+      : root_{mounted_root_id, root_dirid}, first_counted_(kCounted | mounted_at_ns % (kCounted / 2)) {}
 
   uint64_t node_of(const InodeKey& key);  // FUSE node id
   uint64_t ino_of(const InodeKey& key);   // st_ino, d_ino: the same for a key each time, no other key's
-  std::optional<InodeKey> key_of(uint64_t node) const;
+  std::optional<InodeKey> key_of(uint64_t node) const;  // nothing for what node_of never says
 
  private:
   static constexpr int kInoBits = 40;
@@ -35,6 +37,7 @@ class NodeIds {
   uint64_t counted_id(const InodeKey& key);
 
   const InodeKey root_;
+  const uint64_t first_counted_;
   InoBlocks blocks_;
   mutable Mutex mutex_;
   std::unordered_map<InodeKey, uint64_t, InodeKeyHash> ids_ BF_GUARDED_BY(mutex_);

@@ -45,6 +45,33 @@ TEST_CASE("a node number nobody was given leads nowhere") {
   CHECK_FALSE(ids.key_of(uint64_t{1} << 63 | 7));
 }
 
+TEST_CASE("a node number of one mount leads to the same inode, or to none, in a mount of another subvolume") {
+  const uint64_t mounted[] = {5, 256, 300};
+  for (const uint64_t one : mounted) {
+    for (const uint64_t other : mounted) {
+      NodeIds then(one, 256), now(other, 256);
+      for (const uint64_t root : {5, 256, 300, 301}) {
+        for (const uint64_t ino : {256, 257, 300, 70'000}) {
+          const InodeKey key{root, ino};
+          const uint64_t node = then.node_of(key);
+          if (node == NodeIds::kRootNode) continue;  // FUSE has no other number for it
+          const auto found = now.key_of(node);
+          CHECK((found ? found == key : now.node_of(key) == NodeIds::kRootNode));
+          if (found) CHECK(now.node_of(key) == node);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("a counted node number of an earlier mount leads nowhere") {
+  NodeIds then(5, 256, 1'000'000), now(5, 256, 2'000'000);
+  const uint64_t node = then.node_of({5, uint64_t{1} << 40});
+  (void)now.node_of({5, uint64_t{1} << 41});
+  CHECK(then.key_of(node) == InodeKey{5, uint64_t{1} << 40});
+  CHECK_FALSE(now.key_of(node));
+}
+
 TEST_CASE("inode numbers of many subvolumes fit 32 bits and differ") {
   NodeIds ids(5, 256);
   std::unordered_set<uint64_t> seen;
