@@ -52,10 +52,6 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
     return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
   BF_TRY(check_file_size_limit(path));
   BF_TRY(check_unused(path, OpenMode::read_write, options.window));
-  // A daemon whose mount is gone ends soon: opening waits for it.
-  const auto locker = options.window.whole() ? find_locker(path) : std::nullopt;
-  if (locker && locker->by_butterfuse)
-    return make_error(EBUSY, "{} {}; unmount it first", path, locker->text);
   BF_ASSIGN(const DeviceWindow place, partition_window(path, options.window));
   if (!options.force) {
     BF_ASSIGN(const auto content, content_of(path, options.window, place));

@@ -22,7 +22,7 @@
 #include "cli/process/standard_streams.h"
 #include "core/base/mount_table.h"
 #include "core/device/block_device.h"
-#include "core/device/source_use.h"
+#include "core/device/mount_tables.h"
 
 namespace butterfuse {
 namespace {
@@ -45,13 +45,20 @@ int fail(const std::string& message) {
 }
 
 // By mount point, or by the source when that is mounted once.
-const MountEntry* find_target(const std::vector<MountEntry>& table, const std::string& target) {
+Result<const MountEntry*> find_target(const std::vector<MountEntry>& table, const std::string& target) {
   if (const MountEntry* mount = find_mount_seen_at(table, unasked_mount_point(target))) return mount;
-  const auto place = place_of(target);
-  if (!place) return nullptr;
-  const auto is_of_it = [&](const MountEntry& one) { return one.is_butterfuse() && is_mounted_from(one, *place); };
-  const auto mount = std::ranges::find_if(table, is_of_it);
-  return mount != table.end() && std::ranges::count_if(table, is_of_it) == 1 ? &*mount : nullptr;
+  const MountEntry* found = nullptr;
+  if (const auto place = place_of(target))
+    for (const MountedSource& mount : read_own_mount_table()) {
+      if (!mount.entry.is_butterfuse() || !mount.seems_to_use(*place)) continue;
+      const auto entry = std::ranges::find(table, mount.entry.id, &MountEntry::id);
+      if (entry == table.end()) continue;
+      if (found != nullptr)
+        return make_error(EINVAL, "{} is mounted at {} and at {}: say which", target, found->mount_point, entry->mount_point);
+      found = &*entry;
+    }
+  if (found == nullptr) return make_error(EINVAL, "{}: not mounted", target);
+  return found;
 }
 
 // An ordinary user's way. It says itself what is wrong. True when the mount is gone.
@@ -140,8 +147,9 @@ Status check_on_top(const std::vector<MountEntry>& table, const MountEntry& moun
 
 int unmount(const std::string& target, const UmountArguments& arguments) {
   const auto table = read_mount_table();
-  const MountEntry* mount = find_target(table, target);
-  if (mount == nullptr) return arguments.quiet ? codes().failed : fail(target + ": not mounted");
+  const auto named = find_target(table, target);
+  if (!named) return arguments.quiet ? codes().failed : fail(named.error().message);
+  const MountEntry* const mount = *named;
   if (!mount->is_butterfuse())
     return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source,
                             mount->type));

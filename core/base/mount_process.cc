@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -20,14 +21,18 @@ namespace fs = std::filesystem;
 // At most 15 bytes, which is what the kernel keeps of a name.
 std::string helper_name(dev_t device) { return fmt::format("bf:{}:{}", major(device), minor(device)); }
 
+std::string name_of_process(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/comm", pid));
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
 std::vector<pid_t> helpers_of(dev_t device) {
   const std::string wanted = helper_name(device);
   std::vector<pid_t> helpers;
-  for (const pid_t pid : processes()) {
-    std::ifstream file(fmt::format("/proc/{}/comm", pid));
-    std::string name;
-    if (std::getline(file, name) && name == wanted) helpers.push_back(pid);
-  }
+  for (const pid_t pid : processes())
+    if (name_of_process(pid) == wanted) helpers.push_back(pid);
   return helpers;
 }
 
@@ -43,7 +48,15 @@ pid_t parent_of(pid_t pid) {
 
 void name_helper_of_mount(dev_t device) { ::prctl(PR_SET_NAME, helper_name(device).c_str()); }
 
-bool has_helper_of_mount(dev_t device) { return !helpers_of(device).empty(); }
+std::vector<dev_t> mounts_with_helpers() {
+  std::vector<dev_t> mounts;
+  for (const pid_t pid : processes()) {
+    unsigned major_number = 0, minor_number = 0;
+    if (std::sscanf(name_of_process(pid).c_str(), "bf:%u:%u", &major_number, &minor_number) == 2)
+      mounts.push_back(makedev(major_number, minor_number));
+  }
+  return mounts;
+}
 
 FuseConnection connection_of_process(pid_t pid, uint64_t wanted) {
   FuseConnection found = FuseConnection::none;

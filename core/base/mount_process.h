@@ -3,6 +3,8 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
 #include "core/base/mount_table.h"
 
 namespace butterfuse {
@@ -10,8 +12,8 @@ namespace butterfuse {
 // The helper of a mount carries the number of what it has mounted as its name. Others find the mount by that, whatever it is
 // shown as, whoever they are, in any mount namespace, and ask nobody who may be dead or hang.
 void name_helper_of_mount(dev_t device);
-// There is one with this name. It ends with the daemon.
-bool has_helper_of_mount(dev_t device);
+// Those that a process has the name of. A helper ends with its daemon; but whoever likes may take such a name: it is no proof.
+std::vector<dev_t> mounts_with_helpers();
 
 // The process that serves a mount: the parent of its helper, or, where that is none of ours or there is none, the one that
 // has its connection open (Linux 6.17 tells of that, to root and the daemon's user). 0: it has died, or is out of sight.

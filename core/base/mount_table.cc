@@ -53,12 +53,20 @@ bool has_word(const std::string& list, std::string_view word) {
   return ("," + list + ",").find("," + std::string(word) + ",") != std::string::npos;
 }
 
+// One look at all processes for the whole table, and only where a type leaves it open.
+void find_helpers(std::vector<MountEntry>& table) {
+  const auto is_open = [](const MountEntry& entry) {
+    return entry.type.starts_with("fuse") && !entry.is_butterfuse_by_type();
+  };
+  if (std::ranges::none_of(table, is_open)) return;
+  const std::vector<dev_t> helped = mounts_with_helpers();
+  for (MountEntry& entry : table) entry.has_helper = std::ranges::find(helped, entry.device) != helped.end();
+}
+
 }  // namespace
 
-bool MountEntry::is_butterfuse() const {
-  if (type == "fuse.butterfuse" || type == "fuseblk.butterfuse") return true;
-  return type.starts_with("fuse") && has_helper_of_mount(device);
-}
+bool MountEntry::is_butterfuse_by_type() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
+bool MountEntry::is_butterfuse() const { return is_butterfuse_by_type() || (type.starts_with("fuse") && has_helper); }
 
 uint64_t MountEntry::fuse_connection() const { return uint64_t{major(device)} << 20 | minor(device); }
 bool MountEntry::has(std::string_view flag) const { return has_word(flags, flag); }
@@ -69,6 +77,7 @@ std::vector<MountEntry> read_mount_table(const std::string& process) {
   std::ifstream file("/proc/" + process + "/mountinfo");
   for (std::string line; std::getline(file, line);)
     if (MountEntry entry; parse(line, entry)) table.push_back(std::move(entry));
+  find_helpers(table);
   return table;
 }
 

@@ -18,13 +18,16 @@ struct MountEntry {
   std::string mount_point;  // as its namespace sees it, without the kernel's escapes
   std::string type, source;
   std::string flags, super_flags;  // of the mount, of the file system: "ro,nosuid", "rw,allow_other"
+  bool has_helper = false;         // a process calls itself this mount's helper
 
   // The number of a FUSE mount's connection, as the kernel counts devices inside: fdinfo and fusectl have it.
   uint64_t fuse_connection() const;
   bool has(std::string_view flag) const;        // the mount
   bool super_has(std::string_view flag) const;  // the file system
-  // By its type, which a dead mount has, too; of one that was to have another type (subtype=) by its helper, which lives as
-  // long as its daemon.
+  // By its type, which a dead mount has, too.
+  bool is_butterfuse_by_type() const;
+  // Or, of one that was to have another type (subtype=), by its helper, which lives as long as its daemon. Anybody can have a
+  // foreign mount count as ours: nothing may be allowed because of it.
   bool is_butterfuse() const;
 };
 

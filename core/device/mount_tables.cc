@@ -6,29 +6,54 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <set>
 
+#include "core/base/mount_process.h"
 #include "core/base/processes.h"
+#include "core/device/storage_lock.h"
 
 namespace butterfuse {
 namespace {
 
 // File systems like btrfs have a device number of their own; then only the name says what they are on, which
 // its namespace may understand otherwise than ours.
-void find_place(MountedSource& mount, const std::string& root) {
+void find_named_place(MountedSource& mount, const std::string& root) {
   if (mount.entry.source.starts_with('/')) {
     for (const std::string& path : {root + mount.entry.source, mount.entry.source}) {
       struct stat info;
       if (::stat(path.c_str(), &info) != 0) continue;
       if (S_ISBLK(info.st_mode)) mount.block_device = info.st_rdev;
-      mount.place = place_of(path);
-      if (mount.place) return;
+      mount.named = place_of(path);
+      if (mount.named) return;
     }
   }
   if (major(mount.entry.device) == 0) return;
   mount.block_device = mount.entry.device;
-  mount.place = place_of_disk(mount.entry.device);
+  mount.named = place_of_disk(mount.entry.device);
+}
+
+// What daemons have locked, asked once of each file system, however often that is mounted.
+class DaemonPlaces {
+ public:
+  const std::vector<StoragePlace>& of(const MountEntry& mount) {
+    const auto [known, is_new] = places_.try_emplace(mount.device);
+    if (!is_new) return known->second;
+    if (const pid_t daemon = daemon_of_mount(mount)) known->second = places_locked_by(daemon);
+    return known->second;
+  }
+
+ private:
+  std::map<dev_t, std::vector<StoragePlace>> places_;
+};
+
+// The name of a helper may be a stranger's: what a mount of another type is shown as counts, too.
+void find_places(MountedSource& mount, DaemonPlaces& daemons) {
+  if (mount.entry.is_butterfuse()) mount.places = daemons.of(mount.entry);
+  if (mount.named && !mount.entry.is_butterfuse_by_type()) mount.places.push_back(*mount.named);
 }
 
 std::string namespace_of(const std::string& process) {
@@ -36,7 +61,33 @@ std::string namespace_of(const std::string& process) {
   return std::filesystem::read_symlink("/proc/" + process + "/ns/mnt", error).string();
 }
 
+// `witness`: a process of another namespace; 0: it is our own.
+std::vector<MountedSource> read_table(const std::string& process, pid_t witness, DaemonPlaces& daemons) {
+  std::vector<MountedSource> mounts;
+  const std::string root = witness == 0 ? std::string() : "/proc/" + process + "/root";
+  for (MountEntry& entry : read_mount_table(process)) {
+    MountedSource mount;
+    mount.entry = std::move(entry);
+    mount.elsewhere = witness != 0;
+    mount.witness = witness;
+    find_named_place(mount, root);
+    find_places(mount, daemons);
+    if (mount.named || !mount.places.empty()) mounts.push_back(std::move(mount));
+  }
+  return mounts;
+}
+
+bool any_overlaps(const std::vector<StoragePlace>& places, const StoragePlace& place) {
+  return std::ranges::any_of(places, [&](const StoragePlace& one) { return one.overlaps(place); });
+}
+
 }  // namespace
+
+bool MountedSource::uses(const StoragePlace& place) const { return any_overlaps(places, place); }
+
+bool MountedSource::seems_to_use(const StoragePlace& place) const {
+  return places.empty() ? named && named->overlaps(place) : uses(place);
+}
 
 std::string MountedSource::where() const {
   return elsewhere ? fmt::format("{} (in the mount namespace of process {})", entry.mount_point, witness)
@@ -44,27 +95,19 @@ std::string MountedSource::where() const {
 }
 
 std::vector<MountedSource> read_mount_tables() {
-  std::vector<MountedSource> mounts;
-  std::set<std::string> seen;
-  const auto read = [&](const std::string& process, pid_t witness) {
-    const std::string root = witness == 0 ? std::string() : "/proc/" + process + "/root";
-    for (MountEntry& entry : read_mount_table(process)) {
-      MountedSource mount;
-      mount.entry = std::move(entry);
-      mount.elsewhere = witness != 0;
-      mount.witness = witness;
-      find_place(mount, root);
-      mount.is_butterfuse = mount.entry.is_butterfuse();
-      if (mount.place || mount.is_butterfuse) mounts.push_back(std::move(mount));
-    }
-  };
-  read("self", 0);
-  seen.insert(namespace_of("self"));
+  DaemonPlaces daemons;
+  std::vector<MountedSource> mounts = read_table("self", 0, daemons);
+  std::set<std::string> seen{namespace_of("self")};
   for (const pid_t pid : processes()) {
     const std::string process = std::to_string(pid), space = namespace_of(process);
-    if (!space.empty() && seen.insert(space).second) read(process, pid);
+    if (!space.empty() && seen.insert(space).second) std::ranges::move(read_table(process, pid, daemons), std::back_inserter(mounts));
   }
   return mounts;
+}
+
+std::vector<MountedSource> read_own_mount_table() {
+  DaemonPlaces daemons;
+  return read_table("self", 0, daemons);
 }
 
 }  // namespace butterfuse

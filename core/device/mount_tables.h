@@ -14,10 +14,13 @@ struct MountedSource {
   MountEntry entry;             // as its namespace sees it
   bool elsewhere = false;       // in another mount namespace than ours
   pid_t witness = 0;            // a process there
-  bool is_butterfuse = false;
   std::optional<dev_t> block_device;  // what it is mounted from, where that is one
-  std::optional<StoragePlace> place;  // behind the name that is shown; of ours there may be none
+  std::optional<StoragePlace> named;  // behind the name that is shown
+  std::vector<StoragePlace> places;   // what it uses: of ours what its daemon has locked, none where that is out of sight
 
+  bool uses(const StoragePlace& place) const;
+  // Of those whose daemon is out of sight the name that is shown must do, which may be any (fsname=).
+  bool seems_to_use(const StoragePlace& place) const;
   // "/mnt", "/mnt (in the mount namespace of process 123)".
   std::string where() const;
 };
@@ -25,5 +28,7 @@ struct MountedSource {
 // Those that have storage behind them, and ours. The tables of other namespaces are read as far as /proc shows them:
 // an ordinary user sees those of his own processes.
 std::vector<MountedSource> read_mount_tables();
+// Those of our own namespace.
+std::vector<MountedSource> read_own_mount_table();
 
 }  // namespace butterfuse

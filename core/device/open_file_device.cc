@@ -27,16 +27,23 @@ constexpr auto kQuietTime = std::chrono::seconds(3);  // what a predecessor may 
 
 constexpr int kLookEvery = 10;                        // polls
 
+DeviceWindow window_of(const OpenOptions& options) { return {.offset = options.lock_offset, .bytes = options.lock_bytes}; }
+
+std::optional<SourceUse> mount_that_has(const std::string& path, const OpenOptions& options) {
+  const auto place = place_of(path, window_of(options));
+  return place ? find_butterfuse_mount(path, *place) : std::nullopt;
+}
+
 // Tries `attempt` until it returns something else than EBUSY, the time is over, or nobody wants it any more.
 // Its predecessor may still be writing: umount(2) of a FUSE mount returns before the daemon has ended. There
 // is nothing to wait for while the mount lives.
-int retry_while_busy(const std::string& path, uint32_t wait_ms, const std::function<int()>& attempt) {
+int retry_while_busy(const std::string& path, const OpenOptions& options, const std::function<int()>& attempt) {
   const auto begin = std::chrono::steady_clock::now();
-  const auto deadline = begin + std::chrono::milliseconds(wait_ms);
+  const auto deadline = begin + std::chrono::milliseconds(options.lock_wait_ms);
   bool told = false;
   int code = attempt();
   for (int polls = 0; code == EBUSY && std::chrono::steady_clock::now() < deadline; ++polls) {
-    if (polls % kLookEvery == 0 && find_butterfuse_mount(path)) return code;
+    if (polls % kLookEvery == 0 && mount_that_has(path, options)) return code;
     if (!told && std::chrono::steady_clock::now() > begin + kQuietTime) {
       log(LogLevel::info, "{}: in use by another process, waiting", path);
       told = true;
@@ -59,13 +66,12 @@ int lock_file(int fd, bool shared, const OpenOptions& options) {
   return errno == EAGAIN || errno == EACCES ? EBUSY : errno;
 }
 
-tl::unexpected<Error> open_error(int code, const std::string& path) {
+tl::unexpected<Error> open_error(int code, const std::string& path, const OpenOptions& options) {
   if (code == EBUSY) {
-    if (const auto mount = find_butterfuse_mount(path))
-      return make_error(EBUSY, "{} {}: use it there, or what is bind-mounted from there, or unmount it first",
-                        path, mount->text);
-    if (const auto use = find_source_use(path)) return make_error(EBUSY, "{} {}", path, use->text);
-    const std::string opener = find_opener(path);
+    if (const auto mount = mount_that_has(path, options)) return in_use_by_mount(path, *mount);
+    if (const auto use = find_source_use(path, window_of(options))) return make_error(EBUSY, "{} {}", path, use->text);
+    const auto place = place_of(path, window_of(options));
+    const std::string opener = place ? find_opener(*place) : "";
     return make_error(EBUSY, "{}: in use by {}", path, opener.empty() ? "another process" : opener);
   }
   if (code == EINTR) return make_error(EINTR, "{}: interrupted while waiting for another process", path);
@@ -93,7 +99,7 @@ void set_source_wait_interruption(bool (*interrupted)()) { wait_is_interrupted =
 
 Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, const OpenOptions& options) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return open_error(errno, path);
+  if (::stat(path.c_str(), &info) != 0) return open_error(errno, path, options);
   const bool is_block = S_ISBLK(info.st_mode);
   if (!is_block && !S_ISREG(info.st_mode))
     return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
@@ -101,30 +107,32 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
   const bool read_only = options.mode == OpenMode::read_only;
   int claim = -1, code = 0;
   if (is_block && !read_only && options.lock) {
-    code = retry_while_busy(path, options.lock_wait_ms, [&] {
+    OpenOptions claiming = options;  // a claim is one of all
+    claiming.lock_offset = claiming.lock_bytes = 0;
+    code = retry_while_busy(path, claiming, [&] {
       claim = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
       return claim >= 0 ? 0 : errno;
     });
-    if (code != 0) return open_error(code, path);
+    if (code != 0) return open_error(code, path, claiming);
   }
   const int fd = ::open(path.c_str(), O_CLOEXEC | (read_only ? O_RDONLY : O_RDWR));
   if (fd < 0) {
     code = errno;
     if (claim >= 0) ::close(claim);
-    return open_error(code, path);
+    return open_error(code, path, options);
   }
   std::unique_ptr<FileDevice> device(new FileDevice(path, fd, read_only));
   if (claim >= 0) BF_TRY(device->take_claim(claim));
 
   // Between stat and open the name may have come to mean another file.
-  if (::fstat(fd, &info) != 0) return open_error(errno, path);
+  if (::fstat(fd, &info) != 0) return open_error(errno, path, options);
   if (S_ISBLK(info.st_mode) != is_block || (!is_block && !S_ISREG(info.st_mode)))
     return make_error(ENOTBLK, "{}: was replaced while it was opened", path);
   if (is_block && !read_only) BF_TRY(check_device_writable(path, fd));
   // Of a block device as well: who only reads has no claim on it. (udev's locks are flock(2)'s, which these don't see.)
   if (options.lock) {
-    code = retry_while_busy(path, options.lock_wait_ms, [&] { return lock_file(fd, read_only, options); });
-    if (code != 0) return open_error(code, path);
+    code = retry_while_busy(path, options, [&] { return lock_file(fd, read_only, options); });
+    if (code != 0) return open_error(code, path, options);
   }
   device->is_block_device_ = is_block;
   BF_ASSIGN(device->size_bytes_, source_size(path, fd, info));

@@ -13,8 +13,8 @@
 #include <fstream>
 #include <vector>
 
-#include "core/base/mount_process.h"
 #include "core/device/mount_tables.h"
+#include "core/device/storage_lock.h"
 
 namespace butterfuse {
 namespace {
@@ -41,21 +41,21 @@ std::optional<dev_t> device_number(const fs::path& folder) {
 std::string through(const std::string& path, const MountedSource& mount) {
   if (mount.entry.source == path) return "";
   const auto place = place_of(path);
-  const bool says_so = mount.place && place && mount.place->overlaps(*place);
+  const bool says_so = mount.named && place && mount.named->overlaps(*place);
   return (says_so ? ", through " : ", shown as ") + mount.entry.source;
 }
 
 SourceUse use_of(const std::string& path, const MountedSource& mount) {
   return {.text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.entry.type, through(path, mount)),
           .may_write = !mount.entry.super_has("ro"),
-          .by_butterfuse = mount.is_butterfuse};
+          .by_butterfuse = mount.entry.is_butterfuse()};
 }
 
 std::optional<SourceUse> find_mount(const std::string& path, const StoragePlace& place,
                                     const std::vector<MountedSource>& mounts) {
   std::optional<SourceUse> found;
   for (const MountedSource& mount : mounts) {
-    if (mount.is_butterfuse || !mount.place->overlaps(place)) continue;
+    if (!mount.uses(place)) continue;
     if (!found || !found->may_write) found = use_of(path, mount);
   }
   return found;
@@ -86,24 +86,12 @@ std::optional<SourceUse> find_btrfs(const StoragePlace& place, const std::vector
   return std::nullopt;
 }
 
-// A loop device and its partitions, each with a name in /dev.
-std::vector<fs::path> parts_of(const fs::path& loop) {
-  std::vector<fs::path> parts;
+// A loop device's partitions, each with a name in /dev.
+std::vector<fs::path> partitions_of(const fs::path& loop) {
+  std::vector<fs::path> partitions;
   for (const fs::path& entry : entries_of(loop))
-    if (fs::exists(entry / "partition")) parts.push_back(entry);
-  if (parts.empty()) parts.push_back(loop);
-  return parts;
-}
-
-// The lock that somebody has on a file or device node: F_UNLCK, F_RDLCK or F_WRLCK.
-short lock_on(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) return F_UNLCK;
-  struct flock lock {};
-  lock.l_type = F_WRLCK, lock.l_whence = SEEK_SET;
-  const bool asked = ::fcntl(fd, F_OFD_GETLK, &lock) == 0;
-  ::close(fd);
-  return asked ? lock.l_type : static_cast<short>(F_UNLCK);
+    if (fs::exists(entry / "partition")) partitions.push_back(entry);
+  return partitions;
 }
 
 bool has_holder(const fs::path& device) {
@@ -115,33 +103,61 @@ bool has_holder(const fs::path& device) {
   return busy;
 }
 
-std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& place,
-                                   const std::vector<MountedSource>& mounts) {
+// What of the loop device `outer` is the place below, as it would be counted in the device.
+std::optional<StorageLayer> part_in(dev_t device, const StoragePlace& place) {
+  const StoragePlace whole = place_of_disk(device);
+  if (!whole.overlaps(place)) return std::nullopt;
+  StorageLayer layer{"/dev/" + disk_name(device), {.device = device}};
+  if (place.start > whole.start) layer.place.start = place.start - whole.start;
+  if (place.end < whole.end) layer.place.end = place.end - whole.start;
+  return layer;
+}
+
+// Of a device with partitions only locks are asked for: it counts as held where one of those is.
+std::optional<SourceUse> find_use_of_loop(const std::string& path, const fs::path& disk, bool is_partitioned,
+                                          const StoragePlace& place, const std::vector<MountedSource>& mounts) {
   struct stat own {};
   const bool is_block = ::stat(path.c_str(), &own) == 0 && S_ISBLK(own.st_mode);
+  const auto device = device_number(disk);
+  if (!device || (is_block && own.st_rdev == *device)) return std::nullopt;
+  const auto part = part_in(*device, place);
+  if (!part) return std::nullopt;
+  const StorageLock lock = lock_on(*part);  // of who reads it only, and so has no claim
+  if (lock == StorageLock::none && (is_partitioned || !has_holder(disk))) return std::nullopt;
+  const auto mount = std::ranges::find_if(
+      mounts, [&](const MountedSource& it) { return it.block_device && *it.block_device == *device; });
+  if (mount != mounts.end()) return use_of(path, *mount);
+  return SourceUse{.text = "is in use through " + part->name, .may_write = lock != StorageLock::shared};
+}
+
+std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& place,
+                                   const std::vector<MountedSource>& mounts) {
   for (const fs::path& loop : entries_of("/sys/block")) {
     if (!fs::exists(loop / "loop")) continue;
-    for (const fs::path& part : parts_of(loop)) {
-      const auto device = device_number(part);
-      if (!device || (is_block && own.st_rdev == *device) || !place_of_disk(*device).overlaps(place)) continue;
-      const std::string name = "/dev/" + part.filename().string();
-      const short lock = lock_on(name);  // of who reads it only, and so has no claim
-      if (lock == F_UNLCK && !has_holder(part)) continue;
-      const auto mount = std::ranges::find_if(
-          mounts, [&](const MountedSource& it) { return it.block_device && *it.block_device == *device; });
-      if (mount != mounts.end()) return use_of(path, *mount);
-      return SourceUse{.text = "is in use through " + name, .may_write = lock != F_RDLCK};
-    }
+    const auto partitions = partitions_of(loop);
+    for (const fs::path& partition : partitions)
+      if (auto use = find_use_of_loop(path, partition, false, place, mounts)) return use;
+    if (auto use = find_use_of_loop(path, loop, !partitions.empty(), place, mounts)) return use;
   }
   return std::nullopt;
 }
 
-// The image behind a loop device may be locked by a mount of ours.
-std::optional<SourceUse> find_lock_behind(const std::string& path) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) return std::nullopt;
-  const std::string file = loop_backing_file(info.st_rdev);
-  return file.empty() ? std::nullopt : find_locker(file);
+SourceUse use_by_locker(const std::string& path, const StorageLayer& layer, StorageLock lock) {
+  if (auto mount = find_butterfuse_mount(path, layer.place)) return *mount;
+  const std::string opener = find_opener(layer.place);
+  return {.text = fmt::format("is in use by {}, which has {} locked", opener.empty() ? "another process" : opener,
+                              layer.name.empty() ? "the file behind it" : layer.name),
+          .may_write = lock == StorageLock::exclusive};
+}
+
+// What lies below, the device of a partition or the file of a loop device, may be locked by a program of ours. The lock on the
+// thing itself is for who opens it, which waits for those that end.
+std::optional<SourceUse> find_lock_below(const std::string& path, const DeviceWindow& window) {
+  const auto layers = layers_of(path, window);
+  for (size_t depth = 1; depth < layers.size(); ++depth)
+    if (const StorageLock lock = lock_on(layers[depth]); lock != StorageLock::none)
+      return use_by_locker(path, layers[depth], lock);
+  return std::nullopt;
 }
 
 // What is made of a disk, such as a part of a volume group, has it exclusively.
@@ -197,51 +213,34 @@ std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWi
   if (auto use = find_btrfs(*place, mounts)) return use;
   if (auto use = find_loop(path, *place, mounts)) return use;
   if (auto use = find_holder(path)) return use;
-  return find_lock_behind(path);
+  return find_lock_below(path, window);
 }
 
-std::optional<SourceUse> find_locker(const std::string& image) {
-  const short lock = lock_on(image);
-  if (lock == F_UNLCK) return std::nullopt;
-  if (auto mount = find_butterfuse_mount(image)) return mount;
-  const std::string opener = find_opener(image);
-  return SourceUse{.text = fmt::format("is in use by {}, which has {} locked",
-                                       opener.empty() ? "another process" : opener, image),
-                   .may_write = lock == F_WRLCK};
-}
-
-bool is_mounted_from(const MountEntry& mount, const StoragePlace& place) {
-  const auto is_it = [&](const StoragePlace& other) { return other.overlaps(place); };
-  if (const pid_t daemon = daemon_of_mount(mount)) {
-    const auto places = open_places(fmt::format("/proc/{}", daemon));
-    if (!places.empty()) return std::ranges::any_of(places, is_it);
-  }
-  const auto named = mount.source.starts_with('/') ? place_of(mount.source) : std::nullopt;
-  return named && is_it(*named);
-}
-
-std::optional<SourceUse> find_butterfuse_mount(const std::string& path) {
-  const auto place = place_of(path);
-  if (!place) return std::nullopt;
+std::optional<SourceUse> find_butterfuse_mount(const std::string& path, const StoragePlace& place) {
+  const StoragePlace lowest = place_below(place);
   for (const MountedSource& mount : read_mount_tables())
-    if (mount.is_butterfuse && is_mounted_from(mount.entry, *place)) return use_of(path, mount);
+    if (mount.entry.is_butterfuse() && mount.seems_to_use(lowest)) return use_of(path, mount);
   return std::nullopt;
 }
 
-std::string find_opener(const std::string& path) {
+std::string find_opener(const StoragePlace& place) {
   std::string text;
-  if (const auto place = place_of(path))
-    for_each_opener(*place, [&](const fs::path& process, const auto&) {
-      text = fmt::format("process {} ({})", process.filename().string(), first_line(process / "comm"));
-      return true;
-    });
+  for_each_opener(place_below(place), [&](const fs::path& process, const auto&) {
+    text = fmt::format("process {} ({})", process.filename().string(), first_line(process / "comm"));
+    return true;
+  });
   return text;
 }
 
 Status check_unused(const std::string& path, OpenMode mode, const DeviceWindow& window) {
   const auto use = find_source_use(path, window);
   if (!use || (mode == OpenMode::read_only && !use->may_write)) return {};
+  if (use->by_butterfuse) return in_use_by_mount(path, *use);
   return make_error(EBUSY, "{} {}; unmount it there first", path, use->text);
+}
+
+tl::unexpected<Error> in_use_by_mount(const std::string& path, const SourceUse& mount) {
+  return make_error(EBUSY, "{} {}: use it there, or what is bind-mounted from there, or unmount it first", path, mount.text);
 }
 
 }  // namespace butterfuse

@@ -4,7 +4,6 @@
 #include <optional>
 #include <string>
 
-#include "core/base/mount_table.h"
 #include "core/base/result.h"
 #include "core/device/storage_place.h"
 #include "core/device/window_device.h"
@@ -17,25 +16,20 @@ struct SourceUse {
   bool by_butterfuse = false;  // a mount of ours
 };
 
-// Looks at the mounts of all mount namespaces, at the devices of the kernel's btrfs (all of them, wherever
-// they are mounted) and at loop devices that somebody has exclusively, as far as this process may see them.
-// Other mounts by butterfuse have their own window of a source and their lock on it: they are not counted
-// here, but for loop devices that stand between.
+// Looks at the mounts of all mount namespaces, at the devices of the kernel's btrfs (all of them, wherever they are mounted), at
+// loop devices that somebody has exclusively, and at the locks on what the source lies in, as far as this process may see them.
+// The lock on the source itself is not counted: whoever opens it meets that, and waits for those that end.
 std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWindow& window = {});
 
-// The mount has this file or disk, or what lies on it, as its source: so its daemon's descriptors say, or, where they are out
-// of sight, the name that is shown, which may be any (fsname=).
-bool is_mounted_from(const MountEntry& mount, const StoragePlace& place);
-
-// Who has an image file locked, or a part of it; nothing where nobody does.
-std::optional<SourceUse> find_locker(const std::string& image);
-// Of a source that is locked: the living mount that has it. Nothing where there is none (any more): a daemon
-// ends later than its mount.
-std::optional<SourceUse> find_butterfuse_mount(const std::string& path);
-// "process 123 (butterfuse)", or empty: who has the source open, as far as can be seen.
-std::string find_opener(const std::string& path);
+// Of a place that is locked: the living mount that has it, in words about `path`. Nothing where there is none (any more): a
+// daemon ends later than its mount.
+std::optional<SourceUse> find_butterfuse_mount(const std::string& path, const StoragePlace& place);
+// "process 123 (butterfuse)", or empty: who has what is there open, as far as can be seen.
+std::string find_opener(const StoragePlace& place);
 
 // EBUSY when somebody else uses the source and one of the two might write.
 Status check_unused(const std::string& path, OpenMode mode, const DeviceWindow& window = {});
+// EBUSY, and what to do.
+tl::unexpected<Error> in_use_by_mount(const std::string& path, const SourceUse& mount);
 
 }  // namespace butterfuse

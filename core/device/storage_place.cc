@@ -18,7 +18,7 @@
 namespace butterfuse {
 namespace {
 
-constexpr int kDepthMax = 8;  // loop devices on partitions of loop devices ...
+constexpr size_t kDepthMax = 8;  // loop devices on partitions of loop devices ...
 constexpr uint64_t kUnitBytes = 512;
 
 std::string folder_of(dev_t device) {
@@ -52,51 +52,63 @@ void move_out(StoragePlace& place, uint64_t offset, uint64_t bytes) {
   place.end = outer(place.end);
 }
 
-// Who may open the loop device learns the file itself; others its name, which may mean another one here.
-std::optional<StoragePlace> backing_of(dev_t device) {
-  const std::string name = loop_backing_file(device);
-  if (name.empty()) return std::nullopt;
-  StoragePlace backing{.is_file = true};
-  const int fd = ::open(("/dev/" + disk_name(device)).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  loop_info64 info{};
-  struct stat opened {};
-  const bool told = fd >= 0 && ::fstat(fd, &opened) == 0 && S_ISBLK(opened.st_mode) &&
-                    opened.st_rdev == device && ::ioctl(fd, LOOP_GET_STATUS64, &info) == 0;
-  if (fd >= 0) ::close(fd);
-  if (told && info.lo_rdevice == 0) {
-    backing.device = static_cast<dev_t>(info.lo_device);
-    backing.inode = static_cast<ino_t>(info.lo_inode);
-    return backing;
-  }
-  return place_of(name);
-}
-
-StoragePlace resolve(StoragePlace place, int depth) {
-  if (place.is_file || depth == 0) return place;
-  const std::string folder = folder_of(place.device);
-  if (const auto start = read_number(folder + "/start");
-      start && std::filesystem::exists(folder + "/partition")) {
-    const auto whole = read_device_number(folder + "/../dev");
-    if (!whole) return place;
-    move_out(place, *start * kUnitBytes, read_number(folder + "/size").value_or(0) * kUnitBytes);
-    place.device = *whole;
-    return resolve(place, depth - 1);
-  }
-  const auto backing = backing_of(place.device);
-  if (!backing) return place;
-  move_out(place, read_number(folder + "/loop/offset").value_or(0),
-           read_number(folder + "/loop/sizelimit").value_or(0));
-  place.is_file = backing->is_file, place.device = backing->device, place.inode = backing->inode;
-  return resolve(place, depth - 1);
-}
-
-std::optional<StoragePlace> place_before_resolving(const std::string& path) {
+std::optional<StoragePlace> named_place(const std::string& path) {
   struct stat info;
   if (::stat(path.c_str(), &info) != 0) return std::nullopt;
   if (S_ISREG(info.st_mode))
     return StoragePlace{.is_file = true, .device = info.st_dev, .inode = info.st_ino};
   if (S_ISBLK(info.st_mode)) return StoragePlace{.device = info.st_rdev};
   return std::nullopt;
+}
+
+std::string node_of(dev_t device) { return "/dev/" + disk_name(device); }
+
+// Who may open the loop device learns the file itself; others its name, which may mean another one here.
+std::optional<StorageLayer> backing_of(dev_t device) {
+  const std::string name = loop_backing_file(device);
+  if (name.empty()) return std::nullopt;
+  const auto named = named_place(name);
+  const int fd = ::open(node_of(device).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  loop_info64 info{};
+  struct stat opened {};
+  const bool told = fd >= 0 && ::fstat(fd, &opened) == 0 && S_ISBLK(opened.st_mode) &&
+                    opened.st_rdev == device && ::ioctl(fd, LOOP_GET_STATUS64, &info) == 0;
+  if (fd >= 0) ::close(fd);
+  if (!told) return named ? std::optional(StorageLayer{name, *named}) : std::nullopt;
+  const auto disk = static_cast<dev_t>(info.lo_rdevice);
+  if (disk != 0) return StorageLayer{node_of(disk), {.device = disk}};
+  const StoragePlace file{.is_file = true, .device = static_cast<dev_t>(info.lo_device), .inode = static_cast<ino_t>(info.lo_inode)};
+  return StorageLayer{named && named->same_storage(file) ? name : "", file};
+}
+
+// What a partition or loop device lies in.
+std::optional<StorageLayer> layer_below(const StoragePlace& place) {
+  if (place.is_file) return std::nullopt;
+  const std::string folder = folder_of(place.device);
+  StoragePlace moved = place;
+  if (const auto start = read_number(folder + "/start");
+      start && std::filesystem::exists(folder + "/partition")) {
+    const auto whole = read_device_number(folder + "/../dev");
+    if (!whole) return std::nullopt;
+    move_out(moved, *start * kUnitBytes, read_number(folder + "/size").value_or(0) * kUnitBytes);
+    moved.device = *whole;
+    return StorageLayer{node_of(*whole), moved};
+  }
+  auto backing = backing_of(place.device);
+  if (!backing) return std::nullopt;
+  move_out(moved, read_number(folder + "/loop/offset").value_or(0), read_number(folder + "/loop/sizelimit").value_or(0));
+  backing->place.start = moved.start, backing->place.end = moved.end;
+  return backing;
+}
+
+std::vector<StorageLayer> layers_from(StorageLayer top) {
+  std::vector<StorageLayer> layers{std::move(top)};
+  while (layers.size() <= kDepthMax) {
+    auto below = layer_below(layers.back().place);
+    if (!below) break;
+    layers.push_back(std::move(*below));
+  }
+  return layers;
 }
 
 }  // namespace
@@ -109,20 +121,27 @@ std::string disk_name(dev_t device) {
 
 std::string loop_backing_file(dev_t device) { return read_line(folder_of(device) + "/loop/backing_file"); }
 
-StoragePlace place_of_disk(dev_t device) { return resolve({.device = device}, kDepthMax); }
+StoragePlace place_of_disk(dev_t device) { return layers_from({"", {.device = device}}).back().place; }
+
+StoragePlace place_below(const StoragePlace& place) { return layers_from({"", place}).back().place; }
 
 std::optional<StoragePlace> place_of(const std::string& path) { return place_of(path, {}); }
 
 std::optional<StoragePlace> place_of(const std::string& path, const DeviceWindow& window) {
-  auto place = place_before_resolving(path);
-  if (!place) return std::nullopt;
+  const auto layers = layers_of(path, window);
+  return layers.empty() ? std::nullopt : std::optional(layers.back().place);
+}
+
+std::vector<StorageLayer> layers_of(const std::string& path, const DeviceWindow& window) {
+  auto place = named_place(path);
+  if (!place) return {};
   if (window.partition != 0) {
     if (const auto partition = find_partition(path, window.partition))
       move_out(*place, partition->offset, partition->bytes);
   } else if (!window.whole()) {
     move_out(*place, window.offset, window.bytes);
   }
-  return resolve(*place, kDepthMax);
+  return layers_from({path, *place});
 }
 
 }  // namespace butterfuse

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/device/window_device.h"
 
@@ -28,10 +29,20 @@ struct StoragePlace {
   }
 };
 
+// A thing that a place lies in, on the way down from its name: a partition, the loop device that has it, the file behind that.
+struct StorageLayer {
+  std::string name;    // by which it can be opened; empty: it has none any more, or none that is known
+  StoragePlace place;  // where in this layer
+};
+// From the thing of that name down to where the bytes lie, which is what place_of tells; empty when there is none.
+std::vector<StorageLayer> layers_of(const std::string& path, const DeviceWindow& window);
+
 // Of an image file or block device; nothing when there is none of that name. Symbolic links are followed.
 std::optional<StoragePlace> place_of(const std::string& path);
 // Of the window of it; one that can't be found there is taken for the whole.
 std::optional<StoragePlace> place_of(const std::string& path, const DeviceWindow& window);
+// What lies in a partition or loop device, as a place in what is below that.
+StoragePlace place_below(const StoragePlace& place);
 // Of a block device by number.
 StoragePlace place_of_disk(dev_t device);
 // "loop3p1"; the number where the kernel has no such device.
