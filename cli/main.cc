@@ -14,6 +14,7 @@
 #include "cli/helper_arguments.h"
 #include "cli/option_rules.h"
 #include "cli/process/exit_codes.h"
+#include "cli/process/inherited.h"
 #include "cli/process/limits.h"
 #include "cli/process/json.h"
 #include "cli/process/standard_streams.h"
@@ -127,6 +128,7 @@ int run(int argc, char** argv) {
 }  // namespace butterfuse
 
 int main(int argc, char** argv) {
+  butterfuse::close_inherited({argv, static_cast<size_t>(argc)});
   butterfuse::StandardStreams::secure();
   butterfuse::use_hard_limits();
   ::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it hands that on, and no child could be waited for
