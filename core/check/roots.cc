@@ -36,6 +36,7 @@ void load_roots(CheckState& state) {
     state.summary.missing_devices = missing;
     state.warning("missing devices: {}; what lies on them is not checked", missing);
   }
+  if (const Status united = state.volume.check_root_copies(); !united) state.error("{}", united.error().message);
   state.roots[objectid::kChunkTree] = chunk_root;
   TreeRoot root_tree{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
   state.roots[objectid::kRootTree] = root_tree;

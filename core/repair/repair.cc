@@ -113,11 +113,13 @@ Status Repair::check_no_replace_under_way() const {
   return filesystem ? check_no_replace((*filesystem)->dev_tree()) : Status{};
 }
 
-// What can't be read for want of a device, or of its end, is not damaged: a repair would give it up.
+// What can't be read for want of a device, or of its end, is not damaged: a repair would give it up. Of devices that were
+// written without each other it would make one that is neither.
 Status Repair::check_that_nothing_is_missing() const {
   BF_ASSIGN(const auto volume, Volume::open(open_shared(overlays_)));
   load_chunk_tree(*volume, [](const Error&) {});
   BF_TRY(check_devices_hold_chunks(*volume));
+  BF_TRY(volume->check_root_copies());
   return before_.missing_devices.empty() ? Status{} : volume->check_devices(true, true);
 }
 

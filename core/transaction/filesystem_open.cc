@@ -116,12 +116,13 @@ Status FilesystemOpener::name_missing(Status status) {
 }
 
 Status FilesystemOpener::check_devices() {
-  const Volume& volume = *filesystem_->volume_;
+  Volume& volume = *filesystem_->volume_;
   const auto known = std::ranges::count_if(volume.members(), &MemberDevice::has_item);
   if (static_cast<uint64_t>(known) != super().num_devices)
     log(LogLevel::warning, "the superblock counts {} devices, the chunk tree has {}",
         uint64_t{super().num_devices}, known);
-  return volume.check_devices(options_.degraded, !options_.read_only);
+  BF_TRY(volume.check_devices(options_.degraded, !options_.read_only));
+  return volume.check_root_copies();
 }
 
 Status FilesystemOpener::read_chunk(const ReadCursor& cursor) {

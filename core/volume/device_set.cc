@@ -104,6 +104,7 @@ Status Volume::adopt_devices(BlockDevices devices, SuperFlags flags) {
       log(LogLevel::warning, "{}: not used; name it first to mount it", reason);
       continue;
     }
+    if (same) BF_TRY(check_same_commit(main_path, main_super, candidate.device->path(), candidate.super));
     auto member = std::make_unique<MemberDevice>();
     member->devid = candidate.super.dev_item.devid;
     member->uuid = uuid_of(candidate.super.dev_item.uuid);

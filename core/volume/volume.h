@@ -30,6 +30,10 @@ inline BlockDevices one_device(std::unique_ptr<BlockDevice> device) {
 // As the generation_limit of Volume::read_tree_block: none.
 constexpr uint64_t kAnyGeneration = ~uint64_t{0};
 
+// EUCLEAN when the superblocks of two devices of a file system are of one generation, but of different trees.
+Status check_same_commit(const std::string& one_path, const DiskSuper& one, const std::string& other_path,
+                         const DiskSuper& other);
+
 // Owns the devices. Thread-safe. The chunk map has a lock of its own (innermost: taken with any other held).
 // Bytenrs are logical; a range must lie in one chunk.
 class Volume {
@@ -37,8 +41,8 @@ class Volume {
   // Reads all superblock mirrors, believes the valid one of the highest generation, fills the chunk map from
   // sys_chunk_array. The chunk tree is the caller's work: add_device_item and add_chunk for its items, then
   // check_devices. Refuses in one line with the reason: not btrfs, no valid superblock, devices of different
-  // file systems (but for seeds), one device given twice, unknown incompat bits, non-4K sectors, metadata
-  // dumps. Sizes are looked at by check_device_sizes.
+  // file systems (but for seeds), devices written without each other, one given twice, unknown incompat bits,
+  // non-4K sectors, metadata dumps. Sizes are looked at by check_device_sizes.
   static Result<std::unique_ptr<Volume>> open(BlockDevices devices, SuperFlags flags = SuperFlags::known);
   static Result<std::unique_ptr<Volume>> open(std::unique_ptr<BlockDevice> device);
 
@@ -64,6 +68,10 @@ class Volume {
   // `degraded` and no chunk needs them: for writing, no chunk may miss more than its profile tolerates; for
   // reading, all metadata must have a copy left.
   Status check_devices(bool degraded, bool writing) const;
+  // EUCLEAN when two devices have a root tree of this generation each, with different content: they were written without
+  // each other, and belong together no more. Adopting devices refuses those whose superblocks tell. Once the chunk tree is
+  // read.
+  Status check_root_copies();
   // EROFS with the reason when it can't be written by this code: a seed, RAID5/6, devices opened read-only.
   Status check_writable() const;
   // A new DEV_ITEM; whoever commits calls it, write_supers uses it.

@@ -10,6 +10,7 @@
 #include "core/device/memory_device.h"
 #include "core/device/shared_device.h"
 #include "core/mkfs/mkfs.h"
+#include "core/repair/repair.h"
 #include "core/volume/superblock.h"
 #include "fs/vfs/create.h"
 #include "fs/vfs/file.h"
@@ -36,6 +37,9 @@ struct Mirrors {
   }
   // `without`: the device that is not given, by index.
   std::unique_ptr<Mount> mount(const std::string& text, size_t without = SIZE_MAX) {
+    return must(try_mount(text, without));
+  }
+  Result<std::unique_ptr<Mount>> try_mount(const std::string& text, size_t without = SIZE_MAX) {
     MountOptions options;
     must(parse_mount_options(text + ",commit=3600", options));
     BlockDevices opened;
@@ -44,8 +48,14 @@ struct Mirrors {
       faults.push_back(std::make_shared<FaultDevice>(disks[i]));
       if (i != without) opened.push_back(std::make_unique<SharedDevice>(faults.back()));
     }
-    return must(Mount::open(std::move(opened), options));
+    return Mount::open(std::move(opened), options);
   }
+  BlockDevices all() {
+    BlockDevices opened;
+    for (const auto& disk : disks) opened.push_back(std::make_unique<SharedDevice>(disk));
+    return opened;
+  }
+  uint64_t root(size_t disk) const { return must(read_super_mirror(*disks[disk], 0)).root; }
   uint64_t generation(size_t disk) const { return must(read_super_mirror(*disks[disk], 0)).generation; }
 };
 
@@ -138,4 +148,42 @@ TEST_CASE("a device whose copy could not be brought up to date stays stale") {
   auto mount = mirrors.mount("");
   CHECK(get(*mount, "file") == kAfter);
   must(mount->close());
+}
+
+TEST_CASE("two devices that were each written without the other, to the same generation, are not taken for one file system") {
+  for (const bool alike : {true, false}) {
+    INFO((alike ? "the same work" : "different work"));
+    Mirrors mirrors(2, MkfsProfile::raid1);
+    {
+      auto mount = mirrors.mount("");
+      put(*mount, "file", kBefore);
+      must(mount->close());
+    }
+    for (const size_t missing : {1, 0}) {
+      auto mount = mirrors.mount("degraded", missing);
+      for (int more = 0; !alike && missing == 0 && more < 500; ++more)
+        (void)must(create(*mount, mount->root(), fmt::format("more {}", more), {.mode = S_IFREG | 0644}, {}));
+      put(*mount, "file", missing == 0 ? kBefore : kAfter);
+      must(mount->filesystem().commit());
+      must(mount->close());
+    }
+    REQUIRE(mirrors.generation(0) == mirrors.generation(1));
+    CHECK((mirrors.root(0) == mirrors.root(1)) == alike);
+    for (const char* options : {"", "ro", "degraded"}) {
+      const auto mounted = mirrors.try_mount(options);
+      REQUIRE_FALSE(mounted);
+      CHECK(mounted.error().message.find("each written without the other") != std::string::npos);
+    }
+    const auto checked = check_filesystem(mirrors.all(), {});
+    CHECK((!checked || checked->errors > 0));
+    std::vector<std::shared_ptr<BlockDevice>> disks(mirrors.disks.begin(), mirrors.disks.end());
+    const Status repaired = repair::Repair(disks, {}).plan();
+    REQUIRE_FALSE(repaired);
+    CHECK(repaired.error().message.find("each written without the other") != std::string::npos);
+    for (const size_t missing : {1, 0}) {
+      auto mount = mirrors.mount("degraded", missing);
+      CHECK(get(*mount, "file") == (missing == 0 ? kBefore : kAfter));
+      must(mount->close());
+    }
+  }
 }
