@@ -2,7 +2,6 @@
 // of the same file system, and where the commits since are as many, of the same age; whoever took copies from
 // both would mix two.
 #include <cerrno>
-#include <optional>
 
 #include "core/volume/volume.h"
 
