@@ -10,6 +10,7 @@ struct DeviceWindow {
   uint64_t offset = 0;     // bytes
   uint64_t bytes = 0;      // 0: to the end of the source
   uint32_t partition = 0;  // number in its partition table, instead of the other two
+  bool operator==(const DeviceWindow&) const = default;
   bool whole() const { return offset == 0 && bytes == 0 && partition == 0; }
 };
 

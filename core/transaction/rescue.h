@@ -20,6 +20,8 @@ struct RescueOptions {
   // ignoresuperflags: superblock flags that nobody knows, or that stand for a conversion caught half way.
   bool super_flags = false;
 
+  bool operator==(const RescueOptions&) const = default;
+
   // The trees may be incomplete or not the last commit's: nothing may be written, and no log be replayed.
   bool may_change_trees() const { return backup_roots || bad_roots; }
 };

@@ -16,14 +16,6 @@
 
 namespace butterfuse {
 
-inline bool operator==(const DeviceWindow& a, const DeviceWindow& b) {
-  return a.offset == b.offset && a.bytes == b.bytes && a.partition == b.partition;
-}
-inline bool operator==(const RescueOptions& a, const RescueOptions& b) {
-  return a.backup_roots == b.backup_roots && a.bad_roots == b.bad_roots &&
-         a.metadata_csums == b.metadata_csums;
-}
-
 enum class AtimeMode { noatime, relatime, strictatime };
 
 struct MountOptions {

@@ -64,6 +64,12 @@ std::vector<std::string> documented_lines() {
   return lines;
 }
 
+MountOptions parse(std::string_view text) {
+  MountOptions options;
+  REQUIRE(parse_mount_options(text, options));
+  return options;
+}
+
 }  // namespace
 
 TEST_CASE("docs/mount-options.md has the rows of the table, in their order") {
@@ -292,11 +298,6 @@ TEST_CASE("an unknown option comes with the one that may have been meant, and ca
 }
 
 TEST_CASE("the last word of a subject wins, whichever it is") {
-  const auto parse = [](const std::string& text) {
-    MountOptions options;
-    REQUIRE(parse_mount_options(text, options));
-    return options;
-  };
   // The two words of a subject, in both orders: the same as the last one alone, if that is the default or
   // not.
   const std::pair<const char*, const char*> kSubjects[] = {{"ro", "rw"},
@@ -329,4 +330,19 @@ TEST_CASE("the last word of a subject wins, whichever it is") {
     CHECK(same_effect(parse(fmt::format("{},{}", a, b)), parse(b)));
     CHECK(same_effect(parse(fmt::format("{},{}", b, a)), parse(a)));
   }
+}
+
+TEST_CASE("what an option asks for is seen in the comparison of two sets, or is what would be without it") {
+  const std::set<std::string_view> defaults = {
+      "rw", "datacow", "datasum", "nodiscard", "noflushoncommit", "treelog", "acl", "no_writeback_cache", "logreplay",
+      "relatime", "atime", "norelatime", "nostrictatime", "diratime", "symfollow", "default_permissions"};
+  for (const MountOptionGroup& group : mount_option_groups())
+    for (const MountOptionRow& row : group.rows) {
+      if (row.effect != OptionEffect::acted_on || !row.value.empty() || row.name.ends_with('*')) continue;
+      INFO(row.name);
+      CHECK(same_effect(parse(row.name), parse("")) == defaults.contains(row.name));
+    }
+  for (const char* word : {"usebackuproot", "ignorebadroots", "ignoremetacsums", "ignoredatacsums", "ignoresuperflags", "nologreplay"})
+    CHECK_FALSE(same_effect(parse(fmt::format("ro,rescue={}", word)), parse("ro")));
+  for (const char* word : {"part=1", "offset=4096", "sizelimit=1G", "device=/x"}) CHECK_FALSE(same_effect(parse(word), parse("")));
 }
