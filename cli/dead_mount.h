@@ -3,12 +3,15 @@
 
 #include <string>
 
+#include "core/base/mount_table.h"
 #include "core/base/result.h"
 
 namespace butterfuse {
 
 // The kernel says so of a path on or in such a mount.
 bool is_dead_mount(const Error& error);
+// Of any FUSE mount. One that does not answer within a second is alive.
+bool is_dead_mount(const MountEntry& mount);
 
 // The error of something that was done with `path`; of a dead mount, whose it is, where, and how to be rid of it. The mount
 // is not asked.

@@ -13,6 +13,7 @@
 #include <ranges>
 
 #include "cli/commands.h"
+#include "cli/dead_mount.h"
 #include "cli/mount_daemon.h"
 #include "cli/mount_namespace.h"
 #include "cli/mount_point.h"
@@ -130,12 +131,6 @@ std::optional<std::string> other_place_of(const MountEntry& mount) {
   return std::nullopt;
 }
 
-// Of a dead mount, there is nothing to wait for.
-bool is_dead(const MountEntry& mount) {
-  struct stat info {};
-  return ::stat(mount.mount_point.c_str(), &info) != 0 && errno == ENOTCONN;
-}
-
 // umount(2) goes by the path: it would take whatever lies there.
 Status check_on_top(const std::vector<MountEntry>& table, const MountEntry& mount) {
   const MountEntry* const seen = find_mount_seen_at(table, mount.mount_point);
@@ -150,12 +145,13 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
   const auto named = find_target(table, target);
   if (!named) return arguments.quiet ? codes().failed : fail(named.error().message);
   const MountEntry* const mount = *named;
-  if (!mount->is_butterfuse())
+  const auto daemon = MountDaemon::find(*mount);
+  // Of a block device's it can't be told any more whose it was. There is nothing to wait for.
+  const bool dead = !daemon && is_dead_mount(*mount);
+  if (!mount->is_butterfuse() && !dead)
     return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source,
                             mount->type));
   if (const Status seen = check_on_top(table, *mount); !seen) return fail(seen.error().message);
-  const auto daemon = MountDaemon::find(*mount);
-  const bool dead = !daemon && is_dead(*mount);
   if (const int status = take_away(*mount, arguments); status != 0) return status;
   if (arguments.lazy || dead) return 0;
   if (const auto other = other_place_of(*mount)) {

@@ -65,7 +65,7 @@ void find_helpers(std::vector<MountEntry>& table) {
 
 }  // namespace
 
-bool MountEntry::is_butterfuse_by_type() const { return type == "fuse.butterfuse" || type == "fuseblk.butterfuse"; }
+bool MountEntry::is_butterfuse_by_type() const { return type == "fuse.butterfuse"; }
 bool MountEntry::is_butterfuse() const { return is_butterfuse_by_type() || (type.starts_with("fuse") && has_helper); }
 
 uint64_t MountEntry::fuse_connection() const { return uint64_t{major(device)} << 20 | minor(device); }

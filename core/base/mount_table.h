@@ -26,8 +26,8 @@ struct MountEntry {
   bool super_has(std::string_view flag) const;  // the file system
   // By its type, which a dead mount has, too.
   bool is_butterfuse_by_type() const;
-  // Or, of one that was to have another type (subtype=), by its helper, which lives as long as its daemon. Anybody can have a
-  // foreign mount count as ours: nothing may be allowed because of it.
+  // Or, of one that has another type (that of a block device is fuseblk, as of other programs; subtype=), by its helper, which
+  // lives as long as its daemon. Anybody can have a foreign mount count as ours: nothing may be allowed because of it.
   bool is_butterfuse() const;
 };
 

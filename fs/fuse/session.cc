@@ -89,12 +89,12 @@ std::string escape_commas(const std::string& text) {
 constexpr std::string_view kSourceShown = "fsname=";
 
 // libfuse adds nosuid and nodev; a mount by root has neither, as with other file systems, unless asked for.
-// The type says that it is ours, of a block device, too (MountEntry::is_butterfuse): plain "fuseblk" is what ntfs-3g and others
-// call theirs.
+// The type says that it is ours (MountEntry::is_butterfuse_by_type), but of a block device, which is plain "fuseblk": scripts
+// know that word, and not one with a suffix.
 std::string libfuse_options(const MountOptions& options, const std::string& source, bool as_block_device,
                             bool is_claimed) {
-  std::string text = "subtype=butterfuse,fsname=" + escape_commas(source);
-  if (as_block_device) text += ",blkdev,blksize=" + std::to_string(kSectorSize);
+  std::string text = "fsname=" + escape_commas(source);
+  text += as_block_device ? ",blkdev,blksize=" + std::to_string(kSectorSize) : ",subtype=butterfuse";
   if (options.default_permissions) text += ",default_permissions";
   if (options.read_only) text += ",ro";
   if (options.atime == AtimeMode::noatime) text += ",noatime";
