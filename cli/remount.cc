@@ -121,9 +121,10 @@ Status remount(const std::string& path, const std::vector<std::string>& options)
   if (error) return make_error(error.value(), "{}: {}", path, error.message());
   const auto table = read_mount_table();
   const MountEntry* const info = find_mount_seen_at(table, mountpoint);
-  if (info != nullptr && is_dead_mount(*info)) return make_error(ENOTCONN, "{}: a dead mount", path);
-  if (info == nullptr || !info->is_butterfuse())
+  if (info == nullptr || !info->is_butterfuse()) {
+    if (info != nullptr && is_dead_mount(*info)) return make_error(ENOTCONN, "{}: a dead mount", path);
     return make_error(EINVAL, "{}: can't remount: no butterfuse is mounted there", path);
+  }
   BF_ASSIGN(const MountOptions live, live_options(mountpoint));
   unsigned long flags = current_flags(*info);
   Status checked;

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <vector>
 
+#include "core/base/processes.h"
 #include "core/device/mount_tables.h"
 #include "core/device/storage_lock.h"
 
@@ -103,7 +104,7 @@ bool has_holder(const fs::path& device) {
   return busy;
 }
 
-// What of the loop device `outer` is the place below, as it would be counted in the device.
+// The part of the loop device in which the place lies that is given as what is below, counted in the device.
 std::optional<StorageLayer> part_in(dev_t device, const StoragePlace& place) {
   const StoragePlace whole = place_of_disk(device);
   if (!whole.overlaps(place)) return std::nullopt;
@@ -183,19 +184,6 @@ std::vector<StoragePlace> open_places(const fs::path& process) {
   return places;
 }
 
-// Calls visit(process folder, its open places) for others that have the source open, until it says so.
-template <class Visit>
-void for_each_opener(const StoragePlace& place, Visit visit) {
-  const std::string self = std::to_string(::getpid());
-  for (const fs::path& process : entries_of("/proc")) {
-    const std::string pid = process.filename();
-    if (pid.find_first_not_of("0123456789") != std::string::npos || pid == self) continue;
-    const auto places = open_places(process);
-    const bool has_it = std::ranges::any_of(places, [&](const auto& it) { return it.same_storage(place); });
-    if (has_it && visit(process, places)) return;
-  }
-}
-
 std::string first_line(const fs::path& path) {
   std::ifstream file(path);
   std::string line;
@@ -224,12 +212,14 @@ std::optional<SourceUse> find_butterfuse_mount(const std::string& path, const St
 }
 
 std::string find_opener(const StoragePlace& place) {
-  std::string text;
-  for_each_opener(place_below(place), [&](const fs::path& process, const auto&) {
-    text = fmt::format("process {} ({})", process.filename().string(), first_line(process / "comm"));
-    return true;
-  });
-  return text;
+  const StoragePlace lowest = place_below(place);
+  for (const pid_t pid : processes()) {
+    const fs::path process = fmt::format("/proc/{}", pid);
+    const auto has_it = [&](const StoragePlace& open) { return open.same_storage(lowest); };
+    if (pid == ::getpid() || std::ranges::none_of(open_places(process), has_it)) continue;
+    return fmt::format("process {} ({})", pid, first_line(process / "comm"));
+  }
+  return "";
 }
 
 Status check_unused(const std::string& path, OpenMode mode, const DeviceWindow& window) {

@@ -65,7 +65,7 @@ std::string node_of(dev_t device) { return "/dev/" + disk_name(device); }
 
 // Who may open the loop device learns the file itself; others its name, which may mean another one here.
 std::optional<StorageLayer> backing_of(dev_t device) {
-  const std::string name = loop_backing_file(device);
+  const std::string name = read_line(folder_of(device) + "/loop/backing_file");
   if (name.empty()) return std::nullopt;
   const auto named = named_place(name);
   const int fd = ::open(node_of(device).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -118,8 +118,6 @@ std::string disk_name(dev_t device) {
   const auto folder = std::filesystem::canonical(folder_of(device), error);
   return error ? fmt::format("{}:{}", major(device), minor(device)) : folder.filename().string();
 }
-
-std::string loop_backing_file(dev_t device) { return read_line(folder_of(device) + "/loop/backing_file"); }
 
 StoragePlace place_of_disk(dev_t device) { return layers_from({"", {.device = device}}).back().place; }
 

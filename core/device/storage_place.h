@@ -47,7 +47,5 @@ StoragePlace place_below(const StoragePlace& place);
 StoragePlace place_of_disk(dev_t device);
 // "loop3p1"; the number where the kernel has no such device.
 std::string disk_name(dev_t device);
-// The file behind a loop device, as the kernel names it; empty for others.
-std::string loop_backing_file(dev_t device);
 
 }  // namespace butterfuse
