@@ -1,4 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // butterfuse check: judges an image or device, and hands over to repair when asked to.
+//
+// Three depths:
+//
+//   check                     every tree, every reference, every number
+//   check --check-data-csum   all data as well
+//   check -a                  superblocks, and which devices are missing: what fsck(8) asks at boot
+//
+// A check only reads. It takes place beside others who have the source open, with a warning, since looking
+// does no harm; what writes (--repair, --undo) is refused there. What is said goes to a CheckReport, which is
+// told how the run ends whatever happens in it: a program that reads --json gets a whole document each time.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -31,6 +42,7 @@ struct CheckArguments {
   std::string undo_log, undo;
 };
 
+// Whoever pressed Ctrl-C has not found the file system in order: fsck(8) has a status of its own for that.
 int status_of(const Error& error) {
   return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
 }
@@ -74,6 +86,7 @@ int judge(const CheckArguments& arguments, CheckReport& report, BlockDevices dev
   progress.clear();
   if (!summary) return not_checked(arguments, report, memory.explain(summary.error()));
   report.summary(*summary);
+  // Missing devices are no error that was found, but nobody can say that all is well.
   const bool whole = summary->errors == 0 && summary->missing_devices.empty();
   return whole ? fsck_status::kClean : fsck_status::kUncorrected;
 }
@@ -83,7 +96,10 @@ int run_check(const CheckArguments& arguments, CheckReport& report) {
   if (!window) return report.failure(window.error().message), fsck_status::kUsage;
   if (arguments.repair || !arguments.undo.empty()) {
     const bool undo = !arguments.undo.empty();
-    const RepairArguments wanted{arguments.sources, *window, arguments.force, arguments.force || arguments.yes,
+    const RepairArguments wanted{arguments.sources,
+                                 *window,
+                                 arguments.force,
+                                 arguments.force || arguments.yes,
                                  arguments.progress || (isatty(STDERR_FILENO) && !arguments.style.quiet),
                                  undo ? arguments.undo : arguments.undo_log};
     return undo ? run_undo(wanted, report) : run_repair(wanted, report);
@@ -107,11 +123,32 @@ int run_and_report(const CheckArguments& arguments) {
   }
 }
 
+CommandNotes check_notes() {
+  return {
+      .paragraphs =
+          {"Verifies superblocks, chunks, device extents, extent references both ways, free space, names, inodes, sizes, "
+           "quota numbers, log trees and, with `--check-data-csum`, all data. Nothing is written without `--repair` or "
+           "`--undo`. With `--json` there is one document in any case, also of a repair or a failure. A device that is not "
+           "given, or was cut short, is told: status 4, or 8 where a repair would give up what lies there.",
+           "`--repair` mends a copy in memory, checks that, and writes it only if it has fewer errors, after a question. "
+           "What it overwrites is saved first, and `--undo` puts every byte back, unless anybody wrote to the file system "
+           "since. The status of an undo is that of what is there then: 4, as the errors are back.",
+           "As `fsck.butterfuse` or `fsck.fuse.butterfuse` it takes the flags of fsck(8). At boot, with `-a` or fsck's `-p`, it "
+           "looks at the superblocks only, as copy-on-write allows; `-f` checks all."},
+      .examples = {{"butterfuse check --check-data-csum disk.img", "Read and verify everything:"},
+                   {"butterfuse check --repair disk.img",
+                    "Repair, after a question; the old bytes go to disk.img.undo:"},
+                   {"butterfuse check --undo disk.img.undo disk.img", "And back:"}},
+      .programs = {"fsck.butterfuse", "fsck.fuse.butterfuse"},
+      .see_also = {"butterfuse-scrub(8)", "fsck(8)"}};
+}
+
 }  // namespace
 
 void add_check_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<CheckArguments>();
-  CLI::App* command = app.add_subcommand("check", "Check, and on demand repair, an unmounted file system");
+  CLI::App* command =
+      add_command(app, "check", "Check, and on demand repair, an unmounted file system", check_notes());
   command->add_option("SOURCE", arguments->sources, "image files or block devices, all of one file system")
       ->required();
   add_window_options(*command, arguments->window);
@@ -123,19 +160,19 @@ void add_check_command(CLI::App& app, CommandResult& result) {
       command->add_flag("--repair", arguments->repair,
                         "mend a copy in memory, check it, and write it after asking; keeps the old bytes");
   command->add_option("--undo-log", arguments->undo_log, "file for the old bytes (default: SOURCE.undo)")
+      ->type_name("FILE")
       ->needs(repair);
   CLI::Option* undo = command->add_option("--undo", arguments->undo, "put back the old bytes of this file");
-  undo->excludes(repair);
-  command->add_flag("-n,--readonly", arguments->read_only, "write nothing: the default, and not to be had with the other two")
+  undo->type_name("FILE")->excludes(repair);
+  command
+      ->add_flag("-n,--readonly", arguments->read_only,
+                 "write nothing: the default, and not to be had with the other two")
       ->excludes(repair)
       ->excludes(undo);
   command->add_flag("-a", arguments->boot, "as at boot: look at the superblocks only, unless -f is given");
   command->add_flag("-f,--force", arguments->force, "check all, with -a too; repair without asking");
   command->add_flag("-y", arguments->yes,
                     "the answer to what --repair asks; by itself, as fsck(8) gives it, it repairs nothing");
-  command->footer(
-      "Exit status, as fsck(8), where several add up: 0 clean, 1 repaired, 4 errors are left, 8 could not be "
-      "checked or told, 16 wrong usage, 32 interrupted.");
   command->callback([arguments, &result] { result.exit_status = run_and_report(*arguments); });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CheckReport: both forms.
 #include "cli/check_report.h"
 
@@ -9,7 +10,8 @@ namespace butterfuse {
 
 namespace {
 
-// Of "object: reason"; a name in quotes may have a colon, too.
+// Of "object: reason": where the object ends. It may have a name in quotes with a colon in it, so the colon
+// that counts is the one behind the last closing quote.
 size_t end_of_object(const std::string& text) {
   const size_t colon = text.find(": ");
   const size_t quote = text.find(" '");
@@ -21,7 +23,8 @@ size_t end_of_object(const std::string& text) {
 }  // namespace
 
 uint64_t CheckReport::findings_max() const {
-  // A screenful of screens; a document as large as memory bears.
+  // A screenful of screens for people, who read the first ones and the count. A document for programs has all
+  // that memory bears, at some hundreds of bytes each.
   return style_.json ? 1'000'000 : 200;
 }
 

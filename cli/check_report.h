@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CheckReport: what check found and did, as lines for people or as one JSON document for programs.
 #pragma once
 
@@ -17,6 +18,8 @@ struct ReportStyle {
 };
 
 // Every run of check ends in finish(), whose status is the program's: with JSON that prints the document.
+// Lines for people come out as they are found; a document is kept until then, since its fields are known at
+// the end. Not thread-safe.
 class CheckReport {
  public:
   CheckReport(std::string source, ReportStyle style) : source_(std::move(source)), style_(style) {}

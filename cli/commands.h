@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The subcommands of the program: one function each, one file each.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <memory>
-#include <string>
+
+#include "cli/manual/command.h"
 
 namespace butterfuse {
 

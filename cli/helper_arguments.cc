@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // HelperArguments: flags are taken out of their bundles (-rnv), and translated one by one.
+//
+// The same letters mean two things. For mount(8) and its helpers -f is "fake" and -s is "sloppy"; for
+// programs of FUSE they are "foreground" and "single thread", and people type these after `butterfuse mount`.
+// Who calls decides: by the name mount.TYPE it is mount(8). Bundles (-fnv) must be taken apart before that,
+// and a letter that takes a value ends its bundle: "-ofake" is the option "fake".
 #include "cli/helper_arguments.h"
 
 #include <algorithm>
@@ -7,8 +13,8 @@
 namespace butterfuse {
 namespace {
 
-// Visits "-x" for each flag of a bundle, with the value of those letters that take one, and other words as
-// they are.
+// Visits "-x" for each flag of a bundle, with the value of those letters that take one,
+// and other words as they are.
 template <class Visit>
 void for_each_flag(const std::vector<std::string>& arguments, std::string_view with_value, Visit visit) {
   bool only_names = false;
@@ -56,6 +62,8 @@ std::vector<std::string> mount_arguments(const std::vector<std::string>& argumen
 }
 
 std::vector<std::string> fsck_arguments(const std::vector<std::string>& arguments) {
+  // Letters of fsck(8) itself, and of checkers of other types, that ask for nothing of ours. What is not
+  // among them comes through, and is refused where it is unknown.
   constexpr std::string_view kForOthers = "CMNPRTVdlrstv";
   std::vector<std::string> result;
   for (const std::string& word : arguments) {

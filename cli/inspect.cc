@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // butterfuse inspect: superblocks and trees as text.
 #include <fmt/format.h>
 #include <unistd.h>
@@ -5,7 +6,7 @@
 #include <cerrno>
 
 #include "cli/commands.h"
-#include "cli/dead_mount.h"
+#include "cli/mounts/dead_mount.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/standard_streams.h"
 #include "cli/sources.h"
@@ -31,7 +32,8 @@ struct DumpTreeArguments {
   DumpTreeOptions options;
 };
 
-// Nobody waits for the rest of a dump that can't be printed.
+// Nobody waits for the rest of a dump that can't be printed: `| head` ends it, not the end of a tree of
+// gigabytes. At once, without the destructors of what is open: it was only read.
 void show(std::string_view text) {
   StandardStreams::write(text);
   if (!StandardStreams::has_failed()) return;
@@ -84,14 +86,17 @@ int run_dump_tree(DumpTreeArguments arguments) {
 
 void add_dump_super(CLI::App& inspect, CommandResult& result) {
   auto arguments = std::make_shared<DumpSuperArguments>();
-  CLI::App* command = inspect.add_subcommand("dump-super", "Print superblocks");
-  command->add_option("source", arguments->sources, "Image files or block devices")->required();
+  CLI::App* command = add_command(inspect, "dump-super", "Print superblocks");
+  command->add_option("SOURCE", arguments->sources, "image files or block devices")->required();
   add_window_options(*command, arguments->window);
-  command->add_flag("-f,--full", arguments->options.full, "Also the system chunks and the backup roots");
-  command->add_flag("-a,--all", arguments->options.all, "All mirrors");
-  auto* mirror = command->add_option("-s,--super", arguments->mirror, "The mirror of this number")
+  command->add_flag("-f,--full", arguments->options.full, "also the system chunks and the backup roots");
+  command->add_flag("-a,--all", arguments->options.all, "all mirrors");
+  auto* mirror = command->add_option("-s,--super", arguments->mirror, "the mirror of this number, 0 to 2")
+                     ->type_name("NUMBER")
                      ->check(CLI::Range(0, kSuperMirrors - 1));
-  command->add_option("--bytenr", arguments->bytenr, "The one at this byte")->excludes(mirror);
+  command->add_option("--bytenr", arguments->bytenr, "the one at this byte")
+      ->type_name("SIZE")
+      ->excludes(mirror);
   command->callback([arguments, mirror, &result] {
     if (mirror->count() > 0) arguments->options.bytenr = super_mirror_offset(arguments->mirror);
     result.exit_status = run_dump_super(*arguments);
@@ -100,24 +105,34 @@ void add_dump_super(CLI::App& inspect, CommandResult& result) {
 
 void add_dump_tree(CLI::App& inspect, CommandResult& result) {
   auto arguments = std::make_shared<DumpTreeArguments>();
-  CLI::App* command = inspect.add_subcommand("dump-tree", "Print trees, with all items");
-  command->add_option("source", arguments->sources, "Image files or block devices, all of one file system")
+  CLI::App* command = add_command(inspect, "dump-tree", "Print trees, with all items");
+  command->add_option("SOURCE", arguments->sources, "image files or block devices, all of one file system")
       ->required();
   add_window_options(*command, arguments->window);
-  command->add_option("-t,--tree", arguments->tree,
-                      "Only the tree of this id or name (root, extent, fs, ...)");
   command
-      ->add_option("-b,--block", arguments->options.blocks, "Only the block at this bytenr; may be repeated")
+      ->add_option("-t,--tree", arguments->tree, "only the tree of this id or name (root, extent, fs, ...)")
+      ->type_name("TREE");
+  command
+      ->add_option("-b,--block", arguments->options.blocks, "only the block at this bytenr; may be repeated")
+      ->type_name("BYTENR")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command->add_flag("-r,--roots", arguments->options.roots_only, "Only where the roots are");
+  command->add_flag("-r,--roots", arguments->options.roots_only, "only where the roots are");
   command->callback([arguments, &result] { result.exit_status = run_dump_tree(*arguments); });
 }
 
 }  // namespace
 
 void add_inspect_command(CLI::App& app, CommandResult& result) {
-  CLI::App* inspect = app.add_subcommand("inspect", "Look into a file system")->alias("inspect-internal");
+  CLI::App* inspect = add_command(
+      app, "inspect", "Look into a file system",
+      {.paragraphs =
+           {"Prints what is stored, as text. It looks without a lock, also into file systems in use. "
+            "`inspect-internal` is the same."},
+       .examples = {{"butterfuse inspect dump-super -f disk.img", "The superblock, with its backup roots:"},
+                    {"butterfuse inspect dump-tree -t 5 disk.img", "The tree of the top level subvolume:"}},
+       .see_also = {"butterfuse-check(8)"}});
+  inspect->alias("inspect-internal");
   inspect->require_subcommand(1);
   add_dump_super(*inspect, result);
   add_dump_tree(*inspect, result);

@@ -1,23 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // main: which subcommand is meant, by the program's name or the first argument.
+//
+// From argv to a subcommand:
+//
+//   the program's name    mkfs.butterfuse, ...          that one; its flags are translated (HelperArguments)
+//   the first word        a subcommand or its alias     that one
+//                         help, version                 as of btrfs(8)
+//                         a verb of btrfs(8) not here   refused: it is never taken for an image (Verbs)
+//                         another name                  the source of a mount
+//
+// The list of arguments is rewritten until it begins with a subcommand, and only then read by CLI11, which
+// knows of none of this. The exit status of wrong usage is the subcommand's, by its own manual: so it is
+// looked up before CLI11 can complain.
 #include <signal.h>
 
 #include <algorithm>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "cli/commands.h"
+#include "cli/help.h"
 #include "cli/helper_arguments.h"
 #include "cli/option_rules.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/inherited.h"
-#include "cli/process/limits.h"
 #include "cli/process/json.h"
+#include "cli/process/limits.h"
 #include "cli/process/standard_streams.h"
+#include "cli/program.h"
 #include "cli/verbs.h"
 
 namespace butterfuse {
@@ -78,19 +93,15 @@ int answer_without_command(const CLI::App& app, const CLI::ParseError& error, co
   return codes.usage;
 }
 
+// What could not be printed is a failure.
+int with_output(int status, const ExitCodes& codes, const std::string& program) {
+  return StandardStreams::complain_of_write_error(program) ? codes.with_failure(status) : status;
+}
+
 int run(int argc, char** argv) {
-  CLI::App app{"butterfuse: btrfs file systems in user space", "butterfuse"};
   CommandResult result;
-  app.set_version_flag("-V,--version", "butterfuse " BUTTERFUSE_VERSION);
-  app.require_subcommand(1);
-  app.failure_message(CLI::FailureMessage::simple);
-  add_mount_command(app, result);
-  add_umount_command(app, result);
-  add_mkfs_command(app, result);
-  add_check_command(app, result);
-  add_scrub_command(app, result);
-  add_inspect_command(app, result);
-  apply_option_rules(app);
+  const std::unique_ptr<Command> made = make_program(result);
+  Command& app = *made;
   const std::string name = argc > 0 ? std::filesystem::path(argv[0]).filename().string() : "";
   std::vector<std::string> given;
   if (argc > 1) given.assign(argv + 1, argv + argc);
@@ -100,6 +111,8 @@ int run(int argc, char** argv) {
       complain("butterfuse: {}", *refusal);
       return exit_codes_of("").usage;
     }
+    if (const auto status = print_manual(app, given))
+      return with_output(*status, exit_codes_of(""), "butterfuse");
   }
   std::vector<std::string> arguments = full_arguments(app, name, std::move(given));
   const std::string command = arguments.empty() ? "" : arguments.front();
@@ -121,13 +134,15 @@ int run(int argc, char** argv) {
     complain("{}: {}", program, error.what());
     status = codes.with_failure(status);
   }
-  return StandardStreams::complain_of_write_error(program) ? codes.with_failure(status) : status;
+  return with_output(status, codes, program);
 }
 
 }  // namespace
 }  // namespace butterfuse
 
 int main(int argc, char** argv) {
+  // The order counts: what the caller left open goes first, then 0 to 2 are taken up before anything of ours
+  // is opened. Limits are raised before anything looks at them.
   butterfuse::close_inherited({argv, static_cast<size_t>(argc)});
   butterfuse::StandardStreams::secure();
   butterfuse::use_hard_limits();

@@ -1,4 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // butterfuse mkfs: makes a new file system in an image file or on a block device.
+//
+// Everything that can be wrong is found before a byte is written: options by themselves, then each target
+// (MkfsTargets: is it there, in use, empty?), then both together in make_filesystem. What was made or grown
+// for it is taken back when any of that says no.
 #include "core/mkfs/mkfs.h"
 
 #include <fmt/format.h>
@@ -86,7 +91,8 @@ Result<MkfsOptions> parse_options(const MkfsArguments& arguments) {
 }
 
 Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOptions& options) {
-  // Before files are looked at for nothing.
+  // With a size given all can be judged before files are looked at, or made. Else the devices say it,
+  // and make_filesystem asks.
   if (options.byte_count != 0)
     BF_TRY(check_mkfs_options(options, std::vector(arguments.targets.size(), options.byte_count)));
   BF_ASSIGN(const DeviceWindow window, arguments.window.window());
@@ -101,6 +107,7 @@ Result<MkfsSummary> make_on_targets(const MkfsArguments& arguments, const MkfsOp
   return summary;
 }
 
+// Two places behind the point and units of 1024, whatever the size: columns are to line up.
 std::string human_size(uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double size = static_cast<double>(bytes);
@@ -166,27 +173,48 @@ int run_mkfs(const MkfsArguments& arguments) {
   return 0;
 }
 
+CommandNotes mkfs_notes() {
+  return {
+      .paragraphs =
+          {"Defaults are those of today's mkfs.btrfs: 16 KiB nodes, one copy of data and two of metadata (DUP; on "
+           "several devices RAID1), no-holes, free space tree, block group tree. The top directory belongs to "
+           "who makes it. Sizes are written 4096, 16k, 1M, 1MiB."},
+      .examples = {{"butterfuse mkfs -b 10G disk.img",
+                    "An image file of 10 GiB, which takes space as it fills:"},
+                   {"butterfuse mkfs -b 1G -d raid1 a.img b.img", "Data and metadata on two devices:"}},
+      .programs = {"mkfs.butterfuse"},
+      .see_also = {"butterfuse-mount(8)", "mkfs(8)"}};
+}
+
 }  // namespace
 
 void add_mkfs_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<MkfsArguments>();
-  CLI::App* command = app.add_subcommand("mkfs", "Make a file system in an image file or on a block device");
+  CLI::App* command =
+      add_command(app, "mkfs", "Make a file system in an image file or on a block device", mkfs_notes());
   command->add_option("TARGET", arguments->targets, "image files or block devices, all for one file system");
-  command->add_option("-b,--byte-count", arguments->byte_count,
-                      "size of each device; an image file that is missing or smaller is made so");
-  command->add_option("-L,--label", arguments->label, "label, at most 255 bytes");
-  command->add_option("-n,--nodesize", arguments->nodesize, "size of tree blocks, 4k to 64k (default 16k)");
-  command->add_option("-s,--sectorsize", arguments->sectorsize, "only 4k is supported");
-  command->add_option("-m,--metadata", arguments->metadata,
-                      "metadata profile: single, dup (default), raid0, raid1 (default for several devices), "
-                      "raid1c3, raid1c4, "
-                      "raid10");
-  command->add_option("-d,--data", arguments->data, "data profile: single (default) or one of the others");
-  command->add_option("-U,--uuid", arguments->uuid, "UUID of the file system");
-  command->add_option("--csum,--checksum", arguments->csum, "crc32c (default), xxhash, sha256 or blake2");
+  command
+      ->add_option("-b,--byte-count", arguments->byte_count,
+                   "size of each device; an image file that is missing or smaller is made so")
+      ->type_name("SIZE");
+  command->add_option("-L,--label", arguments->label, "label, at most 255 bytes")->type_name("LABEL");
+  command->add_option("-n,--nodesize", arguments->nodesize, "size of tree blocks, 4k to 64k (default 16k)")
+      ->type_name("SIZE");
+  command->add_option("-s,--sectorsize", arguments->sectorsize, "only 4k is supported")->type_name("SIZE");
+  command
+      ->add_option(
+          "-m,--metadata", arguments->metadata,
+          "metadata profile: single, dup (default), raid0, raid1 (default for several devices), raid1c3, raid1c4, raid10")
+      ->type_name("PROFILE");
+  command->add_option("-d,--data", arguments->data, "data profile: single (default) or one of the others")
+      ->type_name("PROFILE");
+  command->add_option("-U,--uuid", arguments->uuid, "UUID of the file system")->type_name("UUID");
+  command->add_option("--csum,--checksum", arguments->csum, "crc32c (default), xxhash, sha256 or blake2")
+      ->type_name("TYPE");
   command
       ->add_option("-O,--features", arguments->features,
                    "comma separated features, ^ turns one off; list-all shows them")
+      ->type_name("FEATURES")
       ->allow_extra_args(false);
   add_window_options(*command, arguments->window);
   command->add_flag("-f,--force", arguments->force, "overwrite an existing file system");

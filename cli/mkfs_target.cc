@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MkfsTargets: looking, then making room.
+//
+// All targets are looked at before one is changed, and each in this order: what it is, whether this process
+// may write it to its end, whether somebody has it mounted or open, what is on it (not with -f), and whether
+// its lock can be had. The last one waits for a daemon that is just ending; it comes last, so that a refusal
+// for another reason comes at once.
 #include "cli/mkfs_target.h"
 
 #include <fcntl.h>
@@ -8,7 +14,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "cli/dead_mount.h"
+#include "cli/mounts/dead_mount.h"
 #include "cli/process/limits.h"
 #include "core/device/block_device.h"
 #include "core/device/foreign_content.h"
@@ -26,8 +32,9 @@ Result<DeviceWindow> partition_window(const std::string& path, const DeviceWindo
 }
 
 // Another butterfuse has it: before it is grown, that must end.
-Status check_unlocked(const std::string& path, const DeviceWindow& window) {
-  BF_ASSIGN(const auto device, open_window(path, OpenOptions{}, window));
+Status check_unlocked(const std::string& path, const MkfsTargetOptions& options) {
+  const OpenOptions how{.lock_wait_ms = options.lock_wait_ms};
+  BF_ASSIGN(const auto device, open_window(path, how, options.window));
   return {};
 }
 
@@ -51,7 +58,7 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
   if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
     return make_error(ENOTBLK, "{}: neither a block device nor an image file", path);
   BF_TRY(check_file_size_limit(path));
-  BF_TRY(check_unused(path, OpenMode::read_write, options.window));
+  BF_TRY(check_unused(path, OpenMode::read_write, options.window, options.lock_wait_ms));
   BF_ASSIGN(const DeviceWindow place, partition_window(path, options.window));
   if (!options.force) {
     BF_ASSIGN(const auto content, content_of(path, options.window, place));
@@ -59,7 +66,7 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
       return make_error(EEXIST, "{} appears to contain {}; use the -f option to overwrite it", path,
                         *content);
   }
-  return check_unlocked(path, options.window);
+  return check_unlocked(path, options);
 }
 
 }  // namespace
@@ -67,7 +74,8 @@ Status look_at(const std::string& path, const MkfsTargetOptions& options) {
 Result<MkfsTargets> MkfsTargets::prepare(const std::vector<std::string>& paths,
                                          const MkfsTargetOptions& options) {
   for (const std::string& path : paths)
-    if (const Status good = look_at(path, options); !good) return tl::unexpected(with_dead_mount(good.error(), path));
+    if (const Status good = look_at(path, options); !good)
+      return tl::unexpected(with_dead_mount(good.error(), path));
   MkfsTargets targets;
   if (options.window.whole() && options.byte_count != 0)
     for (const std::string& path : paths) BF_TRY(targets.make_room(path, options.byte_count));
@@ -78,8 +86,10 @@ Status MkfsTargets::make_room(const std::string& path, uint64_t bytes) {
   struct stat info {};
   const bool is_new = ::stat(path.c_str(), &info) != 0;
   if (!is_new && (!S_ISREG(info.st_mode) || static_cast<uint64_t>(info.st_size) >= bytes)) return {};
+  // O_NONBLOCK: should a FIFO have come to be there, this fails instead of waiting for its reader.
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_NONBLOCK | O_CLOEXEC, 0666);
   if (file < 0) return make_error(errno, "cannot create {}: {}", path, std::strerror(errno));
+  // From here on the destructor takes it back, ftruncate(2) that fails included.
   changes_.push_back({path, is_new, static_cast<uint64_t>(info.st_size)});
   const int code = bytes > INT64_MAX ? EFBIG : ::ftruncate(file, static_cast<off_t>(bytes)) != 0 ? errno : 0;
   ::close(file);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MkfsTargets: the files and devices that mkfs may overwrite, and what it had to do to them first.
 #pragma once
 
@@ -11,9 +12,11 @@
 namespace butterfuse {
 
 struct MkfsTargetOptions {
-  uint64_t byte_count = 0;  // size of each; 0: as they are
-  bool force = false;       // a file system that is there may go
+  // Size of each; 0: as they are. Nothing is grown behind a window: who names a part means what is there.
+  uint64_t byte_count = 0;
+  bool force = false;  // a file system that is there may go
   DeviceWindow window;
+  uint32_t lock_wait_ms = OpenOptions{}.lock_wait_ms;  // for another butterfuse that has it open
 };
 
 // Image files that are missing or too small are made, or grown, as sparse files. Unless keep() is called the

@@ -1,5 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // butterfuse mount: serves an image or device on a directory.
-#include "fs/vfs/mount.h"
+//
+// One mount, step by step. Each step stands where it does for a reason:
+//
+//   1. options                   wrong ones are told before anything is touched
+//   2. mount point               made if wished, resolved: a path that means nothing must not start a daemon
+//   3. Background::start         fork, before there is a thread; the parent waits for the verdict
+//   4. sources opened, locked    with the caller's rights; may wait for another daemon's end
+//   5. MountHelper::start        fork again: it keeps the rights, and must never see the image
+//   6. sandbox                   one thread, everything open
+//   7. Mount::open               reads the image, which may be hostile; starts the engine's threads
+//   8. serve                     mount(2) by the helper, requests; on_live tells the parent, who exits with 0
+//   9. Mount::close              the last commit; an error goes to the log, since nobody waits any more
+//
+// With -f and -d the third step is left out. Up to the sixth a failure has changed nothing but a mount point
+// that was made; up to on_live it is one line on the terminal.
+#include "fs/mount/mount.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,10 +32,10 @@
 #include <vector>
 
 #include "cli/commands.h"
-#include "cli/dead_mount.h"
-#include "cli/mount_help.h"
-#include "cli/mount_namespace.h"
-#include "cli/mount_point.h"
+#include "cli/mount_notes.h"
+#include "cli/mounts/dead_mount.h"
+#include "cli/mounts/mount_namespace.h"
+#include "cli/mounts/mount_point.h"
 #include "cli/process/background.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/logging.h"
@@ -30,12 +46,12 @@
 #include "core/base/log.h"
 #include "core/device/file_device.h"
 #include "core/device/source_name.h"
-#include "fs/fuse/sandbox.h"
-#include "fs/fuse/session.h"
-#include "fs/fuse/signal_watch.h"
-#include "fs/vfs/inode.h"
-#include "fs/vfs/memory_budget.h"
-#include "fs/vfs/options.h"
+#include "fs/inode/inode.h"
+#include "fs/mount/memory_budget.h"
+#include "fs/options/parse_options.h"
+#include "fs/session/sandbox.h"
+#include "fs/session/session.h"
+#include "fs/session/signal_watch.h"
 
 namespace butterfuse {
 namespace {
@@ -79,7 +95,8 @@ Result<BlockDevices> open_devices(const std::vector<std::string>& sources, Mount
   return readable;
 }
 
-// Of a writable source that is one block device: only root can have it mounted as such. The mount owns `devices`.
+// Of a writable source that is one block device: only root can have it mounted as such.
+// The mount owns `devices`.
 std::optional<SessionOptions::DeviceClaim> claim_of(const BlockDevices& devices,
                                                     const MountOptions& options) {
   if (devices.size() != 1 || options.read_only || ::geteuid() != 0) return std::nullopt;
@@ -106,10 +123,12 @@ void be_thrifty_where_memory_is_short() {
 }
 
 // Until the file system is to be mounted nothing is lost by ending at once; what waits for a source that is
-// in use by others would otherwise mount it later, when nobody wants it any more.
+// in use by others would otherwise mount it later, when nobody wants it any more. It has a thread, so there
+// are two: the first ends before the helper is forked and the sandbox asks for a process of one thread, the
+// second begins behind that.
 class OpeningWatch {
  public:
-  OpeningWatch(std::string source, Background* background)
+  OpeningWatch(const std::string& source, Background* background)
       : watch_([source, background](const auto&) { give_up(source, background); },
                [background] { return background != nullptr && background->is_abandoned(); }) {}
 
@@ -135,8 +154,8 @@ void give_up_rights(const MountOptions& options, Background* background) {
   }
 }
 
-// In a user namespace the kernel refuses to write into a directory whose owner has no number there, and can't
-// say why.
+// In a user namespace the kernel refuses to write into a directory whose owner has no number there,
+// and can't say why.
 void warn_of_unknown_owner(Mount& mount, const MountOptions& options, const std::string& source,
                            const UserNamespace& known) {
   if (options.fakeroot) return;
@@ -190,6 +209,7 @@ bool begins_with_name_of(const std::string& message, const std::string& source) 
 }
 
 // One line, to whoever waits for it: the terminal, the waiting parent, or the log of a daemon that was live.
+// The source is named in front unless the message does so by itself.
 int fail(const std::string& source, const Error& error, Background* background = nullptr) {
   const bool named =
       error.message.find(source) != std::string::npos || begins_with_name_of(error.message, source);
@@ -213,7 +233,7 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
                                SessionOptions session) {
   std::optional<Background> background;
   if (!arguments.foreground && !arguments.debug) {
-    auto started = Background::start(exit_codes_of("mount").interrupted);
+    auto started = Background::start(exit_codes_of("mount"));
     if (!started) return fail(arguments.source(), started.error());
     background.emplace(std::move(*started));
     session.on_live = [&] {
@@ -278,13 +298,15 @@ int run_mount(const MountArguments& arguments) {
 
 void add_mount_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<MountArguments>();
-  CLI::App* command = app.add_subcommand("mount", "Mount a file system; also: butterfuse SOURCE MOUNTPOINT");
+  CLI::App* command =
+      add_command(app, "mount", "Mount a file system; also: butterfuse SOURCE MOUNTPOINT", mount_notes());
   command
       ->add_option("SOURCE... MOUNTPOINT", arguments->paths,
                    "image files or block devices, all of one file system; and an existing directory")
       ->required()
       ->expected(2, -1);
   command->add_option("-o,--options", arguments->options, "comma separated mount options")
+      ->type_name("OPTIONS")
       ->allow_extra_args(false);
   command->add_flag("-r,--read-only", arguments->accepted, "the same as -o ro");
   command->add_flag("-w,--rw,--read-write", arguments->accepted, "the same as -o rw");
@@ -297,12 +319,13 @@ void add_mount_command(CLI::App& app, CommandResult& result) {
   command->add_flag("--sloppy", arguments->sloppy, "pass over options that nobody knows");
   command->add_flag("-n,-v,--no-mtab,--verbose", arguments->accepted, "accepted from mount(8)");
   command->add_option("-t,--type,--types", arguments->type, "accepted from mount(8)")
+      ->type_name("TYPE")
       ->allow_extra_args(false);
   command
       ->add_option("-N,--namespace", arguments->mount_namespace,
                    "from mount(8): this mount namespace, if it is ours")
+      ->type_name("NAMESPACE")
       ->allow_extra_args(false);
-  command->footer(mount_option_help());
   command->callback([arguments, &result] { result.exit_status = run_mount(*arguments); });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // OptionRules: a walk over what CLI11 was told.
 #include "cli/option_rules.h"
 

@@ -1,4 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Remount: mount(2) with MS_REMOUNT, on behalf of mount(8).
+//
+// `mount -o remount,WORDS` reaches the kernel only, not the daemon: FUSE passes nothing on. So words are
+// of two kinds.
+//
+//   flags of the kernel (kFlags)   set or cleared as asked
+//   all others                     must be so already, else ENOTSUP: they would only look as if they worked
+//
+// mount(8) repeats all words of fstab and of the mount table, so the second kind is common. What the daemon
+// lives under it says itself (user.butterfuse.options), and the words are compared by what they mean, not by
+// how they are written.
+//
+// mount(2) takes the whole set of flags anew: what is not named again is gone. So one begins with the
+// flags there are.
 #include "cli/remount.h"
 
 #include <fcntl.h>
@@ -13,9 +27,10 @@
 #include <filesystem>
 #include <string_view>
 
-#include "cli/dead_mount.h"
+#include "cli/mounts/dead_mount.h"
 #include "core/base/mount_table.h"
-#include "fs/vfs/option_words.h"
+#include "fs/options/option_words.h"
+#include "fs/options/parse_options.h"
 
 namespace butterfuse {
 namespace {
@@ -71,6 +86,7 @@ Status commit_mount(const std::string& mountpoint) {
 
 // The options the daemon lives under, and `ro` where it can write nothing.
 Result<MountOptions> live_options(const std::string& mountpoint) {
+  // A page, as mount(2) takes of options. Longer ones can't be compared: the remount fails.
   std::string text(4096, '\0');
   const ssize_t length = ::getxattr(mountpoint.c_str(), kLiveOptions, text.data(), text.size());
   if (length < 0)
@@ -100,6 +116,8 @@ Status check_unchanged(const MountEntry& info, const MountOptions& live, std::st
   return make_error(ENOTSUP, "'{}' can't be changed by a remount: unmount and mount again", word);
 }
 
+// A mount that became read-only by a remount can be made writable again: the daemon never stopped being so.
+// One whose source was opened for reading, or that stopped writing after an error, can't.
 Status check_written_again(const std::string& mountpoint, const MountOptions& live) {
   if (!live.read_only) return {};
   return make_error(
@@ -138,6 +156,8 @@ Status remount(const std::string& path, const std::vector<std::string>& options)
     flags = flag->on ? flags | flag->bit : flags & ~flag->bit;
   });
   BF_TRY(checked);
+  // The kernel lets no write through once it is read-only, nor does it tell us: what waits is made durable
+  // before.
   if (!(flags & MS_RDONLY)) {
     if (info->has("ro") || info->super_has("ro")) BF_TRY(check_written_again(path, live));
   } else {

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Remount: what `mount -o remount,...` changes of a mount that lives.
 #pragma once
 
 #include <string>
 
-#include "fs/vfs/options.h"
+#include "fs/options/options.h"
 
 namespace butterfuse {
 

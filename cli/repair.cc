@@ -1,4 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The writing half of check: asks before it writes, and keeps the way back.
+//
+// A repair in the order in which it can still be stopped:
+//
+//   plan       check, mend a copy in memory, check that: whatever ends it, nothing was written
+//   judge      fewer errors than before? else it ends here
+//   ask        how much, how many errors become how many, where the old bytes go (-y and -f answer yes)
+//   save       the old bytes into the undo log
+//   write      superblocks last; not to be interrupted; after a crash the undo log restores what was there
+//   verdict    1 all errors are gone, 5 some are left
+//
+// An undo goes the same way back: it is applied to a copy and checked, and must not end up worse than before
+// the repair. If it does, somebody has written since; --force does it all the same.
 #include "cli/repair.h"
 
 #include <fmt/format.h>
@@ -24,7 +37,8 @@ int fail(CheckReport& report, const Error& error) {
   return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
 }
 
-// Beside an image; for devices in the folder one is in, since /dev is no place for files.
+// Beside an image; for devices in the folder one is in, since /dev is no place for files. Never a name that
+// is taken: that may be the way back from an earlier repair.
 std::string undo_log_of(const RepairArguments& arguments) {
   if (!arguments.undo_log.empty()) return arguments.undo_log;
   const std::filesystem::path source = arguments.sources.front();
@@ -37,6 +51,7 @@ std::string undo_log_of(const RepairArguments& arguments) {
   }
 }
 
+// With --json standard output is one document: the question goes beside it.
 Answer ask(const repair::Repair& plan, const CheckReport& report, const std::string& undo_log) {
   const std::string question =
       fmt::format("Write {} bytes? {} errors become {}; the old bytes are kept in {}", plan.changed_bytes(),
@@ -52,6 +67,7 @@ Result<std::vector<std::shared_ptr<BlockDevice>>> open_shared(const RepairArgume
   return devices;
 }
 
+// fsck(8) adds up: corrected, and uncorrected where something is left or could not be looked at.
 int verdict(const repair::Repair& plan, CheckReport& report) {
   const uint64_t left = plan.after().errors;
   if (left == 0) {
@@ -165,10 +181,9 @@ int run_undo(const RepairArguments& arguments, CheckReport& report) {
   progress.clear();
   if (Interruption::requested()) return interrupted(report);
   if (!summary && memory.is_short() && !arguments.force)
-    return fail(report,
-                Error{ENOMEM, fmt::format("{}; nothing was written (--force goes without the check)",
-                                          named_message(arguments.sources,
-                                                        memory.explain(summary.error()).message))});
+    return fail(report, Error{ENOMEM, fmt::format("{}; nothing was written (--force goes without the check)",
+                                                  named_message(arguments.sources,
+                                                                memory.explain(summary.error()).message))});
   const uint64_t errors_before = (*undo)->errors_before_repair();
   if (!arguments.force && (!summary || summary->errors > errors_before))
     return fail(

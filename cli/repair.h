@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The writing half of check: --repair and --undo.
 #pragma once
 
@@ -19,7 +20,7 @@ struct RepairArguments {
 };
 
 // Exit codes of fsck(8). An Interruption ends a repair before anything is written; what is being written, or
-// put back, is written to its end.
+// put back, is written to its end. Both refuse sources that are in use, and say on `report` what they did.
 int run_repair(const RepairArguments& arguments, CheckReport& report);
 int run_undo(const RepairArguments& arguments, CheckReport& report);
 

@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // butterfuse scrub: verifies all that is stored, on a mount or in images, and brings bad copies back.
+//
+// Devices are scrubbed one after the other, each by a thread that reads while this one looks at it: draws the
+// line of progress, saves how far it got, and passes a Ctrl-C on. What was verified is written down for
+// --resume, by device; a device that is done is skipped by a state that says "to the end". The state goes
+// when the last device is done.
+//
+// Devices that are missing or get lost are left out with a word. What lies on them was not verified, so the
+// status says that not all is well, though no error was found.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,6 +27,8 @@
 namespace butterfuse {
 namespace {
 
+// How often it is looked at: often enough for an eye and for Ctrl-C. A killed scrub goes on from there; each
+// look at which it got on also writes the state to the disk.
 constexpr std::chrono::milliseconds kLook{200};
 
 struct ScrubArguments {
@@ -38,6 +49,7 @@ struct Outcome {
     uncorrectable += progress.uncorrectable;
     super_errors += progress.super_errors;
   }
+  // As check has them: what was brought back is told (1), what is left outweighs it (4).
   int exit_status() const {
     if (uncorrectable != 0 || !all_verified) return fsck_status::kUncorrected;
     return corrected || super_errors ? fsck_status::kCorrected : fsck_status::kClean;
@@ -84,7 +96,8 @@ Result<ScrubProgress> run_watched(ScrubTarget& target, const ScrubDevice& device
   return running.get();
 }
 
-// What the state has, if it is to be gone on with. Any other content of its file is found before a scrub begins.
+// What the state has, if it is to be gone on with.
+// Any other content of its file is found before a scrub begins.
 Status begin_with(ScrubState& state, bool resume) {
   BF_ASSIGN(const bool found, state.load());
   if (resume && !found) return make_error(ENOENT, "{}: no interrupted scrub to go on with", state.path());
@@ -132,8 +145,7 @@ int run_scrub(const ScrubArguments& arguments) {
   StandardStreams::outlive_readers();
   const auto window = arguments.window.window();
   if (!window) return fail(window.error().message, exit_codes_of("scrub").usage);
-  auto target =
-      open_scrub_target({arguments.sources, *window, !arguments.read_only, arguments.degraded});
+  auto target = open_scrub_target({arguments.sources, *window, !arguments.read_only, arguments.degraded});
   if (!target)
     return fail(target.error().message,
                 target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed);
@@ -146,8 +158,15 @@ int run_scrub(const ScrubArguments& arguments) {
 
 void add_scrub_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<ScrubArguments>();
-  CLI::App* command =
-      app.add_subcommand("scrub", "Verify all that is stored, and bring bad copies back from good ones");
+  CLI::App* command = add_command(
+      app, "scrub", "Verify all that is stored, and bring bad copies back from good ones",
+      {.paragraphs =
+           {"Reads every copy of everything at idle priority, on a mount or in images that nobody has mounted, and rewrites "
+            "bad copies from good ones. A missing device (of images: with `--degraded`) is left out with a word, and the "
+            "others are verified. Errors of devices are counted in the file system, as the kernel does it."},
+       .examples = {{"butterfuse scrub /mnt", "All devices of a mount:"},
+                    {"butterfuse scrub --resume /mnt", "Go on after an interruption:"}},
+       .see_also = {"butterfuse-check(8)"}});
   command
       ->add_option("SOURCE", arguments->sources,
                    "directory of a mount, or image files and devices that nobody has mounted")
@@ -157,11 +176,10 @@ void add_scrub_command(CLI::App& app, CommandResult& result) {
                     "of images and devices: some may be missing, as with mount -o degraded");
   command->add_flag("-r,--readonly", arguments->read_only, "write nothing, only report");
   command->add_flag("--resume", arguments->resume, "go on where an interrupted scrub stopped");
-  command->add_option("--state", arguments->state_path,
-                      "file that says how far a scrub got (default: by file system id)");
-  command->footer(
-      "Exit status: 0 clean, 1 all errors corrected, 2 wrong usage, 4 errors are left or a device is missing, 8 could "
-      "not be scrubbed or told, 32 interrupted.");
+  command
+      ->add_option("--state", arguments->state_path,
+                   "file that says how far a scrub got (default: by file system id)")
+      ->type_name("FILE");
   command->callback([arguments, &result] { result.exit_status = run_scrub(*arguments); });
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ScrubState: a line that says what it is and of which file system, then lines of devid and byte.
 #include "cli/scrub_state.h"
 
@@ -18,10 +19,11 @@
 namespace butterfuse {
 namespace {
 
-constexpr size_t kLargest = 1 << 20;  // some 20,000 devices
+constexpr size_t kLargest = 1 << 20;  // some 20,000 devices; what is longer is something else, and not read
 
 using Progress = std::map<uint64_t, uint64_t>;
 
+// By the XDG rules for what outlives a program and is no cache. Without a home: here.
 std::string folder() {
   if (geteuid() == 0) return "/var/lib/butterfuse";
   if (const char* given = std::getenv("XDG_STATE_HOME"); given != nullptr && *given != '\0')
@@ -35,12 +37,13 @@ std::string first_line(const std::string& fsid) { return "butterfuse scrub state
 bool is_no_state(const Error& error) { return error.code == EUCLEAN; }
 
 Error something_else(const std::string& path, const std::string& fsid) {
-  return Error{EUCLEAN, fmt::format("{}: is no state of a scrub of {}, and is left alone: name another --state, "
-                                   "or take it away",
-                                   path, fsid)};
+  return Error{EUCLEAN,
+               fmt::format("{}: is no state of a scrub of {}, and is left alone: name another --state, "
+                           "or take it away",
+                           path, fsid)};
 }
 
-// Of a regular file only, and never waiting: a FIFO has no end, and the driver of a device may act on an open.
+// Of a regular file only, and never waiting: a FIFO has no end, and opening a device may make its driver act.
 Result<std::string> content_of(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return make_error(errno, "{}: {}", path, std::strerror(errno));
@@ -111,6 +114,7 @@ Status ScrubState::write_draft(int descriptor, const std::string& draft) const {
   return make_error(code, "{}: {}", draft, std::strerror(code));
 }
 
+// A draft beside it, durable before it takes the name: after a crash one of the two states is there, whole.
 Status ScrubState::save() const {
   std::error_code ignored;
   if (own_place_) std::filesystem::create_directories(folder(), ignored);

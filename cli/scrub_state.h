@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ScrubState: how far an interrupted scrub got on each device, in a small file of its own.
 #pragma once
 
@@ -9,11 +10,13 @@
 
 namespace butterfuse {
 
-// What lies at a given path is replaced or removed only while it is a state of the same file system: people mistype paths.
-// In the place of its own, which has the file system's id, whatever a file holds is passed over with a warning.
+// What lies at a given path is replaced or removed only while it is a state of the same file system: people
+// mistype paths. In the place of its own, which has the file system's id, whatever a file holds is passed
+// over with a warning.
 class ScrubState {
  public:
-  // Without a path: in /var/lib/butterfuse for root, else in $XDG_STATE_HOME or ~/.local/state, which are made.
+  // Without a path: in /var/lib/butterfuse for root,
+  // else in $XDG_STATE_HOME or ~/.local/state, which are made.
   ScrubState(const std::string& given_path, std::string fsid);
 
   // Fills done_until, and says whether there was a state. EEXIST, EUCLEAN: something else is there.

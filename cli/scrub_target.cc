@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ScrubTarget: both kinds.
 #include "cli/scrub_target.h"
 
@@ -10,7 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "cli/dead_mount.h"
+#include "cli/mounts/dead_mount.h"
 #include "cli/sources.h"
 #include "core/log/replay.h"
 
@@ -30,6 +31,7 @@ class MountedTarget final : public ScrubTarget {
   }
   std::vector<ScrubDevice> devices() const override {
     std::vector<ScrubDevice> devices;
+    // Numbers have gaps where devices were removed: ENODEV is no error here.
     for (uint64_t devid = 0; devid <= info_.max_id; ++devid) {
       btrfs_ioctl_dev_info_args device{};
       device.devid = devid;
@@ -97,6 +99,7 @@ class ImageTarget final : public ScrubTarget {
     auto scrub = std::make_shared<Scrub>(*filesystem_, devid, ByteRange{from, ~uint64_t{0}}, repair_);
     {
       MutexLock lock(mutex_);
+      // It was cancelled between two devices, or before the first.
       if (cancelled_) scrub->cancel();
       scrub_ = scrub;
     }
@@ -123,6 +126,8 @@ class ImageTarget final : public ScrubTarget {
   bool cancelled_ BF_GUARDED_BY(mutex_) = false;
 };
 
+// Any mounted btrfs, the kernel's too: what is asked are its own ioctls. The mount repairs, so it decides who
+// may: root, or the user who serves it.
 Result<std::unique_ptr<ScrubTarget>> open_mounted(const std::string& path, bool repair) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_DIRECTORY);
   btrfs_ioctl_fs_info_args info{};
@@ -137,8 +142,8 @@ Result<std::unique_ptr<ScrubTarget>> open_mounted(const std::string& path, bool 
 Result<std::unique_ptr<ScrubTarget>> open_images(const ScrubWishes& wishes) {
   OpenOptions how;
   how.mode = wishes.repair ? OpenMode::read_write : OpenMode::read_only;
-  BF_ASSIGN(BlockDevices devices, open_sources(wishes.sources, how, wishes.window,
-                                               wishes.repair ? InUse::refuse : InUse::warn));
+  BF_ASSIGN(BlockDevices devices,
+            open_sources(wishes.sources, how, wishes.window, wishes.repair ? InUse::refuse : InUse::warn));
   FilesystemOptions options;
   options.read_only = !wishes.repair;
   options.degraded = wishes.degraded;
@@ -157,8 +162,8 @@ Result<std::unique_ptr<ScrubTarget>> open_scrub_target(const ScrubWishes& wishes
   if (!std::filesystem::is_directory(first, ignored)) return open_images(wishes);
   if (wishes.sources.size() > 1) return make_error(EINVAL, "one mount at a time");
   if (!wishes.window.whole())
-    return make_error(EINVAL, "{}: --part, --offset and --sizelimit are for images and devices, not for a mount",
-                      first);
+    return make_error(
+        EINVAL, "{}: --part, --offset and --sizelimit are for images and devices, not for a mount", first);
   return open_mounted(first, wishes.repair);
 }
 

@@ -1,5 +1,5 @@
-// ScrubTarget: what is scrubbed: a mount, by ioctls of its root, or images and devices that nobody has
-// mounted.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ScrubTarget: what is scrubbed: a mount, by ioctls of its root, or images and devices that are not mounted.
 #pragma once
 
 #include <functional>

@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Opening the devices of a file system by name.
 #include "cli/sources.h"
 
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 #include <optional>
 #include <set>
 
-#include "cli/dead_mount.h"
+#include "cli/mounts/dead_mount.h"
 #include "cli/process/limits.h"
 #include "cli/process/standard_streams.h"
 #include "core/base/numbers.h"
@@ -43,6 +44,7 @@ Status check_different(const std::vector<std::string>& paths) {
   return {};
 }
 
+// Looked at without a lock: it may be in use by other sprouts.
 bool is_seed(const std::string& path, const DeviceWindow& window) {
   auto device = open_window(path, {.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false}, window);
   if (!device) return false;
@@ -50,10 +52,13 @@ bool is_seed(const std::string& path, const DeviceWindow& window) {
   return super && (super->flags & super_flag::kSeeding);
 }
 
+// Who else uses it is asked first: a mount that lives ends no sooner for being waited for. Locks, on what the
+// source lies in and by open_window on the source itself, are waited for, since daemons that are ending let
+// go of them in a moment.
 Result<std::unique_ptr<BlockDevice>> open_source(const std::string& path, const OpenOptions& how,
                                                  const DeviceWindow& window, InUse in_use) {
-  if (const Status unused = check_unused(path, how.mode, window); !unused) {
-    if (in_use == InUse::refuse) return tl::unexpected(unused.error());
+  if (const Status unused = check_unused(path, how.mode, window, how.lock_wait_ms); !unused) {
+    if (in_use == InUse::refuse || unused.error().code == EINTR) return tl::unexpected(unused.error());
     complain("warning: {}: what is read may be half of a change", unused.error().message);
   }
   if (how.mode == OpenMode::read_write) BF_TRY(check_file_size_limit(path));
@@ -89,9 +94,12 @@ Result<BlockDevices> open_sources(const std::vector<std::string>& paths, const O
 }
 
 void add_window_options(CLI::App& command, WindowArguments& arguments) {
-  command.add_option("--offset", arguments.offset, "where in the source the file system begins");
-  command.add_option("--sizelimit", arguments.sizelimit, "how much of the source is meant, from there on");
-  command.add_option("--part", arguments.partition, "the partition of this number (MBR or GPT)");
+  command.add_option("--offset", arguments.offset, "where in the source the file system begins")
+      ->type_name("SIZE");
+  command.add_option("--sizelimit", arguments.sizelimit, "how much of the source is meant, from there on")
+      ->type_name("SIZE");
+  command.add_option("--part", arguments.partition, "the partition of this number (MBR or GPT)")
+      ->type_name("NUMBER");
 }
 
 Result<DeviceWindow> WindowArguments::window() const {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sources: the image files and block devices of one file system, as named on the command line.
 #pragma once
 
@@ -32,8 +33,8 @@ struct WindowArguments {
 };
 void add_window_options(CLI::App& command, WindowArguments& arguments);
 
-// The error, and where it says that there is no btrfs, the partitions that may have one. Of what is open already: behind
-// the sandbox no path can be opened.
+// The error, and where it says that there is no btrfs, the partitions that may have one. Of what is open
+// already: behind the sandbox no path can be opened.
 Error with_partitions(Error error, int descriptor);
 Error with_partitions(Error error, const std::string& path);
 

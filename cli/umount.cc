@@ -1,4 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // butterfuse umount: takes a mount away, and returns when the image is final.
+//
+// Of most mounts umount(2) returns while the daemon still writes. Whoever then pulls the stick, copies the
+// image or repairs it has half of the last commit. So this program waits for the daemon's end, in this order:
+//
+//   1. find the mount        by mount point or source, in the mount table: the mount itself is not asked
+//   2. find the daemon       now: behind the unmount nothing leads to it any more
+//   3. take the mount away   umount2(2); for an ordinary user fusermount3, which may
+//   4. still elsewhere?      a bind, or another namespace: nothing to wait for, status 64
+//   5. wait for the daemon   how it ended is told, as far as the kernel knows (MountDaemon::wait)
+//      out of sight          its lock on the source is waited for instead
+//
+// A lazy unmount waits for nothing, as umount(8) -l does; nor has a dead one anything to wait for. Only
+// mounts of ours are taken away, and dead ones of anybody: of a dead fuseblk mount nobody can tell any more
+// whose it was.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
@@ -13,23 +28,26 @@
 #include <ranges>
 
 #include "cli/commands.h"
-#include "cli/dead_mount.h"
-#include "cli/mount_daemon.h"
-#include "cli/mount_namespace.h"
-#include "cli/mount_point.h"
+#include "cli/mounts/dead_mount.h"
+#include "cli/mounts/mount_daemon.h"
+#include "cli/mounts/mount_namespace.h"
+#include "cli/mounts/unasked_path.h"
 #include "cli/process/exit_codes.h"
 #include "cli/process/interruption.h"
 #include "cli/process/processes.h"
 #include "cli/process/standard_streams.h"
 #include "core/base/mount_table.h"
+#include "core/base/unasked_stat.h"
 #include "core/device/block_device.h"
 #include "core/device/mount_tables.h"
 
 namespace butterfuse {
 namespace {
 
-constexpr int kQuietMs = 3000;  // what a daemon may take without a word
-constexpr size_t kUsersShown = 10;
+// What a daemon may take without a word. Behind it one line says what is waited for, for as long as it takes:
+// a limit would give up when it matters most.
+constexpr int kQuietMs = 3000;
+constexpr size_t kUsersShown = 10;  // lines: who can be ended is seen by the first ones
 
 struct UmountArguments {
   std::vector<std::string> targets;
@@ -38,7 +56,6 @@ struct UmountArguments {
 };
 
 constexpr const ExitCodes& codes() { return exit_codes_of("umount"); }
-constexpr int kNotAll = 64;  // umount(8): some were unmounted
 
 int fail(const std::string& message) {
   complain("butterfuse umount: {}", message);
@@ -55,7 +72,8 @@ Result<const MountEntry*> find_target(const std::vector<MountEntry>& table, cons
       const auto entry = std::ranges::find(table, mount.entry.id, &MountEntry::id);
       if (entry == table.end()) continue;
       if (found != nullptr)
-        return make_error(EINVAL, "{} is mounted at {} and at {}: say which", target, found->mount_point, entry->mount_point);
+        return make_error(EINVAL, "{} is mounted at {} and at {}: say which", target, found->mount_point,
+                          entry->mount_point);
       found = &*entry;
     }
   if (found == nullptr) return make_error(EINVAL, "{}: not mounted", target);
@@ -102,11 +120,10 @@ int take_away(const MountEntry& mount, const UmountArguments& arguments) {
 
 // Where the daemon is out of sight: its lock on the source tells of its end.
 Status wait_for_lock(const MountEntry& mount) {
-  struct stat info {};
-  if (::stat(mount.source.c_str(), &info) != 0)
-    return make_error(errno, "its daemon is out of sight, and so is its source {}", mount.source);
+  const auto info = stat_in_time(mount.source);
+  if (!info) return make_error(ENOENT, "its daemon is out of sight, and so is its source {}", mount.source);
   OpenOptions options;
-  options.mode = S_ISBLK(info.st_mode) ? OpenMode::read_write : OpenMode::read_only;
+  options.mode = S_ISBLK(info->st_mode) ? OpenMode::read_write : OpenMode::read_only;
   options.lock_wait_ms = UINT32_MAX;
   auto device = open_file_device(mount.source, options);
   return device ? Status{} : Status(tl::unexpected(device.error()));
@@ -135,9 +152,10 @@ std::optional<std::string> other_place_of(const MountEntry& mount) {
 Status check_on_top(const std::vector<MountEntry>& table, const MountEntry& mount) {
   const MountEntry* const seen = find_mount_seen_at(table, mount.mount_point);
   if (seen == &mount) return {};
-  if (seen == nullptr) return make_error(EBUSY, "{}: can't be reached: another mount covers it", mount.mount_point);
-  return make_error(EBUSY, "{}: {} ({}) is mounted on top of it: unmount that first", mount.mount_point, seen->source,
-                    seen->type);
+  if (seen == nullptr)
+    return make_error(EBUSY, "{}: can't be reached: another mount covers it", mount.mount_point);
+  return make_error(EBUSY, "{}: {} ({}) is mounted on top of it: unmount that first", mount.mount_point,
+                    seen->source, seen->type);
 }
 
 int unmount(const std::string& target, const UmountArguments& arguments) {
@@ -157,7 +175,7 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
   if (const auto other = other_place_of(*mount)) {
     complain("butterfuse umount: {}: unmounted, but the file system is still mounted: {}", mount->mount_point,
              *other);
-    return kNotAll;
+    return mount_status::kNotAll;
   }
   const Status ended = wait_for(*mount, daemon);
   if (ended) return 0;
@@ -165,6 +183,8 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
   return ended.error().code == EINTR ? codes().interrupted : codes().failed;
 }
 
+// All targets are tried. Some done and some not is 64, as umount(8) has it; else the last failure's status. A
+// signal ends it at once: what was not tried stays mounted.
 int run_umount(const UmountArguments& arguments) {
   Interruption::watch();
   StandardStreams::outlive_readers();
@@ -179,14 +199,20 @@ int run_umount(const UmountArguments& arguments) {
     ++failures;
     if (status == codes().interrupted) return status;
   }
-  return failures != 0 && failures < arguments.targets.size() ? kNotAll : failed;
+  return failures != 0 && failures < arguments.targets.size() ? mount_status::kNotAll : failed;
 }
 
 }  // namespace
 
 void add_umount_command(CLI::App& app, CommandResult& result) {
   auto arguments = std::make_shared<UmountArguments>();
-  CLI::App* command = app.add_subcommand("umount", "Unmount, and return when the image or device is final");
+  CLI::App* command = add_command(
+      app, "umount", "Unmount, and return when the image or device is final",
+      {.paragraphs =
+           {"Takes the mount away, and waits until its process has written and committed everything: "
+            "only then may the image be copied, or the device pulled. umount(8) returns earlier. Who "
+            "keeps a mount busy is named. The mount of a process that was killed is taken away, too."},
+       .see_also = {"butterfuse-mount(8)", "umount(8)", "fusermount3(1)"}});
   command->add_option("MOUNTPOINT", arguments->targets, "a mount point, or the source that is mounted there")
       ->required();
   command->add_flag("-l,--lazy", arguments->lazy,
@@ -196,15 +222,13 @@ void add_umount_command(CLI::App& app, CommandResult& result) {
   command->add_flag("-q,--quiet", arguments->quiet, "no word about what is not mounted");
   command->add_flag("-c,-d,-i,-n,-r,-v,--verbose", arguments->accepted, "accepted from umount(8)");
   command->add_option("-t,--types", arguments->accepted_type, "accepted from umount(8)")
+      ->type_name("TYPE")
       ->allow_extra_args(false);
   command
       ->add_option("-N,--namespace", arguments->mount_namespace,
                    "from umount(8): this mount namespace, if it is ours")
+      ->type_name("NAMESPACE")
       ->allow_extra_args(false);
-  command->footer(
-      "Exit status, as umount(8): 0 the daemon has ended and all is written, 1 wrong usage, 8 interrupted, "
-      "32 not "
-      "unmounted or not all written, 64 unmounted, but still mounted elsewhere.");
   command->callback([arguments, &result] { result.exit_status = run_umount(*arguments); });
 }
 

@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Verbs: what looks like a command is never mounted.
+//
+// `butterfuse IMAGE DIR` mounts, so a mistyped command would be taken for an image: `butterfuse chekc
+// disk.img` would say "chekc: no such file", or worse, mount what has that name. The word decides, by the
+// first that fits: ours; of btrfs(8) and missing here (refused, file or not); has a slash or a dot, or is a
+// file that is here (a source); anything else (refused, with the nearest command).
 #include "cli/verbs.h"
 
 #include <fmt/format.h>
@@ -26,6 +32,7 @@ std::vector<std::string_view> names_of(const std::vector<const CLI::App*>& comma
 
 // A name with a dot is meant as a file, and missed as one.
 bool may_be_file(const std::string& word) {
+  // A directory is no source: of `butterfuse mnt` the command was forgotten.
   struct stat info {};
   if (word.find_first_of("/.") != std::string::npos) return true;
   return ::stat(word.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
@@ -51,7 +58,8 @@ std::optional<std::string> refusal_of_verb(const CLI::App& app, const std::vecto
     return fmt::format("version: '{}' was not expected (an image of the name version is ./version)", second);
   if (word == "help" && !second.empty() && !second.starts_with('-') && subcommand_named(app, second).empty())
     return "help: " + unknown_command(second, names_of(app.get_subcommands({})));
-  if (word == "help" || word == "version" || word.starts_with('-') || !subcommand_named(app, word).empty()) return std::nullopt;
+  if (word == "help" || word == "version" || word.starts_with('-') || !subcommand_named(app, word).empty())
+    return std::nullopt;
   const auto commands = names_of(app.get_subcommands({}));
   const std::string list = fmt::format("commands are {}", fmt::join(commands, ", "));
   if (std::ranges::find(kMissing, word) != std::end(kMissing))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Every outside library the project uses, as an imported target of one name.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)

@@ -1,5 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # A room is a folder of sources that becomes one static library. Its DEPS are the
-# rooms below it: the link line and tests/lint_layering both enforce the direction.
+# rooms below it: the link line and scripts/lint both enforce the direction.
 add_library(butterfuse_options INTERFACE)
 target_include_directories(butterfuse_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(butterfuse_options INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor)
@@ -40,6 +41,7 @@ function(bf_room name)
   cmake_parse_arguments(ROOM "" "" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(TRANSFORM ROOM_DEPS PREPEND bf_)
+  set_property(GLOBAL APPEND PROPERTY BUTTERFUSE_ROOMS ${name})
   if(sources)
     add_library(bf_${name} STATIC ${sources})
     bf_precompile(bf_${name})

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Codec: one compression method in the framing btrfs stores on disk. One file per codec behind this registry.
 #pragma once
 
@@ -11,8 +12,8 @@
 
 namespace butterfuse {
 
-// Stateless to the caller, thread-safe: contexts are kept per thread inside. Inputs are at most 128 KiB of
-// file data.
+// Stateless to the caller, thread-safe: contexts are kept per thread inside.
+// Inputs: at most 128 KiB of file data.
 class Codec {
  public:
   virtual ~Codec() = default;
@@ -20,7 +21,8 @@ class Codec {
   virtual std::string_view name() const = 0;
   virtual int default_level() const = 0;
   virtual int clamp_level(int level) const = 0;  // 0 means default
-  // Compressed size, or nothing when it does not fit `out` (the way to say "not smaller than wanted").
+  // Compressed size, or nothing when it does not fit `out` (the way to say "not smaller than wanted"). EIO,
+  // ENOMEM: nothing about the data; the caller stores it as it is.
   virtual Result<std::optional<size_t>> compress(ByteSpan in, MutableByteSpan out, int level) const = 0;
   // Fills `out` (the whole extent's ram bytes, or its beginning) from `in` (may carry zero padding behind the
   // stream). A stream that ends early leaves zeros behind it, as the kernel does. EIO for a stream that is

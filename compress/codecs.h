@@ -1,4 +1,5 @@
-// The codecs behind the registry, and the bit they share. Private to this room.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Codecs: those behind the registry, and the bit they share. Private to this room.
 #pragma once
 
 #include "compress/codec.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The heuristic: looks at samples of a range and says whether compressing it is worth a try.
 #pragma once
 

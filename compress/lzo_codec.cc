@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // lzo: 4 KiB segments of lzo1x, each behind a length, behind one total length. btrfs's own framing.
 //
 //   stream:  le32 total bytes (this field included), segment*
@@ -18,8 +19,10 @@ namespace butterfuse {
 namespace {
 
 constexpr size_t kLengthBytes = sizeof(le32);
+// The format's: a sector. File systems with others are not mounted.
 constexpr size_t kSectorBytes = 4096;
 constexpr size_t kSegmentBytes = kSectorBytes;  // of file data
+// The library's own bound for what does not compress.
 constexpr size_t worst_compressed(size_t bytes) { return bytes + bytes / 16 + 64 + 3; }
 
 const unsigned char* lzo_bytes(const std::byte* bytes) {

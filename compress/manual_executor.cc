@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ManualExecutor: tasks wait until a test says which one runs.
 #include <deque>
 #include <random>
@@ -10,6 +11,7 @@ namespace butterfuse {
 struct ManualExecutor::State {
   mutable Mutex mutex;
   std::deque<Task> tasks BF_GUARDED_BY(mutex);
+  size_t awaited BF_GUARDED_BY(mutex) = 0;  // so many at the front
 
   Task take(size_t index) {  // empty: there is no such task
     const MutexLock lock(mutex);
@@ -17,6 +19,7 @@ struct ManualExecutor::State {
     const auto at = tasks.begin() + static_cast<ptrdiff_t>(index);
     Task task = std::move(*at);
     tasks.erase(at);
+    if (index < awaited) --awaited;
     return task;
   }
 };
@@ -24,9 +27,11 @@ struct ManualExecutor::State {
 ManualExecutor::ManualExecutor() : state_(std::make_unique<State>()) {}
 ManualExecutor::~ManualExecutor() = default;
 
-void ManualExecutor::submit(Task task) {
+void ManualExecutor::submit(Task task, Lane lane) {
   const MutexLock lock(state_->mutex);
-  state_->tasks.push_back(std::move(task));
+  if (lane == Lane::background) return state_->tasks.push_back(std::move(task));
+  const auto behind = state_->tasks.begin() + static_cast<ptrdiff_t>(state_->awaited++);
+  state_->tasks.insert(behind, std::move(task));
 }
 
 size_t ManualExecutor::queue_depth() const {

@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // OrderedQueue: whoever finishes the work at the head runs ordered parts until the head is unfinished again.
+//
+//     items    1 worked, ordered running │ 2 worked │ 3 at work │ 4 worked │ 5 waiting
+//              thread A goes on with 2, then stops at 3; whoever finishes 3 runs 3 and 4
+//
+// No thread waits for its turn: one that did would be missing for the work that is to come first.
 #include "compress/ordered_queue.h"
 
 #include <deque>
@@ -17,8 +23,8 @@ struct Item {
 
 }  // namespace
 
-// Shared with every task: a task may still be leaving its last function when the queue's owner sees depth()
-// == 0.
+// Shared with every task: a task may still be leaving its last function when the queue's owner
+// sees depth() == 0.
 struct OrderedQueue::State {
   mutable Mutex mutex;
   std::deque<std::unique_ptr<Item>> items BF_GUARDED_BY(mutex);  // an item leaves after its ordered part
@@ -60,13 +66,14 @@ struct OrderedQueue::State {
   }
 };
 
-OrderedQueue::OrderedQueue(Executor& executor) : executor_(executor), state_(std::make_shared<State>()) {}
+OrderedQueue::OrderedQueue(Executor& executor, Lane lane)
+    : executor_(executor), lane_(lane), state_(std::make_shared<State>()) {}
 
 OrderedQueue::~OrderedQueue() { BF_ASSERT(depth() == 0, "{} items left in an ordered queue", depth()); }
 
 void OrderedQueue::add(std::function<void()> work, std::function<void()> ordered) {
   Item* item = state_->push(std::move(work), std::move(ordered));
-  executor_.submit([state = state_, item] { state->run(item); });
+  executor_.submit([state = state_, item] { state->run(item); }, lane_);
 }
 
 size_t OrderedQueue::depth() const {

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // zlib: RFC 1950 streams, made and read whole-buffer by libdeflate; zlib's inflate takes the odd ones.
+// libdeflate is the faster one, and wants room for all of the output: an extent of which only the beginning
+// is wanted, and a stream that is odd, are left to inflate, which also has the last word on what is broken.
 #include <libdeflate.h>
 #include <zlib.h>
 
@@ -12,6 +15,7 @@
 namespace butterfuse {
 namespace {
 
+// As the kernel's compress=zlib:LEVEL.
 constexpr int kMinLevel = 1, kMaxLevel = 9, kDefaultLevel = 3;
 
 struct FreeCompressor {

@@ -1,5 +1,5 @@
-// zstd: one frame an extent, its window never above the 128 KiB of data that an extent has; frames of others
-// may announce a larger one.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// zstd: one frame an extent, its window 128 KiB at most, as the extent; frames of others may announce more.
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -13,8 +13,9 @@
 namespace butterfuse {
 namespace {
 
+// As the kernel's compress=zstd:LEVEL.
 constexpr int kMinLevel = -15, kMaxLevel = 15, kDefaultLevel = 3;
-constexpr int kWindowLogMax = 17;
+constexpr int kWindowLogMax = 17;  // 128 KiB, the most that an extent has
 constexpr size_t kExtentBytesMax = 128 << 10;
 
 struct FreeCCtx {
@@ -24,9 +25,9 @@ struct FreeDCtx {
   void operator()(ZSTD_DCtx* it) const { ZSTD_freeDCtx(it); }
 };
 
-// Null when there is no memory. Kept for the life of the thread. ZSTD_compress2 knows the input's size, so it
-// picks the parameters libzstd has for inputs of up to 128 KiB: the level alone would cost a window for
-// megabytes.
+// Null when there is no memory. Kept for the life of the thread. ZSTD_compress2 knows the size of the
+// input, so it picks the parameters libzstd has for inputs of up to 128 KiB: the level alone would cost a
+// window of megabytes.
 ZSTD_CCtx* thread_cctx(int level) {
   thread_local std::unique_ptr<ZSTD_CCtx, FreeCCtx> context;
   if (!context) context.reset(ZSTD_createCCtx());

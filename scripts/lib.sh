@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What the scripts share: the packages butterfuse needs, installing them, and building. Source it, do not run it.
 # shellcheck shell=bash
 
@@ -6,7 +7,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build_packages=(build-essential cmake ninja-build pkg-config libfuse3-dev libzstd-dev zlib1g-dev liblzo2-dev
   libdeflate-dev libisal-dev libxxhash-dev libb2-dev libssl-dev libexpected-dev libfmt-dev libspdlog-dev libcli11-dev
   libblkid-dev catch2 clang-16 libclang-rt-16-dev
-  nlohmann-json3-dev libseccomp-dev)
+  nlohmann-json3-dev libseccomp-dev clang-format-14 clang-tidy-16 shellcheck groff-base)
 run_packages=(fuse3 btrfs-progs attr acl zstd python3 strace)
 
 say() { printf '%s\n' "$*"; }
@@ -55,5 +56,5 @@ build() {
 build_fuzzers() {
   cd "$root" || die "cannot go to $root"
   cmake --preset fuzz > /dev/null
-  cmake --build --preset fuzz -j "$(nproc)"
+  nice cmake --build --preset fuzz -j "$(nproc)" --target fuzz_targets
 }

@@ -1,4 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Background: fork, a pipe for the verdict, and detaching from the terminal.
+//
+//   parent                                   child
+//   fork, reads the pipe ................... mounts
+//   NUL:         exit 0    <-------------    report_live()
+//   a line:      prints it <-------------    fail(), then the child ends; its status becomes the parent's
+//   end of file: a line of its own <-----    it died without a word
+//   SIGINT ...:  SIGTERM   ------------->    ends as if it had come from the terminal
+//
+// The parent always waits for the child's end where that is not live: else who called could try again while
+// the source is still locked. The child keeps the terminal until it is live, for complaints on the way.
 #include "cli/process/background.h"
 
 #include <fcntl.h>
@@ -13,7 +24,7 @@
 #include <string>
 
 #include "cli/process/standard_streams.h"
-#include "fs/fuse/signal_watch.h"
+#include "fs/session/signal_watch.h"
 
 namespace butterfuse {
 namespace {
@@ -41,17 +52,17 @@ std::string read_all(int pipe) {
 }
 
 // Of a child that has ended, or is about to.
-int exit_status_of(pid_t child, std::string& verdict) {
+int exit_status_of(pid_t child, const ExitCodes& codes, std::string& verdict) {
   int status = 0;
   while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR) return 1;
+    if (errno != EINTR) return codes.failed;
   const std::string how =
       WIFSIGNALED(status) ? fmt::format("died of signal {}", WTERMSIG(status)) : "ended without a word";
   if (verdict.empty()) verdict = fmt::format("butterfuse: the mounting process {}", how);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : codes.failed;
 }
 
-[[noreturn]] void wait_for_verdict(pid_t child, int pipe, const sigset_t& mask, int interrupted_status) {
+[[noreturn]] void wait_for_verdict(pid_t child, int pipe, const sigset_t& mask, const ExitCodes& codes) {
   child_of_parent = child;
   struct sigaction action {
   }, before{};
@@ -65,10 +76,10 @@ int exit_status_of(pid_t child, std::string& verdict) {
   const bool is_live = verdict == std::string(1, kLive);
   if (is_live && !is_interrupted) _exit(0);
   if (is_live) verdict = "butterfuse: interrupted, unmounting again";
-  int status = exit_status_of(child, verdict);
-  if (is_interrupted) status = interrupted_status;
+  int status = exit_status_of(child, codes, verdict);
+  if (is_interrupted) status = codes.interrupted;
   complain("{}", verdict);
-  _exit(status != 0 ? status : 1);
+  _exit(status != 0 ? status : codes.failed);
 }
 
 // False when nobody reads it.
@@ -85,7 +96,7 @@ bool write_all(int fd, std::string_view text) {
 }  // namespace
 
 // The signals are blocked over the fork: one that comes in between meets the parent when it can pass it on.
-Result<Background> Background::start(int interrupted_status) {
+Result<Background> Background::start(const ExitCodes& codes) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return make_error(errno, "pipe: {}", std::strerror(errno));
   sigset_t mask;
@@ -100,7 +111,7 @@ Result<Background> Background::start(int interrupted_status) {
   }
   if (child > 0) {
     close(ends[1]);
-    wait_for_verdict(child, ends[0], mask, interrupted_status);
+    wait_for_verdict(child, ends[0], mask, codes);
   }
   close(ends[0]);
   setsid();
@@ -127,6 +138,7 @@ bool Background::report_live() {
 }
 
 bool Background::is_abandoned() const {
+  // A pipe without a reader is an error of the end that writes.
   pollfd end{pipe_, 0, 0};
   return pipe_ >= 0 && poll(&end, 1, 0) == 1 && (end.revents & POLLERR);
 }

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Background: a process that leaves the terminal only once it works.
 #pragma once
 
 #include <string_view>
 #include <utility>
 
+#include "cli/process/exit_codes.h"
 #include "core/base/result.h"
 
 namespace butterfuse {
@@ -15,17 +17,17 @@ namespace butterfuse {
 // before any thread is started.
 class Background {
  public:
-  // `interrupted_status`: the parent's exit status after such a signal.
-  static Result<Background> start(int interrupted_status);
+  // `codes`: the parent's exit status after such a signal, and where the child says nothing of its own.
+  static Result<Background> start(const ExitCodes& codes);
   Background(Background&& other) noexcept
       : pipe_(std::exchange(other.pipe_, -1)), null_(std::exchange(other.null_, -1)) {}
   ~Background();
 
-  // Opens what report_live needs, which can't once the process is in its sandbox; lets go of the working
-  // directory.
+  // Opens what report_live needs, which can't once the process is in its sandbox;
+  // lets go of the working directory.
   void prepare();
-  // The parent exits with 0; this process lets go of the terminal. False: the parent has died, nobody was told.
-  // REQUIRES prepare().
+  // The parent exits with 0; this process lets go of the terminal. False: the parent has died, nobody was
+  // told. REQUIRES prepare().
   bool report_live();
   bool is_live() const { return pipe_ < 0; }
   // The parent has died before anything was reported.

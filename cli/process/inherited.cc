@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Inherited descriptors: close_range(2) around those that are kept.
 #include "cli/process/inherited.h"
 
@@ -19,7 +20,8 @@ void add_named(std::string_view argument, std::set<unsigned>& named) {
   for (size_t at = argument.find(kFolder); at != argument.npos; at = argument.find(kFolder, at)) {
     at += kFolder.size();
     unsigned number = 0;
-    if (std::from_chars(argument.data() + at, argument.data() + argument.size(), number).ec == std::errc() && number <= INT_MAX)
+    if (std::from_chars(argument.data() + at, argument.data() + argument.size(), number).ec == std::errc() &&
+        number <= INT_MAX)
       named.insert(number);
   }
 }
@@ -35,6 +37,7 @@ void close_inherited(std::span<char* const> arguments) {
     if (kept > next) (void)::close_range(next, kept - 1, 0);
     next = kept + 1;
   }
+  // Errors are passed over: a kernel without it (before Linux 5.9) leaves all open, as it always was.
   (void)::close_range(next, UINT_MAX, 0);
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Interruption: one flag.
 #include "cli/process/interruption.h"
 
@@ -14,6 +15,8 @@ volatile sig_atomic_t is_requested = 0;
 
 }  // namespace
 
+// Without SA_RESTART: read(2) of a question and a wait for a lock end with EINTR, and whoever
+// waits asks requested().
 void Interruption::watch() {
   set_source_wait_interruption(Interruption::requested);
   struct sigaction action {

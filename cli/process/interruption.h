@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Interruption: SIGINT, SIGTERM and SIGHUP as a wish that programs look at where they can stop.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Json: nlohmann's library, and standard output.
 #include "cli/process/json.h"
 

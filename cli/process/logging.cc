@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Logging: the engine's messages through spdlog to stderr or syslog.
 #include "cli/process/logging.h"
 
@@ -32,6 +33,8 @@ spdlog::level::level_enum level_of(LogLevel level) {
 
 }  // namespace
 
+// Both loggers are made at once, and the system log is connected (LOG_NDELAY): in the sandbox no socket can
+// be had any more.
 void start_logging(LogTarget target, bool verbose) {
   auto terminal = spdlog::stderr_color_mt("butterfuse");
   auto system = spdlog::syslog_logger_mt("syslog", "butterfuse", LOG_PID | LOG_NDELAY, LOG_DAEMON);

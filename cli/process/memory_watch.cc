@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MemoryWatch: /proc/self/status, now and then.
 #include "cli/process/memory_watch.h"
 
@@ -8,12 +9,14 @@
 #include <fstream>
 #include <string>
 
-#include "fs/vfs/memory_budget.h"
+#include "fs/mount/memory_budget.h"
 
 namespace butterfuse {
 namespace {
 
-constexpr uint32_t kLookEvery = 64;  // questions: a few megabytes of records from that many tree blocks
+// Questions between two looks, each of which reads a file of /proc. That many tree blocks make a few
+// megabytes of records: the eighth that is_short() leaves free is for them, too.
+constexpr uint32_t kLookEvery = 64;
 
 uint64_t free_swap_bytes() {
   struct sysinfo info {};

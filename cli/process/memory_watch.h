@@ -1,5 +1,5 @@
-// MemoryWatch: tells a program that keeps much in memory when that comes near to what it may have, so that it can say so
-// instead of being killed.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// MemoryWatch: tells a program when its memory comes near to the limit, so that it can end with words.
 #pragma once
 
 #include <atomic>

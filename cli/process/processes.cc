@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Processes: reading /proc.
 #include "cli/process/processes.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Processes: those that /proc shows to this one, and what they have open.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Progress: drawing, and the guess at the time left.
 #include "cli/process/progress.h"
 
@@ -9,7 +10,7 @@
 namespace butterfuse {
 namespace {
 
-constexpr std::chrono::milliseconds kRedraw{100};
+constexpr std::chrono::milliseconds kRedraw{100};  // often enough for an eye; a terminal takes its time
 constexpr const char* kEraseLine = "\r\033[K";
 constexpr double kEtaFromSeconds = 2;  // a guess from less is worth nothing
 

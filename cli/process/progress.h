@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Progress: one line on a terminal with what is being done, how far it is and how long it will take.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Question: one line of standard input.
 #include "cli/process/question.h"
 
@@ -12,7 +13,8 @@
 namespace butterfuse {
 namespace {
 
-// By read(2), which a signal ends; what is behind the line is left to nobody.
+// By read(2), which a signal ends, a byte at a time: what is behind the line is left for whoever reads on.
+// The end of input ends the line as well.
 std::string line_of_input() {
   std::string line;
   for (char byte = 0; !Interruption::requested() && ::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n';)

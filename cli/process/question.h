@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Question: yes or no, from whoever sits before the program.
 #pragma once
 

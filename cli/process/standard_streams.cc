@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // StandardStreams: stdio behind one door.
 #include "cli/process/standard_streams.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // StandardStreams: who owns descriptors 0 to 2, and what becomes of text that can't be written to them.
 #pragma once
 
@@ -21,8 +22,7 @@ class StandardStreams {
 
   // To standard output. What can't be written is remembered: see write_error().
   static void write(std::string_view text);
-  // One line to standard error, its control characters escaped. Where that can't be written nobody can be
-  // told.
+  // One line to standard error, its control characters escaped. Where that fails nobody can be told.
   static void write_complaint(std::string_view line);
   // To standard error as it is.
   static void write_raw_complaint(std::string_view text);

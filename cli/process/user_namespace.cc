@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // UserNamespace: read from /proc/self.
 #include "cli/process/user_namespace.h"
 
@@ -12,6 +13,7 @@
 namespace butterfuse {
 namespace {
 
+// Unsigned: of an id below the range the difference is larger than any count.
 bool has(const std::vector<IdRange>& ranges, uint32_t id) {
   return std::ranges::any_of(ranges, [id](const IdRange& range) { return id - range.first < range.count; });
 }

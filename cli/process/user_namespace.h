@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // UserNamespace: which users and groups the process has numbers for.
 #pragma once
 

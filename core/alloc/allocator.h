@@ -1,4 +1,5 @@
-// Allocator: who owns which byte of the logical space: block groups, free space, reservations, chunks.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Allocator: who owns which byte of the logical space: block groups, free space, promises, chunks.
 #pragma once
 
 #include <cstdint>
@@ -22,10 +23,10 @@ struct SpaceNumbers {     // of one class, bytes of logical space
   uint64_t pinned = 0;    // freed, but still reachable from the last commit
   uint64_t reserved = 0;  // allocated in memory, no extent item yet
   uint64_t may_use = 0;   // promised to writers
-  uint64_t unusable = 0;  // superblock mirrors inside block groups, read-only groups
+  uint64_t unusable = 0;  // superblock mirrors; what is free in read-only and damaged groups
 };
-struct StatfsNumbers {  // bytes; as btrfs_statfs computes them (raw bytes divided by the data profile's
-                        // copies)
+// Bytes; as btrfs_statfs computes them: raw bytes divided by the data profile's copies.
+struct StatfsNumbers {
   uint64_t total = 0, free = 0, available = 0;
 };
 
@@ -40,7 +41,8 @@ struct AllocatorTrees {
   Tree* root = nullptr;  // for the caches of old_space_caches.h; null: they stay as they are (reading only)
 };
 
-// A promise of space, returned by its destructor. Move-only. Exactly-once by construction.
+// A promise of space, returned by its destructor. Move-only. Exactly-once by construction. reservation.cc
+// follows one through its life.
 class Reservation {
  public:
   Reservation() = default;
@@ -59,44 +61,43 @@ class Reservation {
   uint64_t bytes_ = 0;
 };
 
-// Thread-safe; one internal mutex, never held over I/O of tree blocks except while a block group's free space
-// is loaded for the first time (then under a per-group loading flag). All sizes are bytes, all addresses
-// logical.
+// Thread-safe. One internal mutex, never held over I/O: while the free space of a block group is loaded, a
+// flag of the group keeps others from loading it too. All sizes are bytes, all addresses logical.
 class Allocator {
  public:
-  // Reads the block group items (and nothing else: free space is loaded when a group is first used).
-  // EUCLEAN when a group has no chunk, or the reverse. `debt` outlives the allocator.
+  // Reads the block group items, and which old space caches there are; free space is loaded when a group is
+  // first used. EUCLEAN when a chunk has no block group item or, where block groups have a tree of their own,
+  // the reverse. `debt` outlives the allocator.
   static Result<std::unique_ptr<Allocator>> open(Volume& volume, const AllocatorTrees& trees,
                                                  CommitDebt& debt);
   virtual ~Allocator() = default;
 
   // ---- promises ----
-  // ENOSPC when the space, plus what unallocated device space could become, does not hold all promises. Pinned space
-  // does not count as free: the caller may commit and try again. Metadata by this one is for trees that nobody can
-  // name: see reserve_metadata.
+  // ENOSPC when the space, plus what unallocated device space could become, does not hold all promises.
+  // Pinned space does not count as free: the caller may commit and try again. Metadata by this one is for
+  // trees that nobody can name: see reserve_metadata.
   virtual Result<Reservation> reserve(SpaceClass space, uint64_t bytes) = 0;
-  // Metadata for changes of the tree `root`. Such promises are worst cases that share their copies-on-write (a tree
-  // copies a block once a transaction), so they are held against what the trees could really need: promises.cc has
-  // the bound. Loads free space: hold no tree lock.
+  // Metadata for changes of the tree `root`. Such promises are worst cases that share their copies-on-write
+  // (a tree copies a block once a transaction), so they are held against what the trees could really need:
+  // promises.cc has the bound. Loads free space: hold no tree lock.
   virtual Result<Reservation> reserve_metadata(uint64_t bytes, [[maybe_unused]] uint64_t root) {
     return reserve(SpaceClass::metadata, bytes);
   }
-  // For work that frees space: may dip into the global reserve, and promises less than `bytes` rather than
-  // fail.
+  // For work that frees space: may dip into the global reserve, and promises less rather than fail.
   virtual Result<Reservation> reserve_freeing(uint64_t bytes, uint64_t root) {
     return reserve_metadata(bytes, root);
   }
-  // Worst-case metadata bytes of changing `items` items in trees of the usual height.
+  // The metadata to promise for changing `items` items: promises.cc says what one costs at the worst.
   virtual uint64_t metadata_bytes_for_items(uint64_t items) const = 0;
 
   // ---- allocation ----
-  // A run of data space of `bytes`, or, when no such run is free, the longest run >= min_bytes (both sector
-  // multiples). Near `hint` when 0 != hint. The space is `reserved` until note_extent_added or
-  // release_reserved. The caller holds a Reservation that covers it and gives it back afterwards. Makes a new
-  // chunk in memory when needed. ENOSPC.
+  // A run of data space of `bytes`, or, when no such run is free, the longest one of at least min_bytes (both
+  // multiples of sectors). At `hint` when it is not 0 and the space there is free. The space is `reserved`
+  // until note_extent_added or release_reserved. The caller holds a Reservation that covers it and gives it
+  // back afterwards. Makes a new chunk in memory when needed. ENOSPC.
   virtual Result<ByteRange> alloc_data(uint64_t bytes, uint64_t min_bytes, uint64_t hint) = 0;
   // One nodesize block. `system`: for the chunk tree. May use the global reserve.
-  virtual Result<uint64_t> alloc_tree_block(SpaceClass space, uint64_t hint) = 0;
+  virtual Result<uint64_t> alloc_tree_block(SpaceClass space) = 0;
   // Takes exactly this range, which a log tree made before this mount uses without extent items: `reserved`,
   // as alloc_* leaves it. Loads free space: hold no tree lock. EUCLEAN when a part is not free, or its block
   // group is not of this class.
@@ -104,48 +105,47 @@ class Allocator {
   // Undo of alloc_*: never written, or not reachable from any commit; free at once.
   virtual void release_reserved(ByteRange range) = 0;
 
-  // ---- called while delayed refs run, with the extent it is about ----
-  // An extent item was inserted: moves reserved -> used,
-  // takes the range out of the free space tree. Changes of that tree are queued, so that an extent that comes
-  // and goes costs nothing: write_block_group_items writes them.
+  // ---- extents that came and went; called while delayed refs run ----
+  // An extent item was inserted: moves reserved -> used, and takes the range out of the free space tree.
+  // Changes of that tree are queued, so that an extent that comes and goes costs nothing:
+  // write_block_group_items writes them.
   virtual Status note_extent_added(CowContext& context, ByteRange range) = 0;
-  // An extent item was removed: used -> pinned until finish_commit(context.transid()), and free in the free
-  // space tree.
+  // An extent item was removed: used -> pinned until finish_commit(context.transid()), and free in the tree.
   virtual Status note_extent_removed(CowContext& context, ByteRange range) = 0;
   // A tree block born and freed in the same transaction whose extent item was never inserted.
   virtual void release_unwritten_tree_block(uint64_t bytenr) = 0;
 
   // ---- commit ----
   // Inserts the items of chunks and block groups made in memory since the last call (chunk item, device
-  // extents, device item, block group item, free space info; for system chunks also `super`'s
-  // sys_chunk_array). Called often, and again whenever write_block_group_items returned true, for its
-  // allocations may have made more.
+  // extents, device item, block group item, free space info; for system chunks also the entry in `super`'s
+  // sys_chunk_array). Call it again whenever write_block_group_items returned true, for its allocations may
+  // have made more.
   virtual Status insert_pending_block_groups(CowContext& context, DiskSuper& super) = 0;
-  // Removes block groups that have been empty since the last commit and keeps at least one of each kind;
-  // their device space is reusable after finish_commit(context.transid()). Pinned space is no obstacle, so a
-  // call after the delayed refs ran finds the groups that this transaction emptied. May be called more than
-  // once.
+  // Removes block groups that no extent uses, but keeps at least one of each kind, and what promises
+  // need. Their device space is reusable after finish_commit(context.transid()). Pinned space is no
+  // obstacle, so a call after the delayed refs ran finds the groups that this transaction emptied. May be
+  // called more than once.
   virtual Status remove_empty_block_groups(CowContext& context, DiskSuper& super) = 0;
   // Writes the queued changes of the free space tree, and `used` of changed block groups to their items. True
   // when anything was changed, or waits for insert_pending_block_groups: run the delayed refs that this made
   // and call both again, until it returns false; only then do all these trees agree.
   virtual Result<bool> write_block_group_items(CowContext& context) = 0;
-  // The running transaction is closed: what it pinned now waits for its superblock. Called with joins
-  // blocked. (Pins are kept by context.transid(), so its exact moment does not matter.)
+  // The running transaction is closed: what is pinned from here on belongs to the next one. Called with joins
+  // blocked. (Pins are kept by context.transid(), so the exact moment does not matter to them.)
   virtual void begin_commit(uint64_t transid) = 0;
   // The superblock of `transid` is on disk: its pinned space is free now (and discarded if asked).
   virtual void finish_commit(uint64_t transid) = 0;
-  // There is space for the commit, with all that is promised, all that CommitDebt counts and `extra` bytes of new debt
-  // in the tree `root`. Who adds to the debt without a promise looks first.
+  // There is space for the commit, with all that is promised, all that CommitDebt counts and `extra` bytes of
+  // new debt in the tree `root`. Who adds to the debt without a promise looks first.
   virtual bool commit_fits([[maybe_unused]] uint64_t root = 0, [[maybe_unused]] uint64_t extra = 0) const {
     return true;
   }
-  // How many bytes of tree blocks a commit that begins now may make at the most. REQUIRES that no handle lives.
+  // How many bytes of tree blocks a commit that begins here may make at most. REQUIRES that no handle lives.
   virtual uint64_t commit_budget() const { return UINT64_MAX; }
   // Loads the block groups that the commit will need, which it can't do itself. Hold no tree lock.
   virtual void prepare_commit() {}
   // More data space was taken since the last commit than there is left. What those writes replaced comes back
-  // with a commit: one now, that nobody waits for, spares the writers who would run out. True once, until
+  // with a commit: one that nobody waits for spares the writers who would run out. True once, until
   // begin_commit: who hears of it asks for the commit.
   virtual bool hear_that_commit_is_due() { return false; }
   // Gives up old space caches (old_space_caches.h), at most so many; false when there are no more. Those of

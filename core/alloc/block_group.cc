@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockGroup and SpacePool: moving bytes between states and searching free runs.
 #include "core/alloc/block_group.h"
 
@@ -16,6 +17,11 @@ BlockGroup::BlockGroup(std::shared_ptr<const ChunkMapping> mapping, uint64_t use
   for (const ByteRange& mirror : super_mirrors) counters.unusable += mirror.length();
   // A damaged item may say that even the mirrors are used; then nothing is free.
   counters.unusable = std::min(counters.unusable, counters.total - counters.used);
+}
+
+bool BlockGroup::removable() const {
+  return !read_only && counters.used == 0 && counters.reserved == 0 && items == Items::inserted &&
+         loading != Loading::loading;
 }
 
 uint64_t SpacePool::profile() const {
@@ -91,8 +97,8 @@ ByteRange SpacePool::find(uint64_t bytes, uint64_t align, uint64_t* cursor) {
   const auto first = std::partition_point(groups_.begin(), groups_.end(),
                                           [&](BlockGroup* group) { return group->range().end <= *cursor; });
   const size_t count = groups_.size(), begin = first - groups_.begin();
-  for (size_t step = 0; step <= count && count > 0;
-       step++) {  // the first group twice: behind the cursor, then whole
+  // The first group twice: behind the cursor, then whole.
+  for (size_t step = 0; step <= count && count > 0; step++) {
     BlockGroup& group = *groups_[(begin + step) % count];
     const ByteRange found =
         find_in(group, bytes, align, step == 0 ? std::max(*cursor, group.start()) : group.start());
@@ -103,16 +109,21 @@ ByteRange SpacePool::find(uint64_t bytes, uint64_t align, uint64_t* cursor) {
   return {};
 }
 
+// The group that may have the longest run comes first: what it has is the longest of all if it is as long as
+// that. Else its bound has become lower, and it is another's turn.
 ByteRange SpacePool::find_longest(uint64_t at_most) {
-  ByteRange best;
-  for (BlockGroup* group : groups_) {
-    if (!group->loaded() || !group->free_space->may_have_run(best.length() + 1)) continue;
-    const ByteRange run = group->free_space->longest_run(at_most);
-    if (run.length() > best.length()) best = run;
-    if (best.length() >= at_most) break;
+  while (true) {
+    BlockGroup* best = nullptr;
+    for (BlockGroup* group : groups_) {
+      if (!group->loaded()) continue;
+      if (best == nullptr || group->free_space->run_bound() > best->free_space->run_bound()) best = group;
+    }
+    if (best == nullptr) return {};
+    const uint64_t bound = best->free_space->run_bound();
+    const ByteRange run = best->free_space->longest_run(at_most);
+    if (run.length() >= std::min(at_most, bound))
+      return ByteRange::at(run.start, std::min(run.length(), at_most));
   }
-  best.end = std::min(best.end, best.start + at_most);
-  return best;
 }
 
 BlockGroup* SpacePool::unloaded_group(uint64_t bytes) const {
@@ -124,6 +135,10 @@ BlockGroup* SpacePool::unloaded_group(uint64_t bytes) const {
     if (best == nullptr || group->counters.free() > best->counters.free()) best = group;
   }
   return best;
+}
+
+bool SpacePool::none_loaded() const {
+  return std::none_of(groups_.begin(), groups_.end(), [](BlockGroup* group) { return group->loaded(); });
 }
 
 bool SpacePool::any_loading() const {

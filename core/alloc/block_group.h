@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockGroup: the space of one chunk: how much of it is in which state, and its free space once loaded.
 #pragma once
 
@@ -5,16 +6,16 @@
 #include <memory>
 #include <vector>
 
-#include "core/alloc/free_space.h"
-#include "core/alloc/free_space_delta.h"
 #include "core/base/byte_range.h"
+#include "core/free_space/free_space.h"
+#include "core/free_space/free_space_delta.h"
 #include "core/volume/volume.h"
 
 namespace butterfuse {
 
 // Every byte is in one state: free, reserved (given out, no extent item yet), used (an extent item covers
 // it), pinned (free in the running transaction, but a committed superblock reaches it), or unusable
-// (superblock mirrors).
+// (superblock mirrors; what would be free in a damaged or read-only group).
 struct SpaceCounters {
   uint64_t total = 0, used = 0, reserved = 0, pinned = 0, unusable = 0;
   uint64_t free() const { return total - used - reserved - pinned - unusable; }
@@ -33,6 +34,10 @@ struct BlockGroup {
   ByteRange range() const { return ByteRange::at(chunk->start, chunk->length); }
   uint64_t start() const { return chunk->start; }
   bool loaded() const { return loading == Loading::loaded; }
+  // No extent is in it, and nobody is at work on it. Pinned extents do not matter: nothing is allocated from
+  // it once it is removed, and its bytes on the devices are only reused after the commit that removes it,
+  // when no superblock reaches them.
+  bool removable() const;
 
   const std::shared_ptr<const ChunkMapping> chunk;
   const std::vector<ByteRange> super_mirrors;
@@ -75,6 +80,7 @@ class SpacePool {
   // The unloaded group with the most free space of at least `bytes`, or null.
   BlockGroup* unloaded_group(uint64_t bytes) const;
   bool any_loading() const;
+  bool none_loaded() const;
 
  private:
   ByteRange find_in(BlockGroup& group, uint64_t bytes, uint64_t align, uint64_t from);

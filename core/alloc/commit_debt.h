@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CommitDebt: what the next commit will copy although nobody holds a promise of space for it any more.
 #pragma once
 
@@ -10,14 +11,15 @@
 
 namespace butterfuse {
 
-// Queued references reach the trees that follow the others (extent, free space, checksum, block group, root tree)
-// only in the commit, and so do dirty inodes their trees. Whoever leaves such work counts it here; the allocator
-// looks before it promises more. Thread-safe; a number may lag behind by what is being counted right now.
+// Queued references reach the trees that follow the others (extent, free space, checksum, block group, root
+// tree) only in the commit, and so do dirty inodes their trees. Whoever leaves such work counts it here;
+// the allocator looks before it promises more. Thread-safe; a number may lag behind by what is being
+// counted right now.
 class CommitDebt {
  public:
   CommitDebt() { trees_.know_as_blocks(objectid::kTreeLog); }
-  // Queued references: of one extent with a thousand new ones a thousand items may be inserted. Negative: they are
-  // written.
+  // Queued references: each counts, for of one extent with a thousand new ones a thousand items may be
+  // inserted. Negative: they are written.
   void add_refs(int64_t refs) { refs_.fetch_add(refs, std::memory_order_relaxed); }
   // Bytes of follower trees that the running transaction has made, or has made and freed again (negative).
   void add_new_followers(int64_t bytes) { new_followers_.fetch_add(bytes, std::memory_order_relaxed); }
@@ -30,6 +32,7 @@ class CommitDebt {
   }
   // The other trees: promises and dirty inodes.
   TreePromises& trees() { return trees_; }
+  const TreePromises& trees() const { return trees_; }
 
   uint64_t refs() const { return at_least_zero(refs_); }
   // Bytes of follower trees that could still have to be copied.

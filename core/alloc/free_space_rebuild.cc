@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Writing a free space tree anew from the extent tree.
-#include "core/alloc/free_space_loader.h"
-#include "core/alloc/free_space_tree.h"
 #include "core/alloc/space_allocator.h"
+#include "core/free_space/free_space_loader.h"
+#include "core/free_space/free_space_tree.h"
 
 namespace butterfuse {
 namespace {
@@ -35,23 +36,28 @@ Status SpaceAllocator::rebuild_free_space_tree(CowContext& context, Tree& tree) 
     if (cursor.valid())
       BF_TRY(cursor.remove_while([](const Key&, ByteSpan) -> Result<bool> { return true; }));
   }
-  for (const uint64_t start : group_starts()) {
+  std::vector<uint64_t> starts;
+  {
+    MutexLock lock(state_.mutex);
+    starts = state_.groups.starts();
+  }
+  for (const uint64_t start : starts) {
     ByteRange range;
     {
-      MutexLock lock(mutex_);
-      const BlockGroup& group = *groups_.at(start);
+      MutexLock lock(state_.mutex);
+      const BlockGroup& group = *state_.groups.starting_at(start);
       if (group.items != BlockGroup::Items::inserted) continue;  // comes with its chunk
       range = group.range();
     }
     BF_TRY(FreeSpace::check_length(range));
-    FreeSpace free(range, sectorsize_);
+    FreeSpace free(range, state_.sectorsize);
     {
-      ReadCursor cursor(*trees_.extent);
-      BF_TRY(scan_extent_tree(cursor, range, sectorsize_, nodesize_, free));
+      ReadCursor cursor(*state_.trees.extent);
+      BF_TRY(scan_extent_tree(cursor, range, state_.sectorsize, state_.nodesize, free));
     }
-    BF_TRY(write_group(tree, context, free, sectorsize_));
+    BF_TRY(write_group(tree, context, free, state_.sectorsize));
   }
-  trees_.free_space = &tree;
+  state_.trees.free_space = &tree;
   return {};
 }
 

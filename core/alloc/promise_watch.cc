@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // PromiseWatch: a broken promise is told with its numbers.
 #include "core/alloc/promise_watch.h"
 

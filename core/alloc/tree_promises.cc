@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreePromises: the worst case of each tree, and their sum.
 #include "core/alloc/tree_promises.h"
 
@@ -9,8 +10,12 @@
 namespace butterfuse {
 namespace {
 
+// What one new item may add to its tree: one of 2 KiB in leaves that are half full, or a quarter of a block
+// where that is more.
 constexpr uint64_t kLeastGrowthPerItem = 4096;
-// A node has at least so many children, but for the last of its level: less than a quarter full is merged.
+// Children of a node, on the whole: nodes of 16 KiB have room for 493, and balance.cc merges those that are
+// less than a third full where it can. So a tree of so many blocks has a 64th of them as nodes, and a level
+// for each factor of 64.
 constexpr uint64_t kFanout = 64;
 
 // Levels of a tree of so many blocks.
@@ -89,7 +94,11 @@ void TreePromises::add_inodes(uint64_t root, int64_t inodes) {
   drop_if_idle(root, tree);
 }
 
-void TreePromises::add_need(const Account& tree, uint64_t promised, uint64_t inodes, Need& sum) const {
+// The least of two bounds: each promise and inode by itself, with two paths for all; all the tree's blocks,
+// with what is new in it. Of a tree that is not known, the first alone.
+void TreePromises::add_need(const Account& tree, Of of, uint64_t extra, Need& sum) const {
+  const uint64_t promised = (of == Of::commit ? 0 : tree.promised) + extra;
+  const uint64_t inodes = of == Of::promises ? 0 : static_cast<uint64_t>(std::max<int64_t>(tree.inodes, 0));
   if (promised == 0 && inodes == 0) return;
   if (tree.plain_blocks) {
     sum.copies += promised, sum.growth += promised;
@@ -117,15 +126,11 @@ TreePromises::Need TreePromises::need(Of of, uint64_t root, uint64_t extra) cons
   MutexLock lock(mutex_);
   Need sum;
   if (of != Of::promises) sum.dirty_roots = dirty_;
-  const auto add = [&](const Account& tree, uint64_t more) {
-    const uint64_t inodes = static_cast<uint64_t>(std::max<int64_t>(tree.inodes, 0));
-    add_need(tree, (of == Of::commit ? 0 : tree.promised) + more, of == Of::promises ? 0 : inodes, sum);
-  };
   for (const auto& [id, tree] : active_)
-    if (id != root || extra == 0) add(*tree, 0);
+    if (id != root || extra == 0) add_need(*tree, of, 0, sum);
   if (extra == 0) return sum;
   const auto found = trees_.find(root);
-  add(found == trees_.end() ? Account{} : found->second, extra);
+  add_need(found == trees_.end() ? Account{} : found->second, of, extra, sum);
   return sum;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreePromises: what the trees of files may still copy, tree by tree.
 #pragma once
 
@@ -8,10 +9,10 @@
 
 namespace butterfuse {
 
-// The worst case of a metadata promise is some tree blocks; of all promises together it is less, for a tree copies
-// each of its blocks once a transaction. That holds for each tree by itself: a block that snapshots share is copied
-// once for every tree that changes it, and its copy adds a reference for everything it points to. So promises and
-// dirty inodes are counted by tree. promises.cc says what the numbers are for.
+// The worst case of a metadata promise is some tree blocks; of all promises together it is less, for a tree
+// copies each of its blocks once a transaction. That holds for each tree by itself: a block that snapshots
+// share is copied once for every tree that changes it, and its copy adds a reference for everything it points
+// to. So promises and dirty inodes are counted by tree. promises.cc says what the numbers are for.
 //
 // Thread-safe; a leaf lock. All sizes are bytes.
 class TreePromises {
@@ -19,8 +20,8 @@ class TreePromises {
   explicit TreePromises(uint32_t nodesize = 16384) : nodesize_(nodesize) {}
   void set_nodesize(uint32_t nodesize) { nodesize_ = nodesize; }  // REQUIRES that nobody uses it yet
 
-  // Trees become known when they are opened. `bytes`: of all its blocks, as its ROOT_ITEM has it. `shared`: it has
-  // had a snapshot, or is one: blocks may belong to other trees as well.
+  // Trees become known when they are opened. `bytes`: of all its blocks, as its ROOT_ITEM has it. `shared`:
+  // it has had a snapshot, or is one: blocks may belong to other trees as well.
   void know(uint64_t root, uint64_t bytes, bool shared);
   // A block was made (positive) or has left the tree. The tree's ROOT_ITEM will change with this transaction.
   void add_bytes(uint64_t root, int64_t bytes);
@@ -28,12 +29,12 @@ class TreePromises {
 
   // Promises of this one are so many new blocks, which nobody copies (a log).
   void know_as_blocks(uint64_t root);
-  // Of a tree that nobody made known (or 0: any), promises count as if no two were for the same block, and each for a
-  // shared one.
+  // Of a tree that nobody made known (or 0: any), promises count as if no two were for the same block, and
+  // where any tree shares blocks, as if each were for a shared one.
   void promise(uint64_t root, uint64_t bytes);
   void give_back(uint64_t root, uint64_t bytes);
-  // Inodes whose items the commit will write, each to a leaf that this transaction has not copied (negative: they are
-  // written).
+  // Inodes whose items the commit will write, each to a leaf that this transaction has not copied.
+  // Negative: they are written.
   void add_inodes(uint64_t root, int64_t inodes);
 
   // The worst case of all of these together.
@@ -66,7 +67,7 @@ class TreePromises {
   Account& account(uint64_t root) BF_REQUIRES(mutex_);
   void note_active(uint64_t root, Account& tree) BF_REQUIRES(mutex_);
   void drop_if_idle(uint64_t root, const Account& tree) BF_REQUIRES(mutex_);
-  void add_need(const Account& tree, uint64_t promised, uint64_t inodes, Need& sum) const BF_REQUIRES(mutex_);
+  void add_need(const Account& tree, Of of, uint64_t extra, Need& sum) const BF_REQUIRES(mutex_);
 
   uint32_t nodesize_;
   mutable Mutex mutex_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Where a broken invariant ends: one line on stderr, then abort() for the core file.
 #include "core/base/assert.h"
 

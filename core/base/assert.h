@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BF_ASSERT: a broken invariant ends the process, in release builds too.
 #pragma once
 

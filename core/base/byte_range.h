@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ByteRange: a half-open range [start, end) of bytes.
 #pragma once
 

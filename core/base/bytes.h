@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Views of raw bytes: the one spelling used between rooms.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The four checksums of btrfs and the crc32c hashes of names, over the libraries that do them fastest.
 #include "core/base/checksum.h"
 
@@ -42,8 +43,8 @@ void blake2b_256(ByteSpan data, std::byte* out) {
   auto hash = [](ByteSpan in, std::byte* to) {
     return blake2b(reinterpret_cast<uint8_t*>(to), in.data(), nullptr, 32, in.size(), 0) == 0;
   };
-  // libb2 chooses the routine for this CPU in its first call by storing a plain pointer: one thread must do
-  // that first.
+  // libb2 chooses the routine for this CPU in its first call by storing a plain pointer:
+  // one thread must do that first.
   static const bool chosen = [&] {
     std::array<std::byte, 32> unused{};
     return hash(object_bytes(unused), unused.data());
@@ -117,6 +118,11 @@ uint32_t name_hash(std::string_view name) { return crc32c_raw(~uint32_t{1}, as_b
 
 uint64_t extref_hash(uint64_t parent_ino, std::string_view name) {
   return crc32c_raw(static_cast<uint32_t>(parent_ino), as_bytes(name));
+}
+
+Hash128 hash128(ByteSpan data, uint64_t seed) {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(data.data(), data.size(), seed);
+  return {hash.low64, hash.high64};
 }
 
 }  // namespace butterfuse

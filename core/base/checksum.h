@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Checksums of tree blocks and data sectors: crc32c, xxhash64, sha256, blake2b-256.
 #pragma once
 
@@ -30,5 +31,12 @@ uint32_t crc32c_raw(uint32_t seed, ByteSpan data);
 uint32_t name_hash(std::string_view name);
 // Hash of an extref: offset of INODE_EXTREF keys.
 uint64_t extref_hash(uint64_t parent_ino, std::string_view name);
+
+// A hash that is stored nowhere: whoever does not know the seed can't make two data that have the same one.
+struct Hash128 {
+  uint64_t low = 0, high = 0;
+  friend bool operator==(const Hash128&, const Hash128&) = default;
+};
+Hash128 hash128(ByteSpan data, uint64_t seed);
 
 }  // namespace butterfuse

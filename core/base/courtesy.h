@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Courtesy: long work lets threads that wait for its processor go first.
 #pragma once
 

@@ -1,4 +1,5 @@
-// Little-endian integers as they lie on disk: converted on every access, never aligned.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Little-endian integers: as they lie on disk, converted on every access, never aligned.
 #pragma once
 
 #include <bit>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The one log sink of the process, behind its limiter.
 #include "core/base/log.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Log: where the rooms report what a person should know; the program decides how to print it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Buckets of tokens, one for each kind of message and one for all.
 #include "core/base/log_limiter.h"
 
@@ -7,8 +8,12 @@
 namespace butterfuse {
 namespace {
 
+// Ten say what is going on, and one in ten seconds that it goes on still. Over all kinds one a second is
+// some 86,000 lines a day, which no disk is filled by; two hundred at first are a bad mount's worth of
+// different findings.
 constexpr double kKindMost = 10, kKindPerSecond = 0.1;
 constexpr double kAllMost = 200, kAllPerSecond = 1;
+// Enough to know the message again by.
 constexpr size_t kSampleBytes = 200;
 
 bool ends_word(char letter) { return letter == ' ' || letter == ',' || letter == ':' || letter == ';'; }

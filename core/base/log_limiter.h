@@ -1,5 +1,5 @@
-// LogLimiter: lets the first messages of a kind through, and then one once in a while with the number left
-// out.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// LogLimiter: lets the first messages of a kind through, then one once in a while with the number left out.
 #pragma once
 
 #include <array>
@@ -45,6 +45,8 @@ class LogLimiter {
   Kind& kind_of(uint64_t hash, Clock::time_point now) BF_REQUIRES(mutex_);
 
   Mutex mutex_;
+  // Beyond 64 the one unused for longest is forgotten, with what it left out: memory has a bound, and looking
+  // through all of them is quick.
   std::array<Kind, 64> kinds_ BF_GUARDED_BY(mutex_);
   Bucket all_ BF_GUARDED_BY(mutex_);
 };

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The memory reserve: a mapping, given up by the new-handler.
+// A mapping, and not a block of the heap: given back, it is the whole system's, and malloc can map it anew
+// for any size.
 #include "core/base/memory_reserve.h"
 
 #include <sys/mman.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MemoryReserve: memory held back for the day that there is no more.
 #pragma once
 
@@ -5,7 +6,7 @@
 
 namespace butterfuse::memory_reserve {
 
-// From now on operator new that finds no memory gives the reserve of so many bytes back to the system and
+// From here on operator new that finds no memory gives the reserve of so many bytes back to the system and
 // tries again; only without it does it throw std::bad_alloc. What runs then can end in order; whoever begins
 // something new should ask is_used() before. Thread-safe; once in a process.
 void keep(size_t bytes);

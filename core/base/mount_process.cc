@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MountProcess: names, parents and descriptors in /proc.
 #include "core/base/mount_process.h"
 
@@ -5,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/sysmacros.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -46,6 +48,8 @@ pid_t parent_of(pid_t pid) {
 
 }  // namespace
 
+uint64_t fuse_connection_of(dev_t device) { return uint64_t{major(device)} << 20 | minor(device); }
+
 void name_helper_of_mount(dev_t device) { ::prctl(PR_SET_NAME, helper_name(device).c_str()); }
 
 std::vector<dev_t> mounts_with_helpers() {
@@ -76,19 +80,32 @@ FuseConnection connection_of_process(pid_t pid, uint64_t wanted) {
   return error ? FuseConnection::untold : found;
 }
 
-// A number is free for the next mount while the daemon of the last one still writes: of two helpers with one name the younger
-// counts, where the kernel does not tell. A helper whose daemon has just died has another parent, which serves nothing.
-pid_t daemon_of_mount(const MountEntry& mount) {
+namespace {
+
+std::vector<pid_t> processes_with_connection(uint64_t connection) {
+  std::vector<pid_t> found;
+  for (const pid_t pid : processes())
+    if (connection_of_process(pid, connection) == FuseConnection::this_one) found.push_back(pid);
+  return found;
+}
+
+}  // namespace
+
+// A number is free for the next mount while the daemon of the last one still writes, and what the kernel
+// tells of a connection that has ended is the same number: the youngest counts. A helper whose daemon has
+// just died has another parent, which serves nothing.
+pid_t daemon_of_mount(dev_t device) {
   pid_t likely = 0;
-  for (const pid_t helper : helpers_of(mount.device)) {
+  for (const pid_t helper : youngest_first(helpers_of(device))) {
     const pid_t daemon = parent_of(helper);
-    const FuseConnection connection = connection_of_process(daemon, mount.fuse_connection());
+    const FuseConnection connection = connection_of_process(daemon, fuse_connection_of(device));
     if (connection == FuseConnection::this_one) return daemon;
-    if (connection == FuseConnection::untold) likely = daemon;
+    if (connection == FuseConnection::untold && likely == 0) likely = daemon;
   }
   if (likely != 0) return likely;
-  for (const pid_t pid : processes())
-    if (connection_of_process(pid, mount.fuse_connection()) == FuseConnection::this_one) return pid;
+  const std::vector<pid_t> serving = processes_with_connection(fuse_connection_of(device));
+  for (const pid_t pid : youngest_first(serving))
+    if (std::ranges::find(serving, parent_of(pid)) == serving.end()) return pid;
   return 0;
 }
 

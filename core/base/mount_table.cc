@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MountTable: parsing mountinfo (proc(5)).
 #include "core/base/mount_table.h"
 
@@ -66,9 +67,11 @@ void find_helpers(std::vector<MountEntry>& table) {
 }  // namespace
 
 bool MountEntry::is_butterfuse_by_type() const { return type == "fuse.butterfuse"; }
-bool MountEntry::is_butterfuse() const { return is_butterfuse_by_type() || (type.starts_with("fuse") && has_helper); }
+bool MountEntry::is_butterfuse() const {
+  return is_butterfuse_by_type() || (type.starts_with("fuse") && has_helper);
+}
 
-uint64_t MountEntry::fuse_connection() const { return uint64_t{major(device)} << 20 | minor(device); }
+uint64_t MountEntry::fuse_connection() const { return fuse_connection_of(device); }
 bool MountEntry::has(std::string_view flag) const { return has_word(flags, flag); }
 bool MountEntry::super_has(std::string_view flag) const { return has_word(super_flags, flag); }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MountTable: what the kernel says is mounted where.
 #pragma once
 
@@ -20,27 +21,29 @@ struct MountEntry {
   std::string flags, super_flags;  // of the mount, of the file system: "ro,nosuid", "rw,allow_other"
   bool has_helper = false;         // a process calls itself this mount's helper
 
-  // The number of a FUSE mount's connection, as the kernel counts devices inside: fdinfo and fusectl have it.
+  // See fuse_connection_of.
   uint64_t fuse_connection() const;
   bool has(std::string_view flag) const;        // the mount
   bool super_has(std::string_view flag) const;  // the file system
   // By its type, which a dead mount has, too.
   bool is_butterfuse_by_type() const;
-  // Or, of one that has another type (that of a block device is fuseblk, as of other programs; subtype=), by its helper, which
-  // lives as long as its daemon. Anybody can have a foreign mount count as ours: nothing may be allowed because of it.
+  // Or, of one that has another type (that of a block device is fuseblk, as of other programs; subtype=), by
+  // its helper, which lives as long as its daemon. Anybody can have a foreign mount count as ours: nothing
+  // may be allowed because of it.
   bool is_butterfuse() const;
 };
 
-// In the order of mounting: of several on one path, the last one is seen. `process` is a pid or "self". Empty
-// when it can't be read.
+// In the order of mounting: of several on one path, the last one is seen. `process` is a pid or "self".
+// Empty when it can't be read.
 std::vector<MountEntry> read_mount_table(const std::string& process = "self");
 
 // The one that is seen at this absolute path; null when nothing is mounted there.
 const MountEntry* find_mount_at(const std::vector<MountEntry>& table, const std::string& path);
 // In our own namespace, now.
 std::optional<MountEntry> mount_at(const std::string& path);
-// The one of our own namespace that a walk along this path, which has no links in it, ends on: the table alone can't tell
-// which of several lies on top, nor whether all are out of reach below another mount. Null when nothing is mounted there.
+// The one of our own namespace that a walk along this path, which has no links in it, ends on: the table
+// alone can't tell which of several lies on top, nor whether all are out of reach below another mount. Null
+// when nothing is mounted there.
 const MountEntry* find_mount_seen_at(const std::vector<MountEntry>& table, const std::string& path);
 // The one that has this absolute path in it, seen from names alone.
 const MountEntry* find_mount_of(const std::vector<MountEntry>& table, const std::string& path);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Annotated mutexes and lock values: clang's -Wthread-safety checks who holds what.
 #pragma once
 
@@ -43,6 +44,8 @@ class BF_CAPABILITY("mutex") Mutex {
 // read again), or new ones wait for the writer (a thread that reads must not).
 enum class Precedence : uint8_t { readers, writers };
 
+// Writers first costs readers one atomic load while no writer waits. A gate does it and not the mutex itself,
+// since std::shared_mutex leaves open who goes first, and here lets readers pass as long as there are any.
 class BF_CAPABILITY("shared_mutex") SharedMutex {
  public:
   explicit SharedMutex(Precedence precedence = Precedence::readers) : precedence_(precedence) {}
@@ -106,8 +109,8 @@ class BF_SCOPED_CAPABILITY WriterLock {
   SharedMutex& mutex_;
 };
 
-// Locks only if nobody has it: for where waiting would be against the lock order. The analysis does not see
-// them.
+// Locks only if nobody has it: for where waiting would be against the lock order.
+// The analysis does not see these.
 class TryMutexLock {
  public:
   explicit TryMutexLock(Mutex& mutex) BF_NO_THREAD_SAFETY_ANALYSIS

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NearestWord: counts changes between two words, row by row.
 #include "core/base/nearest_word.h"
 
@@ -31,6 +32,7 @@ size_t changes_between(std::string_view a, std::string_view b) {
 std::string_view nearest_word(std::string_view typed, std::span<const std::string_view> words) {
   if (typed.size() > kWordMax) return {};
   std::string_view nearest;
+  // One in three, at least one; of several equally near the first.
   size_t fewest = std::max<size_t>(typed.size() / 3, 1) + 1;
   for (const std::string_view word : words) {
     const size_t changes = changes_between(typed, word);

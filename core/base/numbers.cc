@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sizes: a number, and a unit that shifts it.
 #include "core/base/numbers.h"
 

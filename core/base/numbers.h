@@ -1,4 +1,5 @@
-// Numbers and sizes as people write them in options.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Numbers: integers and sizes as people write them in options.
 #pragma once
 
 #include <charconv>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Running out of memory: where std::bad_alloc becomes an Error.
 #pragma once
 

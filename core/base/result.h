@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Result<T>: a value or an Error that says what, where and with which numbers.
 #pragma once
 
@@ -9,8 +10,8 @@
 
 namespace butterfuse {
 
-// An operating error or bad disk bytes. `code` is a positive errno (EIO, ENOSPC, ...);
-// EUCLEAN means "the file system structure is damaged", as in btrfs.
+// An operating error or bad disk bytes. `code` is a positive errno (EIO, ENOSPC, ...); EUCLEAN means "the
+// file system structure is damaged", as in btrfs.
 struct Error {
   int code = 0;
   std::string message;

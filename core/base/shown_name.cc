@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // shown_name: decoding UTF-8 one character at a time.
 #include "core/base/shown_name.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Uuid as text, and random ones.
 #include "core/base/uuid.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Uuid: 16 bytes, printed in the usual 8-4-4-4-12 form.
 #pragma once
 

@@ -1,4 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Merging of sparse siblings, level by level from the leaf up.
+//
+//     used     0 ── 1/10 ─────── 1/3 ─────────────────────── 7/8 ── 1
+//     a block  nearly empty: a sibling is read from disk for it
+//              sparse: merged with a sibling that is in memory, if both together stay below 7/8
+//
+// The tree stays valid without any of this, and that sets the price: the more there is to save, the
+// more may be spent. A tree is not kept half full as in a textbook, or each removal would read and
+// write two neighbours. Merging needs a sparse one of the two, so that a block which was just split is
+// not merged again.
 #include "core/btree/balance.h"
 
 #include "core/btree/block_layout.h"

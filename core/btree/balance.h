@@ -1,5 +1,5 @@
-// Keeping the tree dense after removals: neighbours merge, emptied blocks leave, a lonely child becomes the
-// root.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Balance: keeps the tree dense after removals: neighbours merge, empty blocks leave, a lone child is root.
 #pragma once
 
 #include "core/btree/tree_edit.h"

@@ -1,5 +1,5 @@
-// Edits of a block's bytes: items in and out of leaves, pointers in and out of nodes. No trees, no
-// transactions.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Block layout: edits of a block's bytes: items in and out of leaves, pointers in and out of nodes.
 #pragma once
 
 #include <cstdint>
@@ -25,14 +25,14 @@ inline uint32_t leaf_used_bytes(ByteSpan leaf) { return leaf_capacity(leaf.size(
 uint32_t leaf_range_bytes(ByteSpan leaf, uint32_t first, uint32_t last);
 
 MutableByteSpan leaf_data(MutableByteSpan leaf, uint32_t slot);
-MutableByteSpan leaf_insert(MutableByteSpan leaf, uint32_t slot, const Key& key,
-                            uint32_t size);  // data is not cleared
+// The data is not cleared.
+MutableByteSpan leaf_insert(MutableByteSpan leaf, uint32_t slot, const Key& key, uint32_t size);
 void leaf_remove(MutableByteSpan leaf, uint32_t first, uint32_t last);
-void leaf_resize(MutableByteSpan leaf, uint32_t slot,
-                 uint32_t size);  // at the data's end; new bytes are zero
+// At the data's end; new bytes are zero.
+void leaf_resize(MutableByteSpan leaf, uint32_t slot, uint32_t size);
 void leaf_set_key(MutableByteSpan leaf, uint32_t slot, const Key& key);
-// Copies items [first, last) of one leaf into another, before its item `to_slot`; move takes them out of
-// `from`.
+// Copies items [first, last) of one leaf into another, before its item `to_slot`;
+// move takes them out of `from`.
 void leaf_copy(ByteSpan from, uint32_t first, uint32_t last, MutableByteSpan to, uint32_t to_slot);
 void leaf_move(MutableByteSpan from, uint32_t first, uint32_t last, MutableByteSpan to, uint32_t to_slot);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Walks the pointers and file extents of a block (as the kernel's btrfs_inc_ref and btrfs_dec_ref do).
 #include "core/btree/block_refs.h"
 

@@ -1,4 +1,5 @@
-// References that a block makes on what it points to, and who may own which block.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Block refs: the references a block makes on what it points to, and who may own which block.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,8 @@ Status change_child_refs(CowContext& context, const TreeBlock& block, RefChange 
 
 // Trees of files: they can share blocks.
 bool is_fs_tree(uint64_t root_id);
-// Whether a block with this owner may be part of the tree; snapshots hold blocks of the trees they were taken
-// from.
+// Whether a block with this owner may be part of the tree;
+// snapshots hold blocks of the trees they were taken from.
 bool owner_fits_tree(uint64_t root_id, uint64_t owner);
 
 }  // namespace butterfuse

@@ -1,4 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Copy-on-write with the references it entails, in the same cases as the kernel's update_ref_for_cow.
+//
+//     the block has                      what a change in tree T makes of it
+//     1 reference, no FULL_BACKREF       its references on children pass over to the copy; it is freed
+//     1 reference, FULL_BACKREF          the copy gets keyed references; its shared ones go, and it is freed
+//     more, T owns it                    it gets shared references and FULL_BACKREF; keyed ones pass over
+//     more, not T's, or FULL_BACKREF     the copy gets keyed references; it has one reference less itself
+//
+// The extent tree is asked only where a snapshot or a balance may have shared the block (may_be_shared): what
+// is younger than the last snapshot of its tree has one reference.
 #include "core/btree/cow.h"
 
 #include <algorithm>
@@ -11,8 +21,8 @@ namespace butterfuse {
 namespace {
 
 Result<uint64_t> alloc_bytenr(TreeBlockCache& cache, CowContext& context, uint64_t root_id, int level,
-                              const Key& first_key, uint64_t hint) {
-  BF_ASSIGN(uint64_t bytenr, context.alloc_tree_block(root_id, 0, level, first_key, hint));
+                              const Key& first_key) {
+  BF_ASSIGN(uint64_t bytenr, context.alloc_tree_block(root_id, 0, level, first_key));
   if (cache.is_dirty(bytenr)) {
     return make_error(EUCLEAN, "corrupt free space: block={} was allocated twice, now for root={}", bytenr,
                       root_id);
@@ -32,6 +42,7 @@ void fill_header(TreeBlockCache& cache, CowContext& context, uint64_t root_id, T
   header.owner = root_id;
 }
 
+// A block that was written out may be what a superblock on disk leads to: a log's is, within its transaction.
 bool born_now(const TreeEdit& edit, const TreeBlock& block) {
   return block.generation() == edit.context.transid() && (block.header().flags & header_flag::kWritten) == 0;
 }
@@ -49,8 +60,7 @@ Result<BlockRefs> refs_of(const TreeEdit& edit, const TreeBlock& block, bool is_
 
 // A block under shared references is one of several trees'. Who leaves it takes references of its own:
 // - The owner leaves: its keyed references on the children go over to the copy as they are; what stays refers
-// to the
-//   children by block number from now on (FULL_BACKREF).
+//   to the children by block number from then on (FULL_BACKREF).
 // - Another tree leaves, or the owner leaves what has FULL_BACKREF already: the copy adds keyed references.
 Status refs_for_copy_of_shared(const TreeEdit& edit, const TreeBlock& old, const TreeBlock& copy,
                                uint64_t flags) {
@@ -62,8 +72,8 @@ Status refs_for_copy_of_shared(const TreeEdit& edit, const TreeBlock& old, const
   return edit.context.set_full_backref(old.bytenr(), old.level());
 }
 
-// The old block ends with this tree. Keyed references go over to the copy; shared ones are replaced by keyed
-// ones.
+// The old block ends with this tree. Keyed references go over to the copy;
+// shared ones give way to keyed ones.
 Status refs_for_copy_of_last(const TreeEdit& edit, const TreeBlock& old, const TreeBlock& copy,
                              uint64_t flags) {
   if ((flags & extent_flag::kFullBackref) == 0) return {};
@@ -109,8 +119,8 @@ bool is_writable(const TreeEdit& edit, const TreeBlock& block, bool is_root) {
 }
 
 Result<TreeBlockRef> new_tree_block(TreeBlockCache& cache, CowContext& context, uint64_t root_id, int level,
-                                    const Key& first_key, uint64_t hint) {
-  BF_ASSIGN(uint64_t bytenr, alloc_bytenr(cache, context, root_id, level, first_key, hint));
+                                    const Key& first_key) {
+  BF_ASSIGN(uint64_t bytenr, alloc_bytenr(cache, context, root_id, level, first_key));
   TreeBlockRef block = cache.create(bytenr);
   fill_header(cache, context, root_id, *block);
   block->mutable_header().level = static_cast<uint8_t>(level);
@@ -119,8 +129,8 @@ Result<TreeBlockRef> new_tree_block(TreeBlockCache& cache, CowContext& context, 
 
 Result<TreeBlockRef> new_tree_block_copy(TreeBlockCache& cache, CowContext& context, uint64_t root_id,
                                          const TreeBlock& original) {
-  BF_ASSIGN(uint64_t bytenr, alloc_bytenr(cache, context, root_id, original.level(),
-                                          first_key_of(original.bytes()), original.bytenr()));
+  BF_ASSIGN(uint64_t bytenr,
+            alloc_bytenr(cache, context, root_id, original.level(), first_key_of(original.bytes())));
   TreeBlockRef block = cache.create_copy(bytenr, original);
   fill_header(cache, context, root_id, *block);
   return block;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Copy-on-write: blocks of older transactions become blocks of this one before they change.
 #pragma once
 
@@ -5,7 +6,9 @@
 
 namespace butterfuse {
 
-// Makes the path's blocks from the root down to `lowest_level` writable.
+// Makes the path's blocks from the root down to `lowest_level` writable. From the top: a copy must be linked
+// into a parent that may be changed. All of them queue the references that a copy entails; after an error the
+// tree is half changed, and the transaction must be aborted.
 Status cow_path(const TreeEdit& edit, int lowest_level = 0);
 // Makes the path's block at one level writable. REQUIRES those above to be so already.
 Status cow_level(const TreeEdit& edit, int level);
@@ -20,8 +23,8 @@ bool is_writable(const TreeEdit& edit, const TreeBlock& block, bool is_root);
 
 // A new dirty block with its header filled in, and no items.
 Result<TreeBlockRef> new_tree_block(TreeBlockCache& cache, CowContext& context, uint64_t root_id, int level,
-                                    const Key& first_key, uint64_t hint);
-// The same with the items of `original`, which gives the hint too. References are the caller's business.
+                                    const Key& first_key);
+// The same with the items of `original`. References are the caller's business.
 Result<TreeBlockRef> new_tree_block_copy(TreeBlockCache& cache, CowContext& context, uint64_t root_id,
                                          const TreeBlock& original);
 // The block has left the tree, which held its only reference.

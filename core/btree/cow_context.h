@@ -1,5 +1,5 @@
-// CowContext: the knot between trees, allocation and transactions, cut. All that a tree change asks of the
-// outside.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// CowContext: the knot between trees, allocation and transactions, cut: all that a tree change asks for.
 #pragma once
 
 #include <cstdint>
@@ -32,17 +32,18 @@ struct TreeRef {
   uint64_t root = 0;
 };
 
-// Implemented by transaction::TransactionHandle; by a bump allocator in tests of the tree code.
-// Called with the changing tree's exclusive lock held; never calls back into that tree. Calls only queue
-// delayed references; the extent tree itself changes when the transaction runs them.
+// Implemented by TransactionHandle (core/transaction) and LogSpace (core/log); by a bump allocator in tests
+// of the tree code. Called with the changing tree's exclusive lock held; never calls back into that tree. A
+// TransactionHandle only queues references: the extent tree itself changes when the transaction runs them.
 class CowContext {
  public:
   virtual ~CowContext() = default;
   virtual uint64_t transid() const = 0;
-  // Space for one new tree block of `root`, with its first reference (keyed, or shared when parent != 0)
-  // queued. `first_key` goes into non-skinny tree block infos. `hint`: bytenr to stay near.
-  virtual Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
-                                            uint64_t hint) = 0;
+  // Space for one new tree block of `root`, with its first reference queued (keyed, or shared by `parent`
+  // when that is not 0). `first_key` goes into tree block infos where metadata is not skinny. A tree does not
+  // choose the place: blocks of one transaction lie best one behind the other, and are written in one go.
+  virtual Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level,
+                                            const Key& first_key) = 0;
   // How many references the block has, counting queued ones, and its flags. drop_tree_ref or free_tree_block
   // of the same block follows before anything else is looked up, unless the change fails: until then the
   // context keeps other trees from changing the answer.

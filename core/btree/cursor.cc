@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Moving cursors about, and their locks.
 #include "core/btree/cursor.h"
 

@@ -1,5 +1,5 @@
-// Cursors: positions in a tree. ReadCursor holds the tree's shared lock for its life, WriteCursor the
-// exclusive one.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Cursors: positions in a tree, under its lock for their life: ReadCursor shared, WriteCursor exclusively.
 #pragma once
 
 #include <array>
@@ -25,15 +25,15 @@ class CursorBase {
   bool valid() const { return path_.height > 0 && path_.slots[0] < path_.leaf().count(); }
   Key key() const { return LeafView(path_.leaf().bytes()).key(path_.slots[0]); }         // REQUIRES valid()
   ByteSpan data() const { return LeafView(path_.leaf().bytes()).data(path_.slots[0]); }  // REQUIRES valid()
-  template <class T>
+  template <class T>  // REQUIRES data().size() >= sizeof(T)
   T as() const {
     return load<T>(data());
-  }  // REQUIRES data().size() >= sizeof(T)
+  }
   const TreePath& path() const { return path_; }
   Tree& tree() const { return tree_; }
 
-  // Positions at the first item with a key >= `key`; true when it is exactly `key`. At the end: invalid,
-  // false.
+  // Positions at the first item with a key >= `key`; true when it is exactly `key`.
+  // At the end: invalid, false.
   Result<bool> seek(const Key& key);
   // Positions at the last item with a key <= `key`; false (and invalid) when there is none.
   Result<bool> seek_at_or_before(const Key& key);
@@ -80,11 +80,11 @@ class WriteCursor : public CursorBase {
   }
   // Grows or cuts the item's data at its end (new bytes zero). EOVERFLOW as insert. REQUIRES valid().
   Status resize(uint32_t size);
-  // Changes the key of the item in place; its order among its neighbours must not change
-  // (EUCLEAN). REQUIRES valid().
+  // Changes the key of the item in place; its order among its neighbours must not change (EUCLEAN).
+  // REQUIRES valid().
   Status set_key(const Key& key);
-  // Removes the item; the cursor stands on the one that followed it (or is invalid at the end). REQUIRES
-  // valid().
+  // Removes the item; the cursor stands on the one that followed it (or is invalid at the end).
+  // REQUIRES valid().
   Status remove();
   // Removes consecutive items while keep_going(key, data) is true, leaf-wise: much cheaper than one by one.
   // keep_going may use the context, not this tree. The cursor stands on the first item kept (or is invalid at

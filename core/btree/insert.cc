@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // WriteCursor's verbs that add to or change items: insert, mutable_data, resize, set_key.
 #include <algorithm>
 

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Edits of a leaf's bytes: items move as whole ranges, with one memmove of headers and one of data.
+// A slot's data ends where the data of the slot before it begins: tree_checker has seen to that before a leaf
+// from disk comes here.
 #include <algorithm>
 
 #include "core/btree/block_layout.h"
@@ -7,9 +10,8 @@ namespace butterfuse {
 namespace {
 
 DiskHeader& header(MutableByteSpan block) { return *reinterpret_cast<DiskHeader*>(block.data()); }
-std::byte* body(MutableByteSpan block) {
-  return block.data() + sizeof(DiskHeader);
-}  // item offsets count from here
+// Item offsets count from here.
+std::byte* body(MutableByteSpan block) { return block.data() + sizeof(DiskHeader); }
 DiskItem* items(MutableByteSpan leaf) { return reinterpret_cast<DiskItem*>(body(leaf)); }
 
 // Where the data of the item before `slot` begins: the end of the data of `slot`.
@@ -80,8 +82,8 @@ void leaf_resize(MutableByteSpan leaf, uint32_t slot, uint32_t size) {
   uint32_t kept = std::min(old_size, size);
   uint32_t old_offset = item.offset;
   uint32_t new_offset = old_offset + old_size - size;
-  // When cutting, the kept bytes overwrite what follows them; when growing, the data below must get out of
-  // the way.
+  // When cutting, the kept bytes overwrite what follows them;
+  // when growing, the data below must get out of the way.
   if (size < old_size) std::memmove(body(leaf) + new_offset, body(leaf) + old_offset, kept);
   shift_data(leaf, slot + 1, int64_t{old_size} - int64_t{size});
   if (size > old_size) {

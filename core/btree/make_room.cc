@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Making room in a leaf from siblings that are at hand; splitting is next door.
+//
+//     new item at the end:  into the right sibling, if it has room
+//     else:                 items to the left sibling, or to the right one, until both are about as full
+//     else:                 split
+//
+// Only siblings in memory that are writable already are asked: to copy one would dirty two blocks in place
+// of the one that a split makes. That keeps leaves of a tree under random insertion fuller than splits
+// alone would.
 #include "core/btree/make_room.h"
 
 #include <algorithm>

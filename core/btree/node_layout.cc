@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Edits of a node's bytes, and what leaves and nodes have in common.
 #include <algorithm>
 

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // WriteCursor's verbs that remove: one item, or a run of items leaf by leaf.
+// A run balances once, at its end: in its middle neighbours would be merged that go in the next step.
 #include "core/base/assert.h"
 #include "core/btree/balance.h"
 #include "core/btree/block_layout.h"
@@ -46,8 +48,11 @@ Result<uint32_t> WriteCursor::count_removable(
   uint32_t slot = path_.slots[0];
   for (; slot < leaf.count(); ++slot) {
     auto go = keep_going(leaf.key(slot), leaf.data(slot));
-    if (!go) failure = std::move(go).error();
-    if (!go || !*go) break;
+    if (!go) {
+      failure = std::move(go).error();
+      break;
+    }
+    if (!*go) break;
   }
   return slot - path_.slots[0];
 }

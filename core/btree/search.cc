@@ -1,4 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Search by key from the root down, and steps to neighbouring leaves.
+//
+// Starting from the leaf that the cursor is on, where it covers the key, saves the descent for all that goes
+// on near the last place. The blocks of a path stay in memory by its references, whatever the cache evicts.
 #include "core/btree/search.h"
 
 #include "core/base/assert.h"
@@ -20,6 +24,7 @@ const DiskKey& key_at(const TreeBlock& block, size_t stride, uint32_t slot) {
 }
 
 template <size_t stride>
+// Without a branch that depends on the comparison, which no processor could foresee.
 uint32_t lower_bound(const TreeBlock& block, const Key& key) {
   uint32_t low = 0;
   uint32_t length = block.count();

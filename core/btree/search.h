@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Ways down and along a tree: search by key, neighbouring leaves, children checked against their parents.
 #pragma once
 
@@ -8,20 +9,19 @@
 
 namespace butterfuse {
 
-// All functions REQUIRE the tree's lock (shared or exclusive). After an error the path has no position
-// (height 0).
+// All functions REQUIRE the tree's lock (shared or exclusive).
+// After an error the path has no position (height 0).
 
 // A path of the root alone.
 Status load_root(Tree& tree, TreePath& path);
 // Positions at the first item >= key of the only leaf that may hold `key`; the slot may be that leaf's count.
 // True when the item is exactly `key`. Starts from the path's own leaf where that may hold the key.
 Result<bool> search_path(Tree& tree, const Key& key, TreePath& path);
-// The first item of the next leaf, the last one of the previous leaf. False, and the path as it was, without
-// one.
+// The first item of the next leaf, the last one of the previous leaf.
+// False, and the path as it was, without one.
 Result<bool> next_leaf(Tree& tree, TreePath& path);
 Result<bool> prev_leaf(Tree& tree, TreePath& path);
-// From the path's slot at `level` down to the first item of the leftmost leaf (or the last of the rightmost
-// one).
+// From the path's slot at `level` down to the first item of the leftmost leaf (or the last of the rightmost).
 enum class Side { left, right };
 Status descend(Tree& tree, TreePath& path, int level, Side side);
 // Behind the last item of the tree.

@@ -1,4 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Splitting a leaf in two, or in three for an item so large that no two leaves can hold all.
+//
+//     at the end, or in a sequence   │ all that was there │ + │ the new item │       the left one stays full
+//     anywhere else                  │ half │ + │ half │                             by bytes, not by items
+//     no part fits                   │ before │ + │ the item │ + │ behind │
+//
+// What is written in order (files with growing offsets, new inodes) fills its leaves that way; halves would
+// leave all of them half empty, since nobody comes back to the left one.
 #include <optional>
 
 #include "core/base/assert.h"
@@ -9,8 +17,8 @@
 namespace butterfuse {
 namespace {
 
-// The leaf's items as they will be: with the new item in its place, or with the growing one grown.
-// The leaf must be parted at an index 0 < part < count() of this sequence.
+// The leaf's items as they will be: with the new item in its place, or with the growing one grown. The leaf
+// must be parted at an index 0 < part < count() of this sequence.
 class FutureItems {
  public:
   FutureItems(const TreeEdit& edit, uint32_t bytes, RoomFor purpose)
@@ -21,8 +29,8 @@ class FutureItems {
   // The slot among today's items where a part at `part` begins.
   uint32_t existing_slot(uint32_t part) const { return is_new() && part > slot_ ? part - 1 : part; }
 
-  // Where to part: at the new item when it belongs to a sequence, else in the middle. Nothing when no part
-  // fits.
+  // Where to part: at the new item when it belongs to a sequence, else in the middle.
+  // Nothing when no part fits.
   std::optional<uint32_t> choose_part(bool sequential) const {
     if (is_new() && slot_ + 1 == count() && fits(slot_)) return slot_;  // the full leaf stays full
     if (is_new() && slot_ == 0 && fits(1)) return 1;
@@ -67,8 +75,7 @@ class FutureItems {
 // will be `key`. The path stays. REQUIRES room for a pointer.
 Result<TreeBlockRef> split_off(const TreeEdit& edit, uint32_t slot, const Key& key) {
   TreeBlock& leaf = edit.path.leaf();
-  BF_ASSIGN(TreeBlockRef right,
-            new_tree_block(edit.tree.cache(), edit.context, edit.tree.id(), 0, key, leaf.bytenr()));
+  BF_ASSIGN(TreeBlockRef right, new_tree_block(edit.tree.cache(), edit.context, edit.tree.id(), 0, key));
   leaf_move(leaf.mutable_bytes(), slot, leaf.count(), right->mutable_bytes(), 0);
   node_insert(edit.path.block(1).mutable_bytes(), edit.path.slot(1) + 1, key, right->bytenr(),
               right->generation());
@@ -104,6 +111,7 @@ Status split_in_three_for_growing(const TreeEdit& edit, const Key& key) {
 }  // namespace
 
 Status split_leaf(const TreeEdit& edit, const Key& key, uint32_t bytes, RoomFor purpose) {
+  // For both new leaves, before anything moves: a split of nodes moves the path's parents.
   BF_TRY(make_ptr_room(edit, 1, 2));
   FutureItems future(edit, bytes, purpose);
   uint32_t slot = edit.path.slot(0);

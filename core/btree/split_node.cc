@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Room for pointers: nodes split, and a root that splits gets a node above it.
 #include <algorithm>
 
@@ -17,8 +18,7 @@ Status grow_root(const TreeEdit& edit) {
   }
   const TreeBlock& old_root = path.block(level - 1);
   Key key = first_key_of(old_root.bytes());
-  BF_ASSIGN(TreeBlockRef root,
-            new_tree_block(edit.tree.cache(), edit.context, edit.tree.id(), level, key, old_root.bytenr()));
+  BF_ASSIGN(TreeBlockRef root, new_tree_block(edit.tree.cache(), edit.context, edit.tree.id(), level, key));
   node_insert(root->mutable_bytes(), 0, key, old_root.bytenr(), old_root.generation());
   edit.tree.set_root({root->bytenr(), root->generation(), level});
   path.ref(level) = std::move(root);
@@ -27,16 +27,15 @@ Status grow_root(const TreeEdit& edit) {
   return {};
 }
 
-// A node that is being appended to keeps its pointers, another one is halved. REQUIRES room for a pointer
-// above.
+// A node that is being appended to keeps its pointers, another is halved. REQUIRES room for a pointer above.
 Status split_node(const TreeEdit& edit, int level) {
   TreePath& path = edit.path;
   TreeBlock& node = path.block(level);
   uint32_t count = node.count();
+  // Where the last child is split, more will come behind it: only that one moves.
   uint32_t first = path.slot(level) + 1 >= count ? count - 1 : count / 2;
   Key key = NodeView(node.bytes()).key(first);
-  BF_ASSIGN(TreeBlockRef right,
-            new_tree_block(edit.tree.cache(), edit.context, edit.tree.id(), level, key, node.bytenr()));
+  BF_ASSIGN(TreeBlockRef right, new_tree_block(edit.tree.cache(), edit.context, edit.tree.id(), level, key));
   node_move(node.mutable_bytes(), first, count, right->mutable_bytes(), 0);
   node_insert(path.block(level + 1).mutable_bytes(), path.slot(level + 1) + 1, key, right->bytenr(),
               right->generation());

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreeBlock: one node or leaf in memory, and the cache that owns all of them.
 #pragma once
 
@@ -15,9 +16,10 @@
 
 namespace butterfuse {
 
-// Clean blocks are immutable and shared by readers and the commit's write-out, with one exception: the
-// write-out may fill in the header's csum, which nobody else looks at. A dirty block belongs to the running
-// transaction (header generation == transid) and is changed in place only under its tree's exclusive lock.
+// Clean blocks are immutable, and shared by readers and the commit's write-out, with one exception: a
+// write-out may fill in the header's csum, which nobody else looks at (write_tree_blocks does it in copies).
+// A dirty block belongs to the running transaction (header generation == transid) and is changed in place
+// only under its tree's exclusive lock.
 class TreeBlock {
  public:
   static constexpr uint32_t kNoSlot = ~uint32_t{0};
@@ -33,8 +35,8 @@ class TreeBlock {
   uint32_t count() const { return header().nritems; }
   ByteSpan first_key_bytes() const { return bytes().subspan(sizeof(DiskHeader), sizeof(DiskKey)); }
 
-  // Slot behind the last insertion: an insertion there is taken for a sequence. Only under the exclusive tree
-  // lock.
+  // Slot behind the last insertion: one there is taken for part of a sequence.
+  // Only under the exclusive tree lock.
   uint32_t next_insert_slot() const { return next_insert_slot_; }
   void set_next_insert_slot(uint32_t slot) { next_insert_slot_ = slot; }
 
@@ -59,6 +61,8 @@ struct BlockExpectation {
 };
 
 // Thread-safe. Clean unreferenced blocks are evicted beyond `budget_bytes`; dirty ones stay until written.
+// The budget is one of all shards together. It may be passed where references or dirty blocks leave nothing
+// to evict.
 class TreeBlockCache {
  public:
   TreeBlockCache(Volume& volume, uint64_t budget_bytes);
@@ -69,8 +73,8 @@ class TreeBlockCache {
   uint32_t nodesize() const { return nodesize_; }
   TreeBlockSource& source() { return *source_; }
 
-  // From memory or disk (checked: see Volume::read_tree_block). Concurrent calls for one missing block read
-  // it once.
+  // From memory or disk (checked: see Volume::read_tree_block).
+  // Concurrent calls for one missing block read it once.
   Result<TreeBlockRef> get(uint64_t bytenr, BlockExpectation expect);
   // From memory or null; never reads.
   TreeBlockRef peek(uint64_t bytenr);
@@ -85,9 +89,8 @@ class TreeBlockCache {
   void drop(uint64_t bytenr);
 
   // Takes all dirty blocks, by bytenr, and leaves them clean in the cache, marked kWritten and with unused
-  // bytes zero. The commit fills in checksums and writes them; they are pinned in the cache until `written`
-  // is called with the same list, so that a read can't reach the disk too early. REQUIRES that no tree change
-  // runs.
+  // bytes zero. The commit checksums and writes them; they are pinned in the cache until `written` is called
+  // with the same list, so that a read can't reach the disk too early. REQUIRES that no tree change runs.
   std::vector<TreeBlockRef> take_dirty();
   void written(const std::vector<TreeBlockRef>& blocks);
   uint64_t dirty_bytes() const { return dirty_bytes_; }
@@ -102,6 +105,7 @@ class TreeBlockCache {
 
  private:
   struct Shard;
+  // More than threads that look up at once, mostly; each is a mutex and a map.
   static constexpr size_t kShards = 16;
   Shard& shard_of(uint64_t bytenr) const;
   TreeBlockRef insert_dirty(TreeBlockRef block);

@@ -1,4 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block cache: sharded hash maps, one read for many waiters, a clock over the evictable blocks.
+//
+//     missing ──get──> being read ──> clean, on the clock ──evicted──> missing
+//     create ──> dirty ──take_dirty──> writing ──written──> clean, on the clock
+//
+//     clock   a*  b   c*  d          hand moves: referenced ones lose their mark and stay, the next one goes
+//             ^ hand
+//
+// A block that is being written is off the clock: were it evicted, a reader would get from the disk what was
+// there before. Replacing the taken block by the clock's last makes taking one off cheap, at the price of an
+// order that is only about that of use.
 #include <algorithm>
 #include <new>
 #include <unordered_map>
@@ -137,8 +148,11 @@ Result<TreeBlockRef> TreeBlockCache::read_and_keep(Shard& shard, uint64_t bytenr
   return block;
 }
 
-// Gives up after a lap's worth of steps: references and recent use may leave nothing to evict.
-void TreeBlockCache::evict_beyond_budget(Shard& shard) BF_NO_THREAD_SAFETY_ANALYSIS {  // REQUIRES shard.mutex
+// Gives up after a bounded number of steps: references and recent use may leave nothing to evict.
+// REQUIRES shard.mutex.
+void TreeBlockCache::evict_beyond_budget(Shard& shard) BF_NO_THREAD_SAFETY_ANALYSIS {
+  // Under the shard's mutex: more steps would hold up all look-ups, fewer would find nothing where much is
+  // in use.
   constexpr int kStepsMax = 64;
   for (int step = 0; step < kStepsMax && cached_bytes_ > budget_bytes_ && !shard.clock.empty(); ++step) {
     if (shard.hand >= shard.clock.size()) shard.hand = 0;
@@ -177,7 +191,7 @@ TreeBlockRef TreeBlockCache::create(uint64_t bytenr) {
 
 TreeBlockRef TreeBlockCache::create_copy(uint64_t bytenr, const TreeBlock& original) {
   auto block = std::make_shared<TreeBlock>(bytenr, nodesize_);
-  // The write-out of the last transaction may be filling in the original's csum at this moment.
+  // A write-out of the last transaction may fill in the original's csum at this moment.
   constexpr size_t kCsumBytes = sizeof(DiskHeader::csum);
   std::ranges::fill(block->mutable_bytes().first(kCsumBytes), std::byte{0});
   std::ranges::copy(original.bytes().subspan(kCsumBytes), block->mutable_bytes().begin() + kCsumBytes);
@@ -202,8 +216,8 @@ void TreeBlockCache::drop(uint64_t bytenr) {
   forget(shard, bytenr);
 }
 
-void TreeBlockCache::forget(Shard& shard,
-                            uint64_t bytenr) BF_NO_THREAD_SAFETY_ANALYSIS {  // REQUIRES shard.mutex
+// REQUIRES shard.mutex.
+void TreeBlockCache::forget(Shard& shard, uint64_t bytenr) BF_NO_THREAD_SAFETY_ANALYSIS {
   auto entry = shard.entries.find(bytenr);
   if (entry == shard.entries.end()) return;
   if (TreeBlock* block = entry->second.block.get()) {
@@ -227,6 +241,7 @@ std::vector<TreeBlockRef> TreeBlockCache::take_dirty() {
       taken.push_back(entry.block);
     }
   }
+  // Written in this order, neighbours on disk go out together.
   std::ranges::sort(taken, {}, &TreeBlock::bytenr);
   for (const TreeBlockRef& block : taken) {
     block->mutable_header().flags = block->header().flags | header_flag::kWritten;

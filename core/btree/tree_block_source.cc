@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The volume as the block cache's source.
 #include "core/btree/tree_block_source.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreeBlockSource: where the block cache reads blocks from, and what every header of the file system carries.
 #pragma once
 

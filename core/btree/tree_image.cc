@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Packs items into full leaves, and blocks into nodes until one is left.
+// The number of blocks depends on the lengths of items alone, and of nothing in them: so a caller may ask for
+// it first, and fill in bytenrs afterwards.
 #include "core/btree/tree_image.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreeImage: a whole B-tree built from its sorted items, block by block. For trees that do not exist yet.
 #pragma once
 

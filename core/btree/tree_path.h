@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreePath: the blocks from a tree's root down to a leaf, and the slot in each.
 #pragma once
 

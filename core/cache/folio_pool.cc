@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FolioPool: slabs of address space, a stack of buffers with memory and one of buffers without.
+//
+//     take(whole)     warm_  all 32 pages in memory: no page fault, no zeroing by the kernel
+//     take(few)       cold_  address space alone; each page comes with a fault when it is first touched
+//
+// A big sequential write takes and returns whole buffers all the time: from the warm stack that costs no
+// system call. Of a small file the 31 pages that it does not have must not cost memory, so that it gets
+// a cold one even where warm ones are at hand. What is neither wholly used nor wanted is given back to
+// the system.
 #include "core/cache/folio_pool.h"
 
 #include <sys/mman.h>
@@ -87,6 +96,7 @@ void FolioPool::give_back(std::byte* data, PageMask resident) {
 }
 
 void FolioPool::add_slab() {
+  // Not reserved: address space alone costs nothing.
   constexpr size_t kLength = kSlabBuffers * kFolioBytes;
   // Room for the return of all buffers, so that it can't fail.
   const size_t buffers = (slabs_.size() + 1) * kSlabBuffers;
@@ -97,10 +107,12 @@ void FolioPool::add_slab() {
     return mmap(nullptr, kLength, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   };
   void* start = map();
+  // Whoever writes back must get its buffer: without memory it waits, and does not fail.
   for (; start == MAP_FAILED; start = map()) memory_reserve::make_room();
   // A huge page would make pages resident that nobody touched, and the budget would not see them.
   madvise(start, kLength, MADV_NOHUGEPAGE);
   slabs_.emplace_back(start, kLength);
+  // The lowest addresses end on top of the stack.
   for (size_t i = kSlabBuffers; i-- > 0;) cold_.push_back(static_cast<std::byte*>(start) + i * kFolioBytes);
 }
 

@@ -1,5 +1,5 @@
-// Page handles: LockedPage, LockedPages, WritebackPages and PinnedPages, the only way to change a page's
-// state.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Page handles: LockedPage, LockedPages, WritebackPages, PinnedPages: the only way to change a page's state.
 #pragma once
 
 #include <optional>
@@ -33,7 +33,7 @@ class [[nodiscard]] LockedPages : public PageSet {
   void clear_uptodate();
   // Pages that were clean are charged to `domain`; returns how many. Uptodate pages only.
   uint64_t set_dirty(const std::shared_ptr<WritebackDomain>& domain);
-  // After this set_dirty() of the same domain needs no memory.
+  // After this set_dirty() of the same pages and domain needs no memory.
   void expect_dirty(const std::shared_ptr<WritebackDomain>& domain);
   uint64_t clear_dirty();  // cancels: uncharged, never written; returns how many were dirty
   // dirty -> writeback, unlocked. REQUIRES all_dirty().
@@ -44,8 +44,8 @@ class [[nodiscard]] LockedPages : public PageSet {
 
  private:
   friend class Mapping;
-  friend class SecondOwner;  // a test rebuilds the bug of two owners of one page, to show that the asserts
-                             // catch it
+  // A test rebuilds the bug of two owners of one page, to show that the asserts catch it.
+  friend class SecondOwner;
   explicit LockedPages(PageSet&& pages) : PageSet(std::move(pages)) {}
 };
 

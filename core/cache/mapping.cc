@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Mapping: finding, locking and waiting for pages.
+//
+// A page lock is a bit, and waiting for it is waiting on the one condition of the mapping, looking again
+// each time. All functions that lock have one shape: under the mutex look whether all that is wanted is
+// free; if so take all of it, else take nothing and wait. Nobody ever holds one page of a folio while it
+// waits for the next.
+//
+// Where memory runs out (bad_alloc) nothing may be half done: the page set grows first, the bits are
+// set after.
 #include "core/cache/mapping.h"
 
 #include <algorithm>
@@ -30,6 +39,7 @@ Mapping::FolioRef Mapping::find_or_make(uint64_t index, PageMask wanted) {
   if (fresh) {
     try {
       at->second =
+          // 16: half of the pages, from where on a buffer that has all its memory already is the cheaper one.
           std::make_shared<Folio>(weak_from_this(), index, cache_.pool().take(std::popcount(wanted) >= 16));
       cache_.inserted(at->second);
     } catch (const std::bad_alloc&) {
@@ -42,11 +52,15 @@ Mapping::FolioRef Mapping::find_or_make(uint64_t index, PageMask wanted) {
 }
 
 void Mapping::remove(const FolioRef& folio) {
+  BF_ASSERT(!folio->may_be_dirty_, "folio {} leaves the mapping: dirty {:#x}, locked {:#x}", folio->index(),
+            folio->dirty_, folio->locked_);
   cache_.removed(*folio);
   folio->in_mapping_ = false;
   folios_.erase(folio->index());
 }
 
+// Room is made before the mutex is taken, since the reclaim takes that of other mappings. That there was no
+// room is no error: who waited here for clean pages could be who makes them clean.
 LockedPages Mapping::lock(PageRange pages) {
   const uint64_t index = folio_of(pages.first);
   const PageMask wanted = mask_in_folio(index, pages);
@@ -67,6 +81,7 @@ LockedPages Mapping::lock_missing(PageRange pages, LockMode mode) {
   const uint64_t index = folio_of(pages.first);
   const PageMask wanted = mask_in_folio(index, pages);
   BF_ASSERT(pages.count() == static_cast<uint64_t>(std::popcount(wanted)), "pages of more than one folio");
+  // The common case needs no room, and no memory for a set of pages.
   if (is_uptodate(pages)) return {};
   cache_.make_room(pages.count());
   LockedPages result{PageSet(shared_from_this())};
@@ -104,15 +119,17 @@ LockedPages Mapping::lock_existing(PageRange pages) {
 }
 
 std::optional<LockedPage> Mapping::lock_next_dirty(PageRange pages, LockMode mode) {
+  // Without the mutex: what becomes dirty at this moment is for the next round.
   if (dirty_pages_ == 0) return std::nullopt;
   LockedPages result{PageSet(shared_from_this())};
   wait_until(mutex_, changed_, stall_, [&]() BF_REQUIRES(mutex_) {
-    for (auto at = folios_.lower_bound(folio_of(pages.first)); at != folios_.end(); ++at) {
+    for (auto at = dirty_folios_.lower_bound(folio_of(pages.first)); at != dirty_folios_.end(); ++at) {
       Folio& folio = *at->second;
       if (folio.first_page() >= pages.end) break;
       PageMask dirty = folio.dirty_ & mask_in_folio(folio.index(), pages);
       if (mode == LockMode::try_only) dirty &= ~folio.locked_;
       if (dirty == 0) continue;
+      // The lowest bit.
       const PageMask first = dirty & (~dirty + 1);
       if ((folio.locked_ & first) != 0) return false;
       result.PageSet::add(at->second, first);
@@ -125,6 +142,7 @@ std::optional<LockedPage> Mapping::lock_next_dirty(PageRange pages, LockMode mod
   return LockedPage(std::move(result));
 }
 
+// Both ways end at a page that somebody has locked: whoever holds pages must not wait for others.
 void Mapping::extend_dirty_forward(LockedPages& held, PageIndex end) {
   MutexLock lock(mutex_);
   PageIndex next = held.hull().end;
@@ -164,6 +182,7 @@ PinnedPages Mapping::pin_uptodate(PageRange pages) {
       static_cast<unsigned>(std::countr_one((folio->uptodate_ & wanted) >> (pages.first % kPagesPerFolio)));
   if (run == 0) return result;
   result.PageSet::add(folio, mask_in_folio(index, {pages.first, pages.first + run}));
+  // A count of the folio and not of its pages: readers hold it for the time of a copy only.
   ++folio->pins_;
   folio->referenced_ = true;
   return result;
@@ -216,6 +235,9 @@ MappingCounts Mapping::counts() const {
   return sum;
 }
 
+// A folio with nothing but idle pages goes with its buffer; of others the idle pages' memory is given back,
+// and the folio stays. The reclaim found it without this mutex: it may have left the mapping, or have been
+// pinned, since.
 uint64_t Mapping::evict(const FolioRef& folio) {
   MutexLock lock(mutex_);
   if (!folio->in_mapping_ || folio->pins_ != 0) return 0;

@@ -1,5 +1,10 @@
-// Mapping: the page state changes that handles ask for. Each asserts that the state before was the only right
-// one.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Mapping: the page state changes that handles ask for. Each asserts that the state before was the right one.
+//
+//     absent ──lock──> locked ──set_uptodate──> uptodate ──set_dirty──> dirty ──start_writeback──> writeback
+//                                                  ^                      │ clear_dirty              │ end
+//                                                  └──────────────────────┴──────────────────────────┘
+//                      end_failed and drop: not uptodate; the next reader reads from disk
 #include <algorithm>
 
 #include "core/base/assert.h"
@@ -53,18 +58,39 @@ void Mapping::clear_uptodate(const PageSet& pages) {
   }
 }
 
+// A file has few: who writes to it.
 void Mapping::keep(const std::shared_ptr<WritebackDomain>& domain) {
   if (std::find(domains_.begin(), domains_.end(), domain) == domains_.end()) domains_.push_back(domain);
 }
 
-void Mapping::expect_dirty(const std::shared_ptr<WritebackDomain>& domain) {
+void Mapping::will_be_dirty(const PageSet& pages) {
+  for (const auto& [folio, mask] : pages.segments_) {
+    if (folio->may_be_dirty_) continue;
+    BF_ASSERT(folio->in_mapping_ && (folio->locked_ & mask) == mask,
+              "folio {}: pages {:#x} dirtied: locked {:#x}", folio->index(), mask, folio->locked_);
+    dirty_folios_.emplace(folio->index(), folio);
+    folio->may_be_dirty_ = true;
+  }
+}
+
+// The lock, too, keeps a folio among those that may be dirty: who was told that it needs no memory may still
+// be on the way to set_dirty().
+void Mapping::lock_ended(Folio& folio) {
+  if (!folio.may_be_dirty_ || (folio.dirty_ | folio.locked_) != 0) return;
+  folio.may_be_dirty_ = false;
+  dirty_folios_.erase(folio.index());
+}
+
+void Mapping::expect_dirty(const PageSet& pages, const std::shared_ptr<WritebackDomain>& domain) {
   MutexLock lock(mutex_);
   keep(domain);
+  will_be_dirty(pages);
 }
 
 uint64_t Mapping::set_dirty(const PageSet& pages, const std::shared_ptr<WritebackDomain>& domain) {
   MutexLock lock(mutex_);
   keep(domain);
+  will_be_dirty(pages);
   uint64_t dirtied = 0;
   for (const auto& [folio, mask] : pages.segments_) {
     BF_ASSERT((folio->locked_ & folio->uptodate_ & ~folio->writeback_ & mask) == mask,
@@ -110,6 +136,7 @@ void Mapping::start_writeback(const PageSet& pages) {
     folio->locked_ &= ~mask;
     writeback_pages_ += static_cast<uint64_t>(std::popcount(mask));
     dirty_pages_ -= static_cast<uint64_t>(std::popcount(mask));
+    lock_ended(*folio);
   }
   changed_.notify_all();
 }
@@ -123,6 +150,7 @@ void Mapping::end_writeback(const PageSet& pages, bool written) {
     for_each_owner(*folio, mask,
                    [](WritebackDomain& owner, uint64_t count) { owner.pages_writeback_ended(count); });
     folio->writeback_ &= ~mask;
+    // What could not be written is not kept as if it were the file's: who reads gets what is on disk.
     if (!written) folio->uptodate_ &= ~mask;
     writeback_pages_ -= static_cast<uint64_t>(std::popcount(mask));
   }
@@ -137,6 +165,9 @@ void Mapping::drop(const PageSet& pages) {
               mask, folio->locked_, folio->dirty_, folio->writeback_);
     folio->uptodate_ &= ~mask;
     folio->locked_ &= ~mask;
+    lock_ended(*folio);
+    // What was locked by us alone, of a folio that has nothing else, goes at once: a truncated file keeps
+    // no memory.
     const bool unused = (folio->uptodate_ | folio->dirty_ | folio->writeback_ | folio->locked_) == 0;
     if (unused && folio->pins_ == 0 && folio->in_mapping_) remove(folio);
   }
@@ -149,6 +180,7 @@ void Mapping::unlock(const PageSet& pages) {
     BF_ASSERT((folio->locked_ & mask) == mask, "folio {}: pages {:#x} unlocked twice: locked {:#x}",
               folio->index(), mask, folio->locked_);
     folio->locked_ &= ~mask;
+    lock_ended(*folio);
   }
   changed_.notify_all();
 }

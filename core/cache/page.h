@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Pages: how file bytes, page numbers and the pages of a folio relate.
 #pragma once
 
@@ -8,7 +9,9 @@
 
 namespace butterfuse {
 
+// A sector, which has a checksum of its own, and the page of most kernels.
 constexpr uint32_t kPageBytes = 4096;
+// One bit each in a PageMask.
 constexpr uint32_t kPagesPerFolio = 32;
 constexpr uint32_t kFolioBytes = kPageBytes * kPagesPerFolio;  // 128 KiB: the largest compressed extent
 
@@ -32,6 +35,7 @@ constexpr PageRange pages_touching(ByteRange bytes) {
   return {bytes.start / kPageBytes, (bytes.end - 1) / kPageBytes + 1};
 }
 constexpr ByteRange bytes_of(PageRange pages) { return {pages.first * kPageBytes, pages.end * kPageBytes}; }
+// Folios are aligned: which one a page is in is a division, and no two of them overlap.
 constexpr uint64_t folio_of(PageIndex page) { return page / kPagesPerFolio; }
 constexpr PageRange pages_of_folio(uint64_t folio) {
   return {folio * kPagesPerFolio, (folio + 1) * kPagesPerFolio};

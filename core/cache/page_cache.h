@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // PageCache: the memory budget of all mappings, and the reclaim that keeps it.
 #pragma once
 

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // PageSet: arithmetic on sets of pages; touches no page state.
+// Segments are in the order of the file, one for each folio that has pages in the set.
 #include "core/cache/page_set.h"
 
 #include <algorithm>
@@ -64,6 +66,7 @@ std::vector<ByteSpan> PageSet::gather(ByteRange bytes) const {
   return pieces;
 }
 
+// From the back: most sets grow in file order. A set has few folios, one for each 128 KiB.
 void PageSet::add(const std::shared_ptr<Folio>& folio, PageMask mask) {
   if (mask == 0) return;
   auto at = segments_.end();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // PageSet: pages of one file, named through the folios that hold them. What all page handles are made of.
 #pragma once
 
@@ -12,9 +13,9 @@ namespace butterfuse {
 
 class Mapping;
 
-// Ordered by page; need not be contiguous. Move-only: it is the token of a page state (locked, writeback,
-// pinned) and whoever holds it answers for that state. The handles derived from it end the state exactly
-// once.
+// Ordered by page; need not be contiguous. Move-only: it is the token of a page state (locked,
+// writeback, pinned) and whoever holds it answers for that state. The handles derived from it end the
+// state exactly once.
 class PageSet {
  public:
   PageSet() = default;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Stalling: how a thread waits for pages and ordered extents, and how a test takes the place of that wait.
 #pragma once
 
@@ -7,9 +8,9 @@
 
 namespace butterfuse {
 
-// Called, with no lock held, instead of sleeping. Tests run the next task of their executor here, so that a
-// single-threaded test can meet every wait of the pipeline on a schedule it chose. Empty in production:
-// sleep.
+// Called, with no lock held, instead of sleeping. Tests run the next task of their executor here, so
+// that a single-threaded test can meet every wait of the pipeline on a schedule it chose. Empty in
+// production: sleep.
 using StallHook = std::function<void()>;
 
 // Returns when ready() holds. ready() is called under `mutex` and may take what it waited for.

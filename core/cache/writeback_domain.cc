@@ -1,4 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // WritebackDomain and its registry: exact counts, fair shares, throttling of a domain's own writers.
+//
+// What a domain may have dirty is the limit divided by those that have anything dirty at all. So one writer
+// alone has the whole, and the second gets its half as soon as the first has written that much back. A domain
+// over its share waits for its own pages to become clean, and for nobody else's.
 #include "core/cache/writeback_domain.h"
 
 #include <algorithm>
@@ -9,7 +14,8 @@
 namespace butterfuse {
 
 namespace {
-constexpr int kWaitsPerKick = 10;
+constexpr int kWaitsPerKick = 10;                           // of 20 ms at most
+constexpr auto kPatience = std::chrono::milliseconds(100);  // of a writer of much, with those of little
 
 void decrease(std::atomic<uint64_t>& counter, uint64_t count, DomainId id, const char* what) {
   const uint64_t before = counter.fetch_sub(count);
@@ -69,12 +75,24 @@ uint64_t DomainRegistry::share_pages() const {
   return std::max(kMinSharePages, limit_pages_ / std::max<uint64_t>(active, 1));
 }
 
-void DomainRegistry::throttle(WritebackDomain& domain, const std::function<void()>& kick) {
+uint64_t DomainRegistry::allowed_pages(const WritebackDomain& domain, Writer writer) const {
+  const uint64_t share = share_pages();
+  if (writer == Writer::of_much) return share;
+  const auto since = Clock::time_point(Clock::duration(domain.much_waits_since_));
+  const bool others_starve = domain.much_waiters_ > 0 && Clock::now() - since > kPatience;
+  return others_starve ? share : share + share / 8;
+}
+
+void DomainRegistry::throttle(WritebackDomain& domain, Writer writer, const std::function<void()>& kick) {
   note_writer(domain.id());
-  if (domain.busy_pages() <= kMinSharePages || domain.busy_pages() <= share_pages()) return;
+  const auto must_wait = [&] { return domain.busy_pages() > allowed_pages(domain, writer); };
+  if (domain.busy_pages() <= kMinSharePages || !must_wait()) return;
   ++domain.throttled_;
   ++domain.waiters_;
-  for (int waits = 0; domain.busy_pages() > share_pages(); ++waits) {
+  const bool much = writer == Writer::of_much;
+  const auto restart_clock = [&] { domain.much_waits_since_ = Clock::now().time_since_epoch().count(); };
+  if (much && domain.much_waiters_++ == 0) restart_clock();
+  for (int waits = 0; must_wait(); ++waits) {
     if (waits % kWaitsPerKick == 0) kick();  // again now and then: what got dirty since the first
     if (stall_) {
       stall_();
@@ -84,6 +102,7 @@ void DomainRegistry::throttle(WritebackDomain& domain, const std::function<void(
     MutexLock lock(domain.mutex_);
     domain.fewer_.wait_for(lock, std::chrono::milliseconds(20));
   }
+  if (much) restart_clock(), --domain.much_waiters_;
   --domain.waiters_;
 }
 

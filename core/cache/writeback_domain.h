@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // WritebackDomain: who dirtied pages; counts exactly what is dirty or being written on its account.
 #pragma once
 
@@ -48,6 +49,9 @@ class WritebackDomain {
   std::atomic<uint64_t> written_{0};
   std::atomic<uint64_t> throttled_{0};
   std::atomic<uint32_t> waiters_{0};
+  // Writers of much among them, and since when none of those went on (steady clock).
+  std::atomic<uint32_t> much_waiters_{0};
+  std::atomic<int64_t> much_waits_since_{0};
   Mutex mutex_;
   CondVar fewer_;
 };
@@ -60,12 +64,14 @@ class DomainRegistry {
       : limit_pages_(limit_pages), stall_(std::move(stall)) {}
 
   std::shared_ptr<WritebackDomain> get(DomainId id);
-  // Notes that `domain` writes, and waits until it is below its share. Only its own writers call this with
-  // it: a domain that dirties more than it may slows nobody else. `kick` is called before the wait, and again
-  // when it is long: start writeback. Hold no page lock.
-  void throttle(WritebackDomain& domain, const std::function<void()>& kick);
-  // Whether more than one domain has been writing lately: there is somebody whom another's writeback can hold
-  // up.
+  enum class Writer { of_much, of_little };
+  // Notes that `domain` writes, and waits until it is below its share; for a writer of little until it is
+  // above by no more than an eighth, so that he does not wait for what a stream beside him has dirtied; nor
+  // does the stream wait for ever behind many such. Only its own writers call this with it: a domain that
+  // dirties more than it may slows nobody else. `kick` is called before the wait, and again when it is long:
+  // start writeback. Hold no page lock.
+  void throttle(WritebackDomain& domain, Writer writer, const std::function<void()>& kick);
+  // Whether more than one domain has been writing lately: then the writeback of one can hold up another.
   bool contended() const;
   uint64_t share_pages() const;
   uint64_t dirty_pages() const;      // of all domains
@@ -74,16 +80,18 @@ class DomainRegistry {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // Writers that take turns more slowly than that are as good as alone.
   static constexpr auto kLately = std::chrono::seconds(1);
-  static constexpr size_t kPruneAbove = 256;  // idle domains are forgotten beyond so many
-  static constexpr uint64_t kMinSharePages = 256;
+  static constexpr size_t kPruneAbove = 256;       // idle domains are forgotten beyond so many
+  static constexpr uint64_t kMinSharePages = 256;  // 1 MiB: so much a domain may have however many there are
+  uint64_t allowed_pages(const WritebackDomain& domain, Writer writer) const;
   void prune() BF_REQUIRES(mutex_);
   void note_writer(DomainId id);
 
   static constexpr DomainId kNobody = ~DomainId{0};
   std::atomic<DomainId> last_writer_{kNobody};
-  std::atomic<Clock::time_point> changed_writer_{
-      Clock::time_point::min()};  // then another one wrote than before
+  // When another domain wrote than the one before.
+  std::atomic<Clock::time_point> changed_writer_{Clock::time_point::min()};
 
   const uint64_t limit_pages_;
   const StallHook stall_;

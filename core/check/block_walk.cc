@@ -1,4 +1,6 @@
-// BlockWalk, and the chunk tree read with it.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// BlockWalk, and the chunk tree read with it. Unlike walk_blocks it needs no CheckState and judges
+// no content.
 #include "core/check/block_walk.h"
 
 #include <cerrno>

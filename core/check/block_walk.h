@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockWalk: visits the blocks of one tree straight from the volume, whatever state it is in; for dumps.
 #pragma once
 
@@ -37,7 +38,7 @@ class BlockWalk {
 Status read_any_tree_block(Volume& volume, const WalkRoot& root, MutableByteSpan into,
                            const BlockWalk::ErrorSink& report);
 
-// Adds the chunks of the chunk tree to the volume; reports what cannot be read or added.
+// Adds the chunks and devices of the chunk tree to the volume; reports what cannot be read or added.
 void load_chunk_tree(Volume& volume, const BlockWalk::ErrorSink& report);
 
 }  // namespace butterfuse

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CheckState: what the phases of a check hand to each other. Internal to the room.
 #pragma once
 
@@ -10,14 +11,14 @@
 
 #include "compress/executor.h"
 #include "core/base/byte_range.h"
-#include "core/check/checker.h"
+#include "core/check/check_options.h"
 #include "core/ondisk/leaf_view.h"
 #include "core/volume/volume.h"
 
 namespace butterfuse::check {
 
 // One reference to an extent, as the extent tree records it and as the trees make it. For tree blocks
-// objectid, offset are zero; a shared one has parent != 0 and root, objectid, offset zero.
+// objectid and offset are zero; a shared one has parent != 0, and root, objectid and offset zero.
 struct Backref {
   uint64_t parent = 0, root = 0, objectid = 0, offset = 0;
   friend auto operator<=>(const Backref&, const Backref&) = default;
@@ -67,6 +68,16 @@ struct BlockGroupRecord {
   uint64_t length = 0, used = 0, flags = 0, found_used = 0;
 };
 
+// A tree block that was walked, as far as the promises of other parents that lead to it are concerned.
+struct WalkedBlock {
+  Key first_key;
+  uint64_t generation = 0, owner = 0;
+  uint8_t level = 0;
+  bool is_copy = false;      // by a balance
+  bool as_promised = false;  // nothing was told of it: another parent that promises the same is right, too
+  bool is_shared = false;    // several parents led to it
+};
+
 // Used by one thread, but for `workers`, whose tasks touch nothing but the volume.
 struct CheckState {
   CheckState(Volume& opened, const CheckOptions& chosen);
@@ -81,8 +92,8 @@ struct CheckState {
   std::vector<TreeRoot> reloc_roots;  // of an interrupted balance: all have one id
   std::vector<ByteRange> summed;      // data bytes that have checksums, in order
   std::vector<LogRecord> logs;
-  std::map<uint64_t, uint64_t> logged_data;  // extents that logs bring: start, end
-  std::set<uint64_t> walked;          // tree blocks whose references are counted
+  std::map<uint64_t, uint64_t> logged_data;          // extents that logs bring: start, end
+  std::unordered_map<uint64_t, WalkedBlock> walked;  // by bytenr: tree blocks whose references are counted
 
   bool has_incompat(uint64_t bit) const { return volume.super().incompat_flags & bit; }
   bool has_compat_ro(uint64_t bit) const { return volume.super().compat_ro_flags & bit; }
@@ -107,7 +118,7 @@ void count_references(CheckState& state);
 void compare_references(CheckState& state);
 void check_chunks(CheckState& state);
 void check_free_space(CheckState& state);
-void check_space_cache(CheckState& state);  // a part of it, where there is no free space tree
+void check_space_cache(CheckState& state);  // done by check_free_space where there is no free space tree
 void read_log(CheckState& state);
 void check_csums(CheckState& state);
 void check_subvolumes(CheckState& state);

@@ -1,4 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Runs the phases of a check one after the other over an opened volume.
+//
+// What each phase needs of those before it:
+//
+//     superblocks ─> roots (chunks, where all trees begin)
+//     extents ─> references ─> reference counts      extent items say which blocks are FULL_BACKREF
+//     block groups ─> chunks, free space             both compare with what the extents took and left
+//     log trees ─> checksum items ─> subvolumes      data of a log has checksums, too; files ask for them
+//     subvolumes ─> quotas, log
+//
+// No phase is left out because one before it found errors: somebody who repairs wants to know all of it.
 #include "core/check/checker.h"
 
 #include <algorithm>
@@ -15,7 +26,7 @@ struct Phase {
   void (*run)(check::CheckState&);
 };
 
-// The order matters: each phase uses what those before it gathered.
+// The names are told to the user, and are what core/repair decides by.
 constexpr Phase kPhases[] = {
     {"superblocks", check::check_supers},
     {"roots", check::load_roots},
@@ -31,6 +42,7 @@ constexpr Phase kPhases[] = {
     {"log", check::check_log},
 };
 
+// One thread judges what they read: beyond some workers it is the one that all wait for.
 constexpr unsigned kWorkersMax = 8;
 
 }  // namespace

@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Chunks against block groups, device extents and the device's totals.
+//
+//     chunk (logical) <──> block group            same start, length and type
+//         stripe <──> device extent (physical)    one for each stripe; none over another, none behind the end
+//             device item: bytes_used             the sum of its stripes
+//                 superblock: totals              the sums of the device items
 #include <map>
 
 #include "core/check/tree_walk.h"
@@ -42,6 +48,7 @@ DeviceExtents read_device_extents(CheckState& state) {
   return extents;
 }
 
+// What a stripe has found is taken out: what is left over belongs to no chunk.
 void match_device_extents(CheckState& state, DeviceExtents extents) {
   std::pair<uint64_t, uint64_t> end{0, 0};
   for (const auto& [place, extent] : extents) {
@@ -74,7 +81,8 @@ void match_device_extents(CheckState& state, DeviceExtents extents) {
   }
 }
 
-// What the device's own superblock says, unless it missed commits; a seed's is of another time.
+// What the device's own superblock says, unless it missed commits; a seed's is of another time. Until the
+// chunk tree is read a device goes by this.
 void check_super_device_item(CheckState& state, const DiskDevItem& item) {
   const MemberDevice* member = state.volume.member(item.devid);
   if (member == nullptr || member->missing() || member->seed || member->stale) return;

@@ -1,4 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Data checksums: every item covers data extents that exist; on demand all data is read and compared.
+//
+// Each copy is read and compared, not only until one is good: a bad copy beside a good one is what a check is
+// for. A sector where no copy is right is an error, others count in bad_copies.
 #include <deque>
 #include <future>
 
@@ -37,8 +41,8 @@ struct VerifiedRun {
 };
 
 VerifiedRun verify_run(Volume& volume, uint64_t bytenr, ByteSpan csums) {
-  const size_t each = csum_size(volume.csum_type());
-  const size_t sector = volume.sectorsize(), sectors = csums.size() / each;
+  const CsumGeometry geometry = volume.csum_geometry();
+  const size_t sector = geometry.sectorsize, sectors = geometry.count(csums);
   std::vector<std::byte> buffer(sectors * sector);
   std::vector<int> good(sectors, 0);
   const auto chunk = volume.chunk_at(bytenr);
@@ -47,7 +51,8 @@ VerifiedRun verify_run(Volume& volume, uint64_t bytenr, ByteSpan csums) {
     if (!volume.read(bytenr, buffer, mirror)) continue;
     for (size_t index = 0; index < sectors; ++index) {
       const CsumValue have = checksum(volume.csum_type(), ByteSpan(buffer).subspan(index * sector, sector));
-      good[index] += std::memcmp(have.data(), csums.data() + index * each, each) == 0;
+      const ByteSpan want = geometry.at(csums, index);
+      good[index] += std::memcmp(have.data(), want.data(), want.size()) == 0;
     }
   }
   VerifiedRun run;
@@ -65,26 +70,29 @@ VerifiedRun verify_run(Volume& volume, uint64_t bytenr, ByteSpan csums) {
 // Reads data by runs of sectors on the workers, and reports in order.
 class DataVerifier {
  public:
-  explicit DataVerifier(CheckState& state) : state_(state), sector_(state.volume.sectorsize()) {}
+  explicit DataVerifier(CheckState& state) : state_(state) {}
   ~DataVerifier() { report(0); }
 
   void verify(uint64_t bytenr, ByteSpan csums) {
-    const size_t each = csum_size(state_.volume.csum_type());
-    constexpr size_t kSectorsAtOnce = 256;
-    for (size_t done = 0, sectors = 0; done < csums.size() / each && !state_.options.interrupted();
-         done += sectors) {
-      sectors = std::min(
-          {kSectorsAtOnce, csums.size() / each - done, sectors_to_chunk_end(bytenr + done * sector_)});
-      start(bytenr + done * sector_, csums.subspan(done * each, sectors * each));
+    // Large enough that seeking does not matter, and each worker holds one such buffer.
+    constexpr uint64_t kBytesAtOnce = 1 << 20;
+    const CsumGeometry geometry = state_.volume.csum_geometry();
+    const ByteRange all = geometry.sectors(bytenr, csums);
+    for (uint64_t at = all.start, end = at; at < all.end && !state_.options.interrupted(); at = end) {
+      end = at + std::min({kBytesAtOnce, all.end - at, bytes_to_chunk_end(at)});
+      start(at, csums.subspan(geometry.csum_bytes(at - all.start), geometry.csum_bytes(end - at)));
     }
   }
 
  private:
+  // Only their checksums wait in memory; the data is read by the task.
   static constexpr size_t kRunsAhead = 32;  // of at most 1 MiB each
 
-  size_t sectors_to_chunk_end(uint64_t bytenr) const {
-    auto chunk = state_.volume.chunk_at(bytenr);
-    return chunk ? std::max<uint64_t>((chunk->start + chunk->length - bytenr) / sector_, 1) : 1;
+  // A sector at least, also where nothing is.
+  uint64_t bytes_to_chunk_end(uint64_t bytenr) const {
+    const uint64_t sector = state_.volume.sectorsize();
+    const auto chunk = state_.volume.chunk_at(bytenr);
+    return chunk ? std::max(round_down(chunk->start + chunk->length - bytenr, sector), sector) : sector;
   }
 
   void start(uint64_t bytenr, ByteSpan csums) {
@@ -108,7 +116,6 @@ class DataVerifier {
   }
 
   CheckState& state_;
-  const uint64_t sector_;
   std::deque<std::future<VerifiedRun>> runs_;
 };
 
@@ -121,13 +128,12 @@ void check_csums(CheckState& state) {
   const bool no_data = state.volume.super().flags & (super_flag::kMetadump | super_flag::kMetadumpV2);
   if (state.options.data_csums && no_data)
     state.warning("this is a metadata dump: there is no data to compare with its checksums");
-  const uint64_t sector = state.volume.sectorsize();
-  const size_t each = csum_size(state.volume.csum_type());
+  const CsumGeometry geometry = state.volume.csum_geometry();
   uint64_t last_end = 0;
   uint64_t verified = 0;
   walk_items(state, root->second, [&](const Key& key, ByteSpan data, ByteSpan) {
     if (key.type != key_type::kExtentCsum) return;
-    const ByteRange range = ByteRange::at(key.offset, data.size() / each * sector);
+    const ByteRange range = geometry.sectors(key.offset, data);
     state.summary.csum_bytes += data.size();
     if (range.start < last_end)
       state.error("csum item {}: overlaps the one before, which ends at {}", range.start, last_end);
@@ -135,6 +141,7 @@ void check_csums(CheckState& state) {
     if (!covered_by_extents(state, range)) {
       state.error("csum item [{}, {}): covers bytes that no data extent has", range.start, range.end);
     }
+    // Joined, so that an extent that several items cover lies in one range.
     if (!state.summed.empty() && state.summed.back().end == range.start) {
       state.summed.back().end = range.end;
     } else {

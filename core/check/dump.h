@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Dumps: superblocks and trees of a possibly damaged image as text, for people. Nothing is written.
 #pragma once
 
@@ -22,7 +23,7 @@ struct DumpSuperOptions {
   bool all = false;                     // every mirror that fits, not only the first
   std::optional<uint64_t> bytenr = {};  // the one that lies there
 };
-// EUCLEAN when what was printed is no superblock (it is printed anyhow).
+// EUCLEAN when what was printed is no superblock (it is printed anyhow). Also the errors of reading.
 Status dump_super(BlockDevice& device, const DumpSuperOptions& options, const TextSink& sink);
 
 struct DumpTreeOptions {

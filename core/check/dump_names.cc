@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Names of trees, as dump-tree titles them and takes them as arguments.
 #include "core/check/dump_names.h"
 
-#include <charconv>
-
+#include "core/base/numbers.h"
 #include "core/check/dump.h"
 #include "core/ondisk/constants.h"
 
@@ -42,13 +42,9 @@ std::optional<uint64_t> parse_tree_id(std::string_view text) {
     if (tree.argument == text) return tree.id;
   if (text == "csum") return objectid::kCsumTree;
   if (text == "dev") return objectid::kDevTree;
-  int64_t number = 0;  // the ids near 2^64 are spelled as negative numbers, too
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size()) return static_cast<uint64_t>(number);
-  uint64_t big = 0;
-  auto [big_end, big_error] = std::from_chars(text.data(), text.data() + text.size(), big);
-  if (big_error == std::errc() && big_end == text.data() + text.size()) return big;
-  return std::nullopt;
+  // The ids near 2^64 are spelled as negative numbers, too.
+  if (const auto number = parse_integer<int64_t>(text)) return static_cast<uint64_t>(*number);
+  return parse_integer<uint64_t>(text);
 }
 
 }  // namespace butterfuse

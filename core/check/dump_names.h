@@ -1,4 +1,5 @@
-// Names of trees in dumps.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Tree titles: what trees are called in dumps.
 #pragma once
 
 #include <cstdint>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // dump_super: superblock mirrors as text, valid or not.
 #include <cerrno>
 
@@ -14,8 +15,8 @@ namespace {
 Status dump_one(BlockDevice& device, uint64_t bytenr, bool full, const TextSink& sink) {
   DiskSuper super;
   BF_TRY(device.read(bytenr, MutableByteSpan(reinterpret_cast<std::byte*>(&super), sizeof super)));
-  std::string text = fmt::format("superblock: bytenr={}, device={}\n{:-<57}\n", bytenr,
-                                 shown_text(device.path()), "");
+  std::string text =
+      fmt::format("superblock: bytenr={}, device={}\n{:-<57}\n", bytenr, shown_text(device.path()), "");
   text += super_to_text(super, full);
   sink(text + "\n");
   if (super.magic == kSuperMagic) return {};

@@ -1,5 +1,7 @@
-// dump_tree: all trees of an image as text, each found through the one before: chunk tree, root tree, the
-// rest.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// dump_tree: all trees of an image as text, each found by those before: chunk tree, root tree, the rest.
+// Blocks are looked at for their structure only: an item that tree_checker would refuse is what a dump
+// is for.
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -42,6 +44,7 @@ class TreeDumper {
   WalkRoot chunk_tree() const {
     return {super().chunk_root, super().chunk_root_generation, super().chunk_root_level};
   }
+  // Its generation is not that of the superblock, and no field has it.
   WalkRoot log_root_tree() const { return {super().log_root, 0, super().log_root_level}; }
   const DiskSuper& super() const { return volume_.super(); }
   std::vector<FoundRoot> roots_in(const WalkRoot& tree, bool report_errors);
@@ -74,8 +77,7 @@ void TreeDumper::dump_found(const FoundRoot& found) {
   dump(fmt::format("{} key {} ", tree_title(found.key.objectid), to_text(found.key)), found.root);
 }
 
-// The ROOT_ITEMs of the root tree, or of the log root tree. Errors were told already when the tree itself was
-// dumped.
+// The ROOT_ITEMs of the root tree, or of the log root tree. `report_errors`: unless dumping it told them.
 std::vector<FoundRoot> TreeDumper::roots_in(const WalkRoot& tree, bool report_errors) {
   std::vector<FoundRoot> found;
   auto visit = [&](ByteSpan block) {
@@ -84,6 +86,7 @@ std::vector<FoundRoot> TreeDumper::roots_in(const WalkRoot& tree, bool report_er
     for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
       const Key key = leaf.key(slot);
       if (key.type != key_type::kRootItem) continue;
+      // Items of old kernels are shorter; tree_checker has seen to it that none is longer.
       std::array<std::byte, sizeof(DiskRootItem)> whole{};
       ByteSpan item = leaf.data(slot);
       std::copy(item.begin(), item.end(), whole.begin());

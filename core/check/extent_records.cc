@@ -1,82 +1,57 @@
-// The extent tree as it is recorded: every extent item, its inline and keyed references, and the block
-// groups.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The extent tree as it is recorded: every extent item, its inline and keyed references, block groups.
+//
+// All extents are kept in memory until the end: references to one extent come from anywhere in any tree. That
+// is what most of the memory of a check goes to.
 #include <optional>
 
 #include "core/check/tree_walk.h"
+#include "core/ondisk/backrefs.h"
 
 namespace butterfuse::check {
 namespace {
 
-void add_recorded(ExtentRecord& record, const Backref& ref, uint32_t count) {
-  record.balance[ref] += count;
-  record.recorded_refs += count;
+void add_recorded(ExtentRecord& record, const CountedRef& counted) {
+  const ExtentRef& ref = counted.ref;
+  record.balance[{ref.parent, ref.root, ref.objectid, ref.offset}] += counted.count;
+  record.recorded_refs += counted.count;
 }
 
-// The references inside an extent item; tree_checker has bounded them.
-void read_inline_refs(CheckState& state, uint64_t bytenr, ExtentRecord& record, ByteSpan refs) {
-  while (!refs.empty()) {
-    const auto type = static_cast<uint8_t>(refs[0]);
-    size_t size = sizeof(DiskExtentInlineRef);
-    if (type == key_type::kExtentDataRef) size = 1 + sizeof(DiskExtentDataRef);
-    if (type == key_type::kSharedDataRef) size += sizeof(DiskSharedDataRef);
-    if (refs.size() < size) return state.error("extent {}: inline references run over its item", bytenr);
-    const uint64_t value = load<DiskExtentInlineRef>(refs.first(sizeof(DiskExtentInlineRef))).offset;
-    if (type == key_type::kTreeBlockRef) {
-      add_recorded(record, {.root = value}, 1);
-    } else if (type == key_type::kSharedBlockRef) {
-      add_recorded(record, {.parent = value}, 1);
-    } else if (type == key_type::kExtentDataRef) {
-      const auto ref = load<DiskExtentDataRef>(refs.subspan(1));
-      add_recorded(record, {.root = ref.root, .objectid = ref.objectid, .offset = ref.offset}, ref.count);
-    } else if (type == key_type::kSharedDataRef) {
-      const auto shared = load<DiskSharedDataRef>(refs.subspan(sizeof(DiskExtentInlineRef)));
-      add_recorded(record, {.parent = value}, shared.count);
-    } else if (type != key_type::kExtentOwnerRef) {
-      state.error("extent {}: unknown inline reference type {}", bytenr, type);
-    }
-    refs = refs.subspan(size);
-  }
+// The owner of simple quotas is no reference.
+void read_inline_refs(CheckState& state, uint64_t bytenr, ExtentRecord& record, ByteSpan inline_refs) {
+  InlineRefs refs(inline_refs);
+  while (refs.next())
+    if (refs.entry().ref.type != key_type::kExtentOwnerRef) add_recorded(record, refs.entry());
+  if (Status whole = refs.finish("inline reference"); !whole)
+    state.error("extent {}: {}", bytenr, whole.error().message);
 }
 
 void read_extent_item(CheckState& state, const Key& key, ByteSpan data) {
-  if (data.size() < sizeof(DiskExtentItem))
-    return state.error("extent {}: item of {} bytes", key.objectid, data.size());
-  const auto item = load<DiskExtentItem>(data);
+  const auto parts = extent_item_parts(key, data);
+  if (!parts) return state.error("extent {}: item of {} bytes", key.objectid, data.size());
   ExtentRecord& record = state.extents[key.objectid];
   if (record.has_item) state.error("extent {}: has two extent items", key.objectid);
   record.has_item = true;
-  record.refs = item.refs;
-  record.generation = item.generation;
-  record.flags = item.flags;
-  record.is_tree_block = item.flags & extent_flag::kTreeBlock;
-  data = data.subspan(sizeof(DiskExtentItem));
+  record.refs = parts->fixed.refs;
+  record.generation = parts->fixed.generation;
+  record.flags = parts->fixed.flags;
+  record.is_tree_block = parts->fixed.flags & extent_flag::kTreeBlock;
   if (key.type == key_type::kMetadataItem) {
     record.length = state.volume.nodesize();
     record.level = static_cast<int>(key.offset);
     record.is_tree_block = true;
   } else {
     record.length = key.offset;
-    if (record.is_tree_block && data.size() >= sizeof(DiskTreeBlockInfo)) {
-      record.level = load<DiskTreeBlockInfo>(data).level;
-      data = data.subspan(sizeof(DiskTreeBlockInfo));
-    }
+    if (parts->block_info) record.level = parts->block_info->level;
   }
-  read_inline_refs(state, key.objectid, record, data);
+  read_inline_refs(state, key.objectid, record, parts->inline_refs);
 }
 
 void read_keyed_ref(CheckState& state, const Key& key, ByteSpan data) {
   ExtentRecord& record = state.extents[key.objectid];
   if (!record.has_item)
     state.error("extent {}: reference {} without an extent item", key.objectid, to_text(key));
-  if (key.type == key_type::kTreeBlockRef) add_recorded(record, {.root = key.offset}, 1);
-  if (key.type == key_type::kSharedBlockRef) add_recorded(record, {.parent = key.offset}, 1);
-  if (key.type == key_type::kExtentDataRef && data.size() >= sizeof(DiskExtentDataRef)) {
-    const auto ref = load<DiskExtentDataRef>(data);
-    add_recorded(record, {.root = ref.root, .objectid = ref.objectid, .offset = ref.offset}, ref.count);
-  }
-  if (key.type == key_type::kSharedDataRef && data.size() >= sizeof(DiskSharedDataRef)) {
-    add_recorded(record, {.parent = key.offset}, load<DiskSharedDataRef>(data).count);
-  }
+  if (const auto ref = keyed_ref(key, data)) add_recorded(record, *ref);
 }
 
 void read_block_group(CheckState& state, const Key& key, ByteSpan data) {
@@ -89,6 +64,8 @@ void read_block_group(CheckState& state, const Key& key, ByteSpan data) {
   }
 }
 
+// Also of extents that only references speak of, whose length is 0 here: one in the middle of another
+// is found.
 void check_extent_order(CheckState& state) {
   uint64_t end = 0;
   for (const auto& [bytenr, record] : state.extents) {
@@ -110,6 +87,7 @@ void sum_block_groups(CheckState& state) {
     BlockGroupRecord& home = std::prev(group)->second;
     home.found_used += record.length;
     state.summary.bytes_used += record.length;
+    // A mixed block group has both flags, and may hold both.
     const uint64_t wanted = record.is_tree_block ? (bg::kMetadata | bg::kSystem) : bg::kData;
     if (!(home.flags & wanted)) {
       state.error("extent {}: a {} in a block group with flags {:#x}", bytenr,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Free ranges: gathered, subtracted, compared.
 #include "core/check/free_ranges.h"
 
@@ -33,6 +34,7 @@ Ranges gaps_between_extents(const CheckState& state, uint64_t start, uint64_t le
   return gaps;
 }
 
+// One pass over both: what lies before a range is never looked at again.
 Ranges subtract(const Ranges& have, const Ranges& without) {
   Ranges left;
   auto hole = without.begin();
@@ -47,6 +49,7 @@ Ranges subtract(const Ranges& have, const Ranges& without) {
   return left;
 }
 
+// Only the first difference: one range too many shifts all behind it.
 void compare_free_ranges(CheckState& state, const char* index, uint64_t group, const Ranges& have,
                          const Ranges& want) {
   for (size_t at = 0; at < std::max(have.size(), want.size()); ++at) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Free ranges of a block group: what an index of free space says, and what the extents leave.
 #pragma once
 

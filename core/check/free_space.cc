@@ -1,5 +1,12 @@
-// The free space tree against the extents: each block group's free ranges are exactly the gaps between its
-// extents.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The free space tree against the extents: a block group's free ranges are the gaps between its extents.
+//
+//     FREE_SPACE_INFO (group)    number of ranges, and whether they are in bitmaps
+//     FREE_SPACE_EXTENT (range)  one free range                    of a group either only these,
+//     FREE_SPACE_BITMAP (range)  a bit for each sector, 1 is free  or only these
+//
+// Ranges that touch are one range by the format, within a bitmap and from one to the next: so that the tree
+// of a sound file system has exactly the gaps, and the two lists can be compared one by one.
 #include "core/check/free_ranges.h"
 #include "core/check/tree_walk.h"
 

@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Log trees: whole, in space that the last commit left free, and with checksums for the data they bring.
+//
+// A log is written between two commits and replayed after a crash. Its blocks and its new data must lie
+// where the last commit has nothing: else writing them has destroyed that commit, which is all there is
+// besides the log. An extent that the last commit has, too, must be the very same one: a log may add a
+// reference to it. A log is read twice: read_log gathers before checksums are judged, check_log judges when
+// the checksums are known.
 #include "core/check/tree_walk.h"
 #include "core/ondisk/root_item.h"
 
@@ -39,8 +46,6 @@ class LogReader {
   }
 
   void gather(ByteSpan block) {
-    const uint64_t sector = state_.volume.sectorsize();
-    const size_t each = csum_size(state_.volume.csum_type());
     LeafView leaf(block);
     for (uint32_t slot = 0; slot < leaf.count(); ++slot) {
       const Key key = leaf.key(slot);
@@ -49,7 +54,7 @@ class LogReader {
         if (load<DiskInodeItem>(data).flags & inode_flag::kNoDataSum) record_.unsummed.insert(key.objectid);
         record_.inodes.insert(key.objectid);
       } else if (key.type == key_type::kExtentCsum) {
-        record_.summed.push_back(ByteRange::at(key.offset, data.size() / each * sector));
+        record_.summed.push_back(state_.volume.csum_geometry().sectors(key.offset, data));
       } else if (key.type == key_type::kExtentData && data.size() >= sizeof(DiskFileExtent)) {
         const auto extent = load<DiskFileExtent>(data);
         if (extent.type != file_extent_type::kInline && extent.disk_bytenr != 0)

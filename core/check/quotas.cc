@@ -1,5 +1,16 @@
-// Quota groups: what each subvolume references, alone or with others, against the numbers the quota tree
-// keeps.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Quota groups: what each subvolume references, alone or with others, against the quota tree's numbers.
+//
+// An extent is referenced by a group if any subvolume below the group leads to it, and exclusive to it if no
+// other does. So for each extent the set of its subvolumes is needed, which is found without asking for each
+// subvolume anew: sets flow down from the roots, level by level over all trees, and what is met from two
+// parents gets the union.
+//
+//     root of 256 {256}     root of 257 {257}
+//                └──────┐     ┌──────┴─────┐
+//              node {256, 257}        node {257}          kept once each: sets_ has as many as there are
+//                     │                                   ways of sharing, not as many as blocks
+//              leaf {256, 257} ─> data {256, 257}
 #include "core/check/quotas.h"
 
 #include "core/check/tree_walk.h"
@@ -11,7 +22,9 @@ namespace {
 
 using RootSet = std::set<uint64_t>;  // ids of file trees
 
-// An honest file system stays far below: subvolumes that share blocks are in a few sets together.
+// An honest file system stays far below: subvolumes that share blocks are in a few sets together. One that
+// is made for it could have a set of thousands for each block; then the numbers are not checked, and that
+// is told.
 constexpr size_t kMostIdsKept = 4'000'000;    // in all sets, some 50 bytes each
 constexpr size_t kMostLookUps = 400'000'000;  // some ten seconds
 
@@ -24,6 +37,8 @@ struct Group {
 };
 using Groups = std::map<uint64_t, Group>;  // by id: level << 48 | number; 0/N is subvolume N
 
+// The format's: a group's id is its level in the upper 16 bits, and below them a number, at level 0 that of
+// the subvolume.
 uint64_t level_of(uint64_t group) { return group >> 48; }
 std::string group_name(uint64_t id) {
   return fmt::format("{}/{}", level_of(id), id & ((uint64_t{1} << 48) - 1));

@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ReadAhead: a window of batches under way.
+//
+//     children   │ taken │ batch_ ...│ window_: 6 batches at work, or done │ not started │
+//                         ^ next()                                          ^ started_
+//
+// The order in which blocks are judged does not depend on the workers: findings come in the same order in
+// each run.
 #include "core/check/read_ahead.h"
 
 namespace butterfuse::check {
@@ -6,6 +13,7 @@ ReadAhead::ReadAhead(CheckState& state, std::vector<ChildPointer> children, uint
     : state_(state), children_(std::move(children)), newest_(newest) {}
 
 ReadAhead::~ReadAhead() {
+  // Tasks use this object.
   for (auto& block : window_) block.wait();
 }
 
@@ -30,6 +38,8 @@ void ReadAhead::fill() {
 }
 
 Result<std::vector<std::byte>> ReadAhead::next() {
+  state_.summary.blocks_read += 1;
+  // A root, mostly: a task would only be waited for.
   if (children_.size() == 1) return read(children_.front());
   if (taken_ == batch_.size()) {
     fill();

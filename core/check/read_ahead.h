@@ -1,5 +1,5 @@
-// ReadAhead: the children of one tree node, read and verified by other threads while earlier ones are looked
-// at.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ReadAhead: the children of one tree node, read and verified by other threads ahead of who looks at them.
 #pragma once
 
 #include <deque>
@@ -14,8 +14,8 @@ struct ChildPointer {
   int level = 0;
 };
 
-// Not thread-safe. Holds at most kBatches * kBlocksInBatch blocks: a task for each would cost more than it
-// does.
+// Not thread-safe. Holds at most (kBatches + 1) * kBlocksInBatch blocks. They are read in batches, since a
+// task for each would cost more than it does.
 class ReadAhead {
  public:
   // `newest`: the highest generation a block may have.
@@ -28,6 +28,7 @@ class ReadAhead {
  private:
   using Block = std::vector<std::byte>;
   using Batch = std::vector<Result<Block>>;
+  // Of 16 KiB each that is 256 KiB a batch, and at most 1.8 MiB held for each level of the tree.
   static constexpr size_t kBlocksInBatch = 16, kBatches = 6;
   void fill();
   Result<Block> read(const ChildPointer& child) const;

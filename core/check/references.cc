@@ -1,6 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // References as the trees make them, subtracted from those the extent tree records: what is left is wrong.
+//
+//     the extent tree records    +1 for (root 5), +1 for (root 257)
+//     the trees make             -1 for (root 5)
+//     what is left                            +1 for (root 257): one too many recorded
+//
+// Each block is counted once, however many trees lead to it: what a shared block refers to is referred to by
+// the block, or by its owner, and not by each tree that shares it. The balance is kept by reference and not
+// as a sum of all, so that a missing and a wrong one do not cancel out.
 #include "core/check/tree_walk.h"
-
 #include "core/ondisk/item_checks.h"
 
 namespace butterfuse::check {
@@ -11,8 +19,8 @@ bool full_backref(const CheckState& state, uint64_t bytenr) {
   return record != state.extents.end() && (record->second.flags & extent_flag::kFullBackref);
 }
 
-// One found reference. A child of a FULL_BACKREF block is referenced by that block, else by the block's owner
-// tree.
+// One reference found. A child of a FULL_BACKREF block is referenced by the block, else by the block's owner.
+// An extent without an item is taken down as the trees have it, so that compare_references finds it.
 void found_ref(CheckState& state, uint64_t bytenr, uint64_t length, bool is_tree_block, const Backref& ref) {
   ExtentRecord& record = state.extents[bytenr];
   if (!record.has_item && record.balance.empty()) {
@@ -73,6 +81,8 @@ std::string describe(const Backref& ref, bool is_tree_block) {
   return fmt::format("root {} inode {} offset {}", tree_name(ref.root), ref.objectid, ref.offset);
 }
 
+// The walk was content with any good copy. This looks at the others, and so reads each block of a mirrored
+// tree once more.
 void count_bad_copies(CheckState& state, ByteSpan block) {
   const DiskHeader& header = header_of(block);
   if (state.volume.copies(header.bytenr) < 2) return;
@@ -80,29 +90,69 @@ void count_bad_copies(CheckState& state, ByteSpan block) {
       header.bytenr, header.generation, header.level, state.volume.super().generation));
 }
 
-// Who writes to a subvolume asks the extent tree only about blocks that are as old as its last snapshot, and
-// about copies of a balance: any other shared block would be changed as if it were its own, and its
-// references missed. (The root node is never asked about; what it refers to is.)
-void check_last_snapshot(CheckState& state, const TreeRoot& root, const DiskHeader& header) {
-  if (!is_fs_tree(root.id) || root.item.refs == 0 || header.bytenr == root.bytenr) return;
-  if (header.generation <= root.item.last_snapshot || (header.flags & header_flag::kReloc)) return;
-  const auto record = state.extents.find(header.bytenr);
-  if (record == state.extents.end() || !record->second.has_item) return;
-  if (record->second.refs < 2 && !(record->second.flags & extent_flag::kFullBackref)) return;
-  state.error("tree {}: block {} of generation {} is shared, but the last snapshot is of {}",
-              tree_name(root.id), uint64_t{header.bytenr}, uint64_t{header.generation},
-              uint64_t{root.item.last_snapshot});
+WalkedBlock walked_block(ByteSpan block, bool as_promised) {
+  const DiskHeader& header = header_of(block);
+  WalkedBlock walked;
+  walked.generation = header.generation;
+  walked.owner = header.owner;
+  walked.level = header.level;
+  walked.is_copy = header.flags & header_flag::kReloc;
+  walked.as_promised = as_promised && header.nritems > 0;
+  if (walked.as_promised) walked.first_key = key_at(block, 0);
+  return walked;
 }
+
+// Counts what the blocks of one tree refer to, but for those that another tree has led to before: these are
+// not even read again where their parents promise the same of them.
+class ReferenceCount : public TreeVisitor {
+ public:
+  ReferenceCount(CheckState& state, const TreeRoot& root) : state_(state), root_(root) {}
+
+  bool enter(ByteSpan block, bool as_promised) override {
+    const uint64_t bytenr = header_of(block).bytenr;
+    const auto [walked, is_new] = state_.walked.try_emplace(bytenr, walked_block(block, as_promised));
+    check_last_snapshot(bytenr, walked->second);
+    if (!is_new) {
+      walked->second.is_shared = true;
+      return false;
+    }
+    count_bad_copies(state_, block);
+    count_block(state_, root_, block);
+    return true;
+  }
+  bool knows(const ChildPointer& child, const Key& first_key) override {
+    const WalkedBlock* walked = walked_as_promised(state_, child, first_key);
+    return walked && may_hold_blocks_of(root_.id, walked->owner);
+  }
+  void pass(const ChildPointer& child) override {
+    WalkedBlock& walked = state_.walked.at(child.bytenr);
+    check_last_snapshot(child.bytenr, walked);
+    walked.is_shared = true;
+  }
+  void tell(const std::string& finding) override { state_.error("{}", finding); }
+
+ private:
+  // Who writes to a subvolume asks the extent tree only about blocks that are as old as its last snapshot,
+  // and about copies of a balance: any other shared block would be changed as if it were its own, and its
+  // references missed. (The root node is never asked about; what it refers to is.)
+  void check_last_snapshot(uint64_t bytenr, const WalkedBlock& block) {
+    if (!is_fs_tree(root_.id) || root_.item.refs == 0 || bytenr == root_.bytenr) return;
+    if (block.generation <= root_.item.last_snapshot || block.is_copy) return;
+    const auto record = state_.extents.find(bytenr);
+    if (record == state_.extents.end() || !record->second.has_item) return;
+    if (record->second.refs < 2 && !(record->second.flags & extent_flag::kFullBackref)) return;
+    state_.error("tree {}: block {} of generation {} is shared, but the last snapshot is of {}",
+                 tree_name(root_.id), bytenr, block.generation, uint64_t{root_.item.last_snapshot});
+  }
+
+  CheckState& state_;
+  const TreeRoot& root_;
+};
 
 void count_tree(CheckState& state, const TreeRoot& root, const Backref& root_ref) {
   found_ref(state, root.bytenr, state.volume.nodesize(), true, root_ref);
-  walk_blocks(state, root, [&](ByteSpan block) {
-    check_last_snapshot(state, root, header_of(block));
-    if (!state.walked.insert(header_of(block).bytenr).second) return false;
-    count_bad_copies(state, block);
-    count_block(state, root, block);
-    return true;
-  });
+  ReferenceCount count(state, root);
+  walk_tree(state, root, count);
 }
 
 }  // namespace

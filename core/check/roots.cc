@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Finds the roots of all trees: chunk and root tree from the superblock, the others from their root items.
+// The chunks come first: all other blocks are found by them. The blocks of the chunk tree lie in system
+// chunks, which the superblock has a copy of.
 #include "core/check/tree_walk.h"
 #include "core/ondisk/root_item.h"
 #include "core/ondisk/tree_checker.h"
@@ -36,7 +39,8 @@ void load_roots(CheckState& state) {
     state.summary.missing_devices = missing;
     state.warning("missing devices: {}; what lies on them is not checked", missing);
   }
-  if (const Status united = state.volume.check_root_copies(); !united) state.error("{}", united.error().message);
+  if (const Status united = state.volume.check_root_copies(); !united)
+    state.error("{}", united.error().message);
   state.roots[objectid::kChunkTree] = chunk_root;
   TreeRoot root_tree{objectid::kRootTree, super.root, super.generation, super.root_level, {}};
   state.roots[objectid::kRootTree] = root_tree;
@@ -44,6 +48,7 @@ void load_roots(CheckState& state) {
     if (key.type != key_type::kRootItem) return;
     const DiskRootItem item = load_root_item(data);
     const TreeRoot root{key.objectid, item.bytenr, item.generation, item.level, item};
+    // There may be several, one for each subvolume that a balance was moving.
     if (key.objectid == objectid::kTreeReloc) {
       state.reloc_roots.push_back(root);
     } else {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The space cache (version 1) against the extents. In it the free ranges of a block group are the content of
 // a file in the root tree, which a header (FREE_SPACE 0 <start of the group>) names:
 //

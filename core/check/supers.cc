@@ -1,5 +1,7 @@
-// The superblock mirrors of all devices: each one that fits is valid and of the same file system and
-// generation.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The superblock mirrors of all devices: each that fits is valid, of the same file system and generation.
+// Which mirrors fit is by what the file system uses of a device: behind that a mirror is not written
+// any more.
 #include "core/check/check_state.h"
 #include "core/volume/superblock.h"
 

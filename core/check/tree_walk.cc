@@ -1,9 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Walks trees by their parent pointers; what a parent promises of a child is checked here.
+//
+// A parent promises four things: where the child is, its level, its generation, its first key. The first
+// three (and checksum and tree_checker) Volume::read_tree_block compares; the key only this walk knows. The
+// engine's cursors stop at the first thing that is wrong; here it is told, and the walk goes on beside it.
+//
+//     node ─> ReadAhead of its children ─> child 0, child 1, ...      one window for each level that is open
 #include "core/check/tree_walk.h"
 
 #include <unordered_set>
 
-#include "core/check/read_ahead.h"
 #include "core/ondisk/item_checks.h"
 
 namespace butterfuse::check {
@@ -11,93 +17,142 @@ namespace {
 
 class Walker {
  public:
-  Walker(CheckState& state, const TreeRoot& root, const BlockVisitor& visit)
-      : state_(state), root_(root), visit_(visit) {}
+  Walker(CheckState& state, const TreeRoot& root, TreeVisitor& visitor)
+      : state_(state), root_(root), visitor_(visitor) {}
 
   void run() {
-    if (root_.level < 0 || root_.level >= kMaxLevel) {
-      return state_.error("tree {}: root level {} is not below {}", tree_name(root_.id), root_.level,
-                          kMaxLevel);
-    }
+    if (root_.level < 0 || root_.level >= kMaxLevel)
+      return tell("root level {} is not below {}", root_.level, kMaxLevel);
     const ChildPointer top{root_.bytenr, root_.generation, root_.level};
     visit_block(top, ReadAhead(state_, {top}, newest()).next(), nullptr);
   }
 
  private:
+  struct Child {
+    ChildPointer place;
+    Key first_key;
+    bool is_known = false;
+  };
+
   uint64_t newest() const { return state_.volume.super().generation + (root_.is_log ? 1 : 0); }
+  bool stopped() const { return state_.options.interrupted() || visitor_.stopped(); }
+  template <class... Args>
+  void tell(fmt::format_string<Args...> format, Args&&... args) {
+    visitor_.tell(
+        fmt::format("tree {}: {}", tree_name(root_.id), fmt::format(format, std::forward<Args>(args)...)));
+  }
 
   // Depth is bounded by the level, which read_tree_block checks against the parent's.
   void visit_block(const ChildPointer& place, const Result<Block>& block, const Key* first_key) {
-    if (state_.options.interrupted()) return;
-    if (!visited_.insert(place.bytenr).second)
-      return state_.error("tree {}: block {} is in it twice", tree_name(root_.id), place.bytenr);
-    if (!block)
-      return state_.error("tree {}: block {} level {}: {}", tree_name(root_.id), place.bytenr, place.level,
-                          block.error().message);
-    check_promises(*block, first_key);
-    if (visit_(*block) && place.level > 0) visit_children(*block);
+    if (stopped() || !is_first_visit(place)) return;
+    if (!block) return tell("block {} level {}: {}", place.bytenr, place.level, block.error().message);
+    state_.summary.blocks_judged += 1;
+    const bool as_promised = check_promises(*block, first_key);
+    if (!visitor_.enter(*block, as_promised)) return;
+    if (place.level > 0) visit_children(*block);
+    visitor_.leave(*block);
+  }
+
+  bool is_first_visit(const ChildPointer& place) {
+    const bool is_first = visited_.insert(place.bytenr).second;
+    if (!is_first) tell("block {} is in it twice", place.bytenr);
+    return is_first;
   }
 
   void visit_children(ByteSpan block) {
+    const std::vector<Child> children = children_of(block);
+    std::vector<ChildPointer> unread;
+    for (const Child& child : children)
+      if (!child.is_known) unread.push_back(child.place);
+    ReadAhead blocks(state_, std::move(unread), newest());
+    for (const Child& child : children) {
+      if (stopped()) return;
+      if (!child.is_known) {
+        visit_block(child.place, blocks.next(), &child.first_key);
+      } else if (is_first_visit(child.place)) {
+        visitor_.pass(child.place);
+      }
+    }
+  }
+
+  std::vector<Child> children_of(ByteSpan block) {
     const NodeView node(block);
-    std::vector<ChildPointer> children;
-    std::vector<Key> keys;
+    std::vector<Child> children;
     for (uint32_t slot = 0; slot < node.count(); ++slot) {
       if (already_dropped(root_, block, slot)) continue;
-      if (!children.empty() &&
-          children.back().bytenr == node.ptr(slot).blockptr) {  // before it is read again
-        state_.error("tree {}: block {} is in it twice", tree_name(root_.id), children.back().bytenr);
+      const DiskKeyPtr& pointer = node.ptr(slot);
+      // Two pointers to one block: it is not read twice.
+      if (!children.empty() && children.back().place.bytenr == pointer.blockptr) {
+        tell("block {} is in it twice", uint64_t{pointer.blockptr});
         continue;
       }
-      children.push_back({node.ptr(slot).blockptr, node.ptr(slot).generation, header_of(block).level - 1});
-      keys.push_back(node.key(slot));
+      const ChildPointer place{pointer.blockptr, pointer.generation, header_of(block).level - 1};
+      children.push_back({place, node.key(slot), visitor_.knows(place, node.key(slot))});
     }
-    ReadAhead blocks(state_, children, newest());
-    for (size_t i = 0; i < children.size() && !state_.options.interrupted(); ++i)
-      visit_block(children[i], blocks.next(), &keys[i]);
+    return children;
   }
 
-  void check_promises(ByteSpan block, const Key* first_key) {
+  // True: nothing to tell.
+  bool check_promises(ByteSpan block, const Key* first_key) {
     const DiskHeader& header = header_of(block);
-    if (first_key) {
-      const Key have = key_at(block, 0);
-      if (header.nritems == 0) {
-        state_.error("tree {}: block {} is empty but not the root", tree_name(root_.id),
-                     uint64_t{header.bytenr});
-      } else if (have != *first_key) {
-        state_.error("tree {}: block {}: first key {} is not its parent's {}", tree_name(root_.id),
-                     uint64_t{header.bytenr}, to_text(have), to_text(*first_key));
-      }
+    const uint64_t bytenr = header.bytenr;
+    uint64_t told = 0;
+    if (first_key && header.nritems == 0) {
+      tell("block {} is empty but not the root", bytenr), ++told;
+    } else if (first_key && key_at(block, 0) != *first_key) {
+      tell("block {}: first key {} is not its parent's {}", bytenr, to_text(key_at(block, 0)),
+           to_text(*first_key));
+      ++told;
     }
-    if (!may_hold_blocks_of(header.owner))
-      state_.error("tree {}: block {} is owned by tree {}", tree_name(root_.id), uint64_t{header.bytenr},
-                   tree_name(header.owner));
-    if (!(header.flags & header_flag::kWritten))
-      state_.error("tree {}: block {} is not marked as written", tree_name(root_.id),
-                   uint64_t{header.bytenr});
+    if (!may_hold_blocks_of(root_.id, header.owner))
+      tell("block {} is owned by tree {}", bytenr, tree_name(header.owner)), ++told;
+    if (!(header.flags & header_flag::kWritten)) tell("block {} is not marked as written", bytenr), ++told;
     const uint64_t revision = header.flags >> header_flag::kBackrefRevShift;
     if (state_.has_incompat(incompat::kMixedBackref) && revision != header_flag::kMixedBackrefRev)
-      state_.error("tree {}: block {} has references of revision {}", tree_name(root_.id),
-                   uint64_t{header.bytenr}, revision);
-  }
-
-  // Snapshots share blocks, and so does a balance: its copies of trees name the tree, or the balance, as
-  // owner.
-  bool may_hold_blocks_of(uint64_t owner) const {
-    if (owner == root_.id) return true;
-    if (root_.id == objectid::kTreeReloc) return is_file_tree(owner);
-    if (root_.id == objectid::kDataRelocTree) return owner == objectid::kTreeReloc;
-    return is_fs_tree(root_.id) && (is_fs_tree(owner) || owner == objectid::kTreeReloc);
+      tell("block {} has references of revision {}", bytenr, revision), ++told;
+    return told == 0;
   }
 
   CheckState& state_;
   const TreeRoot& root_;
-  const BlockVisitor& visit_;
+  TreeVisitor& visitor_;
   std::unordered_set<uint64_t> visited_;  // a ring, or a fan that meets again, would have no end
+};
+
+class BlocksOnly : public TreeVisitor {
+ public:
+  BlocksOnly(CheckState& state, const BlockVisitor& visit) : state_(state), visit_(visit) {}
+  bool enter(ByteSpan block, bool) override { return visit_(block); }
+  void tell(const std::string& finding) override { state_.error("{}", finding); }
+
+ private:
+  CheckState& state_;
+  const BlockVisitor& visit_;
 };
 
 }  // namespace
 
+const WalkedBlock* walked_as_promised(const CheckState& state, const ChildPointer& child,
+                                      const Key& first_key) {
+  const auto walked = state.walked.find(child.bytenr);
+  if (walked == state.walked.end() || !walked->second.as_promised) return nullptr;
+  const WalkedBlock& block = walked->second;
+  const bool fits =
+      block.generation == child.generation && int{block.level} == child.level && block.first_key == first_key;
+  return fits ? &block : nullptr;
+}
+
+// Two trees that write to one block would destroy each other. A balance's copies of trees name the tree, or
+// the balance, as owner.
+bool may_hold_blocks_of(uint64_t root_id, uint64_t owner) {
+  if (owner == root_id) return true;
+  if (root_id == objectid::kTreeReloc) return is_file_tree(owner);
+  if (root_id == objectid::kDataRelocTree) return owner == objectid::kTreeReloc;
+  return is_fs_tree(root_id) && (is_fs_tree(owner) || owner == objectid::kTreeReloc);
+}
+
+// Deleting goes from the lowest key up, and notes how far it is. All below a child whose next neighbour
+// begins at or below that note is gone; the child that the note lies in is there, in part.
 bool already_dropped(const TreeRoot& root, ByteSpan block, uint32_t slot) {
   const Key progress = root.item.drop_progress;
   if (root.item.refs != 0 || progress == Key{} || header_of(block).level < root.item.drop_level) return false;
@@ -105,8 +160,13 @@ bool already_dropped(const TreeRoot& root, ByteSpan block, uint32_t slot) {
   return slot + 1 < node.count() && node.key(slot + 1) <= progress;
 }
 
+void walk_tree(CheckState& state, const TreeRoot& root, TreeVisitor& visitor) {
+  Walker(state, root, visitor).run();
+}
+
 void walk_blocks(CheckState& state, const TreeRoot& root, const BlockVisitor& visit) {
-  Walker(state, root, visit).run();
+  BlocksOnly blocks(state, visit);
+  walk_tree(state, root, blocks);
 }
 
 void walk_items(CheckState& state, const TreeRoot& root, const ItemVisitor& visit) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading checksum items with distrust.
 #include "core/csum/csum_item.h"
 
@@ -5,16 +6,16 @@ namespace butterfuse {
 
 Result<ByteRange> csum_item_range(const CursorBase& cursor, const CsumGeometry& geometry) {
   Key key = cursor.key();
-  size_t size = cursor.data().size();
-  uint64_t length = geometry.data_bytes(size);
+  const size_t size = cursor.data().size();
+  const ByteRange sectors = geometry.sectors(key.offset, cursor.data());
   bool sound = key.objectid == objectid::kExtentCsum && key.type == key_type::kExtentCsum && size > 0 &&
                size % geometry.csum_size == 0 && key.offset % geometry.sectorsize == 0 &&
-               key.offset + length > key.offset;
+               sectors.end > sectors.start;
   if (!sound) {
     return make_error(EUCLEAN, "corrupt csum tree: block={} item {} of {} bytes holds no checksums",
                       cursor.path().leaf().bytenr(), to_text(key), size);
   }
-  return ByteRange::at(key.offset, length);
+  return sectors;
 }
 
 Result<bool> seek_csum(CursorBase& cursor, uint64_t bytenr, const CsumGeometry& geometry) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Checksum items: one EXTENT_CSUM item holds the checksums of consecutive data sectors.
 #pragma once
 
@@ -18,7 +19,10 @@ struct CsumRange {
   std::vector<bool> present;  // one a sector
 };
 
-// `bytenrs`: logical, sector-aligned. Takes the csum tree's shared lock.
+// Of all three: bytenrs are logical; EINVAL when a range is not made of whole sectors, EUCLEAN when an item
+// in its place holds no checksums.
+
+// Takes the csum tree's shared lock.
 Result<CsumRange> lookup_csums(Tree& csum_tree, ByteRange bytenrs, uint32_t sectorsize, uint32_t csum_size);
 
 // Adds checksums of fresh sectors, growing the neighbouring item where it touches. Takes the exclusive lock.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Removing checksums: whole items in runs, and the parts of items at the edges.
 #include <algorithm>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Adding checksums: over existing ones, at the end of the item before, or as new items.
 #include <algorithm>
 
@@ -8,7 +9,7 @@
 namespace butterfuse {
 namespace {
 
-// The largest checksum item the kernel makes: two fit headers in a leaf, less one checksum for luck.
+// The largest checksum item the kernel makes: what a leaf holds beside two item headers, less a checksum.
 uint32_t item_bytes_max(const WriteCursor& cursor, const CsumGeometry& geometry) {
   uint32_t csums = (cursor.max_item_size() - kItemBytes) / geometry.csum_size - 1;
   return csums * geometry.csum_size;
@@ -74,7 +75,7 @@ class CsumInserter {
                       cursor_.path().leaf().bytenr(), next.start);
   }
 
-  // The same for the item behind that under the cursor, which stays where it is.
+  // The same for the item behind the one under the cursor; the cursor stays where it is.
   Result<uint64_t> bytes_before_next_item() {
     Key key = cursor_.key();
     BF_TRY(cursor_.next());

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading the checksums of a range.
+// Copied out, so that the lock is free before the data is read.
 #include <algorithm>
 
 #include "core/csum/csum_item.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Defaults of the BlockDevice interface.
 #include "core/device/block_device.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockDevice: the one door to storage; tests wrap it to record, cut and fail.
 #pragma once
 
@@ -20,7 +21,9 @@ class BlockDevice {
   virtual uint64_t size_bytes() const = 0;
   virtual bool read_only() const = 0;
   virtual const std::string& path() const = 0;
+  // EIO: also outside of [0, size_bytes()). After an error the content of `into` is undefined.
   virtual Status read(uint64_t offset, MutableByteSpan into) = 0;
+  // After an error any part of it may be on the device. Not durable before the next flush().
   virtual Status write(uint64_t offset, ByteSpan from, WriteKind kind) = 0;
   // The pieces lie on disk one behind the other from `offset`. Default: one write() each.
   virtual Status write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind kind);
@@ -28,7 +31,7 @@ class BlockDevice {
   virtual void start_writeback(uint64_t offset, uint64_t length) { (void)offset, (void)length; }
   // Everything written before is on stable storage when this returns without error.
   virtual Status flush() = 0;
-  // The content of the range is no more needed. A hint.
+  // The content of the range is not needed any more. A hint.
   virtual void discard(uint64_t offset, uint64_t length) { (void)offset, (void)length; }
 };
 
@@ -36,10 +39,12 @@ enum class OpenMode { read_only, read_write };
 
 struct OpenOptions {
   OpenMode mode = OpenMode::read_write;
-  // How long to wait for another process that has the source open; 0: fail at once with EBUSY.
+  // How long to wait for another process that has the source open; 0: fail at once with EBUSY. A daemon that
+  // is unmounted writes out what is dirty first, for which ten seconds are mostly enough.
   uint32_t lock_wait_ms = 10'000;
-  bool lock = true;  // image file: OFD lock (shared when read-only); block device: O_EXCL when writing
-  uint64_t lock_offset = 0, lock_bytes = 0;  // of an image file, the part that is locked; 0 bytes: to its end
+  // OFD lock, shared when read-only; a block device for writing is opened with O_EXCL besides.
+  bool lock = true;
+  uint64_t lock_offset = 0, lock_bytes = 0;  // the part that has the OFD lock; 0 bytes: to its end
 };
 
 // An image file or a block device. EBUSY names the path when it is in use by another process (an OFD lock has

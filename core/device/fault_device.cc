@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FaultDevice: counts operations and fails the chosen ones.
 #include "core/device/fault_device.h"
 
@@ -49,6 +50,7 @@ uint64_t FaultDevice::faults() const {
 FaultDevice::Admission FaultDevice::admit(FaultOperation operation) {
   MutexLock lock(mutex_);
   const uint64_t number = ++counts_[operation];
+  // From the first write that does not reach the disk on: reads fail, too, as they would.
   if (last_write_ && operation == FaultOperation::write && number > *last_write_) power_is_cut_ = true;
   if (power_is_cut_) {
     ++faults_;
@@ -79,6 +81,7 @@ Status FaultDevice::write(uint64_t offset, ByteSpan from, WriteKind kind) {
 }
 
 Status FaultDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind kind) {
+  // What a disk writes whole or not at all: half of a write ends between two of these.
   constexpr size_t kDiskSector = 512;
   const Admission admission = admit(FaultOperation::write);
   if (admission.status) return base_->write_gather(offset, pieces, kind);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FaultDevice: passes everything on until the operation that a test wants to see fail.
 #pragma once
 
@@ -24,8 +25,8 @@ class FaultDevice final : public BlockDevice {
   // The `nth` operation from now on fails with `code`; with `forever`, so do all behind it.
   void fail_nth(FaultOperation operation, uint64_t nth, int code, bool forever = false,
                 FaultManner manner = FaultManner::clean);
-  // Power cut: after `writes` more writes nothing reaches the base any more, and every operation fails with
-  // EIO.
+  // Power cut: after `writes` more writes nothing reaches the base, and every operation fails with EIO. For
+  // ever: a machine that is back is another FaultDevice over the same base.
   void cut_power_after(uint64_t writes);
   bool power_is_cut() const;
   uint64_t count(FaultOperation operation) const;  // since construction

@@ -1,4 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileDevice: an image file or a block device of the host as BlockDevice.
+//
+// Where errors come from that nobody would see otherwise:
+// - a short read or write is gone on with, and is an error only where it makes no progress;
+// - a flush that failed is remembered: the kernel reports lost writes once, and would call the next
+//   flush good;
+// - an image that was made shorter is seen by its size, before each write and behind each flush: a write that
+//   went out in between has the flush to tell it.
 #include "core/device/file_device.h"
 
 #include <fcntl.h>
@@ -22,7 +30,8 @@ namespace butterfuse {
 
 namespace {
 
-// Of one write(2): the kernel copies it in one go, and who waits for this processor waits as long.
+// Of one call of a gathered write, which is cut between pieces: the kernel copies what it gets in one go, and
+// who waits for this processor waits as long.
 constexpr size_t kMaxCallBytes = 128u << 10;
 
 tl::unexpected<Error> system_error(int code, const char* what, const std::string& path, uint64_t offset,
@@ -104,6 +113,7 @@ Status FileDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
 
 Status FileDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind) {
   uint64_t total = 0;
+  // Pieces of one extent, mostly pages: gathered, they go out without being copied together first.
   std::vector<iovec> list;
   list.reserve(pieces.size());
   for (ByteSpan piece : pieces) {
@@ -124,6 +134,7 @@ Status FileDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pi
     if (put == 0) return make_error(EIO, "{}: write at {} made no progress", path_, offset);
     offset += static_cast<uint64_t>(put);
     advance(list, first, static_cast<size_t>(put));
+    // A long write on a machine of few processors must not keep the requests of others waiting.
     if (first < list.size()) let_others_run();
   }
   return {};
@@ -141,7 +152,8 @@ void FileDevice::give_up_claim() {
 Status FileDevice::take_claim(int descriptor) {
   give_up_claim();
   claim_fd_ = descriptor;
-  struct stat ours {}, claimed{};
+  struct stat ours {};
+  struct stat claimed {};
   const bool is_same = ::fstat(fd_, &ours) == 0 && ::fstat(claim_fd_, &claimed) == 0 &&
                        S_ISBLK(claimed.st_mode) && claimed.st_rdev == ours.st_rdev;
   return is_same ? Status{} : make_error(ENODEV, "{}: by now another device has this name", path_);
@@ -154,6 +166,7 @@ Status FileDevice::flush() {
   int result;
   do {
     result = ::fdatasync(fd_);
+    // fdatasync, and not fsync: the size of the file never changes, and its times are nobody's concern.
   } while (result < 0 && errno == EINTR);
   if (result == 0) return check_whole();
   flush_error_ = errno;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileDevice: an image file or a block device of the host as BlockDevice.
 #pragma once
 
@@ -8,8 +9,8 @@
 namespace butterfuse {
 
 // Owns the descriptor, and with it the lock on the source: both end with the object (also across fork: the
-// lock belongs to the open file description). Thread-safe: all state but the last three members, and claim_fd_, is constant.
-// The size is that at open; the file never grows.
+// lock belongs to the open file description). Thread-safe: once it is open all state is constant, but for
+// what is atomic, and claim_fd_. The size is that at open; the file never grows.
 //
 // An image that somebody makes shorter meanwhile is never written again: the write would make it long again,
 // with zeros where the trees were, and would be acknowledged. One that is deleted serves on, with a word in
@@ -33,9 +34,9 @@ class FileDevice final : public BlockDevice {
   bool is_block_device() const { return is_block_device_; }
   // The object's own; what it is open for may be read off it, and it may be opened once more.
   int descriptor() const { return fd_; }
-  // Of a block device that is open for writing: gives up our exclusive claim, or takes one that somebody made for
-  // us by opening the device with O_EXCL (the descriptor is ours then; ENODEV: it is that of another device). Not
-  // thread-safe.
+  // Of a block device that is open for writing: gives up our exclusive claim, or takes one that somebody made
+  // for us by opening the device with O_EXCL (the descriptor is ours then; ENODEV: it is that of another
+  // device). Not thread-safe. For a moment only: whoever else opens the device with O_EXCL meanwhile has it.
   void give_up_claim();
   Status take_claim(int descriptor);
 

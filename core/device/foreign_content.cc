@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ForeignContent: a table of magic numbers, and a few formats that need a second look.
+// Without libblkid: a window is no file that it could open, and whoever reads a superblock may be in the
+// sandbox by then. A wrong answer costs a wrong hint, or one question more before something is overwritten.
 #include "core/device/foreign_content.h"
 
 #include <algorithm>
@@ -10,6 +13,7 @@
 namespace butterfuse {
 namespace {
 
+// The deepest look at the head, at the root blocks of ZFS, ends at 256 KiB.
 constexpr size_t kHeadBytes = 264u << 10, kSectorBytes = 512;
 
 // The beginning and the end of a device, with blanks where it is too short.
@@ -82,8 +86,8 @@ std::optional<ForeignContent> partition_table_of(const Glimpse& glimpse) {
     if (glimpse.has(sector, "EFI PART")) return ForeignContent{"a GPT partition table", std::string(kHint)};
   size_t used = 0;
   for (uint64_t entry = kEntries; entry < kEntries + 4 * kEntryBytes; entry += kEntryBytes) {
-    if ((glimpse.byte(entry) & 0x7f) != 0)
-      return std::nullopt;  // boot code, as it is in front of file systems
+    // Boot code, as it is in front of file systems.
+    if ((glimpse.byte(entry) & 0x7f) != 0) return std::nullopt;
     used += glimpse.byte(entry + kType) != 0 ? 1 : 0;
   }
   if (used == 0) return std::nullopt;
@@ -98,6 +102,7 @@ std::optional<ForeignContent> foreign_content(BlockDevice& device) {
   for (const ForeignMagic& row : kForeignMagics)
     if (glimpse.has(row.offset, row.magic))
       return ForeignContent{std::string(row.name), std::string(row.hint)};
+  // The partition table is last: its two bytes are in front of many file systems, too.
   for (const auto look : {ext_of, swap_of, zfs_of, partition_table_of})
     if (auto found = look(glimpse)) return found;
   for (const ForeignMagic& row : kForeignTails)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ForeignContent: what a source has on it that is no btrfs, by name.
 #pragma once
 

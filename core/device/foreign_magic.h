@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ForeignMagic: formats that are known by some bytes at one place.
 #pragma once
 

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MemoryDevice: pages of 4 KiB that were written, over zeros or another device.
+// A write of a part of a page copies the rest from the base. From then on the base is not asked about that
+// page, so that it may even change below.
 #include "core/device/memory_device.h"
 
 #include <algorithm>
@@ -40,6 +43,7 @@ Status MemoryDevice::load_base(uint64_t start, MutableByteSpan into) const {
 Status MemoryDevice::read(uint64_t offset, MutableByteSpan into) {
   BF_TRY(check_range("read", offset, into.size()));
   ReaderLock lock(mutex_);
+  // One read of the base, as large as asked for: an overlay that nothing was written to costs nothing.
   if (pages_.empty()) return load_base(offset, into);
   for (const Piece& piece : pieces_of(offset, into.size(), kPageBytes)) {
     MutableByteSpan part = into.subspan(piece.done, piece.length);
@@ -71,6 +75,7 @@ Status MemoryDevice::write(uint64_t offset, ByteSpan from, WriteKind) {
 
 Status MemoryDevice::for_each_page(const std::function<Status(uint64_t, ByteSpan)>& visit) const {
   ReaderLock lock(mutex_);
+  // A map in order would cost each look-up; this is asked for once.
   std::vector<uint64_t> numbers;
   for (const auto& [number, page] : pages_) numbers.push_back(number);
   std::sort(numbers.begin(), numbers.end());

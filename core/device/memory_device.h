@@ -1,5 +1,5 @@
-// MemoryDevice: a sparse device in memory, empty at first or a private copy-on-write overlay of another
-// device.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// MemoryDevice: a sparse device in memory, empty or a private copy-on-write overlay of another device.
 #pragma once
 
 #include <functional>
@@ -26,8 +26,7 @@ class MemoryDevice final : public BlockDevice {
   Status flush() override { return {}; }
 
   uint64_t bytes_in_memory() const;
-  // What was written, by pages of 4 KiB in order, each cut at the device's end. `visit` must not use the
-  // device.
+  // What was written: pages of 4 KiB in order, cut at the device's end. `visit` must not use the device.
   Status for_each_page(const std::function<Status(uint64_t offset, ByteSpan page)>& visit) const;
 
  private:

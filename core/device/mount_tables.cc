@@ -1,6 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MountTables: the table of one process of each mount namespace.
+// Any process of a namespace shows the same table. How a table names a source its own namespace understands:
+// the name is looked up below that process's root first.
 #include "core/device/mount_tables.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -14,6 +18,7 @@
 
 #include "core/base/mount_process.h"
 #include "core/base/processes.h"
+#include "core/base/unasked_stat.h"
 #include "core/device/storage_lock.h"
 
 namespace butterfuse {
@@ -21,13 +26,15 @@ namespace {
 
 // File systems like btrfs have a device number of their own; then only the name says what they are on, which
 // its namespace may understand otherwise than ours.
-void find_named_place(MountedSource& mount, const std::string& root) {
+void find_named_place(MountedSource& mount, const RootFolder& root) {
   if (mount.entry.source.starts_with('/')) {
-    for (const std::string& path : {root + mount.entry.source, mount.entry.source}) {
-      struct stat info;
-      if (::stat(path.c_str(), &info) != 0) continue;
-      if (S_ISBLK(info.st_mode)) mount.block_device = info.st_rdev;
-      mount.named = place_of(path);
+    std::vector<RootFolder> roots{root};
+    if (!root.path.empty()) roots.push_back({});
+    for (const RootFolder& one : roots) {
+      const auto info = stat_in_time(mount.entry.source, one);
+      if (!info) continue;
+      if (S_ISBLK(info->st_mode)) mount.block_device = info->st_rdev;
+      mount.named = place_of(*info);
       if (mount.named) return;
     }
   }
@@ -42,7 +49,7 @@ class DaemonPlaces {
   const std::vector<StoragePlace>& of(const MountEntry& mount) {
     const auto [known, is_new] = places_.try_emplace(mount.device);
     if (!is_new) return known->second;
-    if (const pid_t daemon = daemon_of_mount(mount)) known->second = places_locked_by(daemon);
+    if (const pid_t daemon = daemon_of_mount(mount.device)) known->second = places_locked_by(daemon);
     return known->second;
   }
 
@@ -64,7 +71,11 @@ std::string namespace_of(const std::string& process) {
 // `witness`: a process of another namespace; 0: it is our own.
 std::vector<MountedSource> read_table(const std::string& process, pid_t witness, DaemonPlaces& daemons) {
   std::vector<MountedSource> mounts;
-  const std::string root = witness == 0 ? std::string() : "/proc/" + process + "/root";
+  RootFolder root;
+  if (witness != 0) {
+    root.path = "/proc/" + process + "/root";
+    root.descriptor = ::open(root.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  }
   for (MountEntry& entry : read_mount_table(process)) {
     MountedSource mount;
     mount.entry = std::move(entry);
@@ -74,6 +85,7 @@ std::vector<MountedSource> read_table(const std::string& process, pid_t witness,
     find_places(mount, daemons);
     if (mount.named || !mount.places.empty()) mounts.push_back(std::move(mount));
   }
+  if (root.descriptor >= 0) ::close(root.descriptor);
   return mounts;
 }
 
@@ -100,7 +112,8 @@ std::vector<MountedSource> read_mount_tables() {
   std::set<std::string> seen{namespace_of("self")};
   for (const pid_t pid : processes()) {
     const std::string process = std::to_string(pid), space = namespace_of(process);
-    if (!space.empty() && seen.insert(space).second) std::ranges::move(read_table(process, pid, daemons), std::back_inserter(mounts));
+    if (!space.empty() && seen.insert(space).second)
+      std::ranges::move(read_table(process, pid, daemons), std::back_inserter(mounts));
   }
   return mounts;
 }

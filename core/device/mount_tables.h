@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MountTables: what is mounted, in this and in all other mount namespaces that can be seen.
 #pragma once
 
@@ -11,12 +12,13 @@
 namespace butterfuse {
 
 struct MountedSource {
-  MountEntry entry;             // as its namespace sees it
-  bool elsewhere = false;       // in another mount namespace than ours
-  pid_t witness = 0;            // a process there
+  MountEntry entry;                   // as its namespace sees it
+  bool elsewhere = false;             // in another mount namespace than ours
+  pid_t witness = 0;                  // a process there
   std::optional<dev_t> block_device;  // what it is mounted from, where that is one
   std::optional<StoragePlace> named;  // behind the name that is shown
-  std::vector<StoragePlace> places;   // what it uses: of ours what its daemon has locked, none where that is out of sight
+  // What it uses. Of a butterfuse mount: what its daemon has locked, nothing where that is out of sight.
+  std::vector<StoragePlace> places;
 
   bool uses(const StoragePlace& place) const;
   // Of those whose daemon is out of sight the name that is shown must do, which may be any (fsname=).
@@ -25,8 +27,8 @@ struct MountedSource {
   std::string where() const;
 };
 
-// Those that have storage behind them, and ours. The tables of other namespaces are read as far as /proc shows them:
-// an ordinary user sees those of his own processes.
+// Those that have storage behind them, and butterfuse's. The tables of other namespaces are read as far as
+// /proc shows them: an ordinary user sees those of his own processes.
 std::vector<MountedSource> read_mount_tables();
 // Those of our own namespace.
 std::vector<MountedSource> read_own_mount_table();

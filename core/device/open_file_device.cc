@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Opening a source: what kind of file it is, how large, and that nobody else has it.
+//
+//     stat ─> O_EXCL (block device, for writing) ─> open ─> same kind? ─> write-protected? ─> lock ─> size
+//
+// The claim (O_EXCL) keeps the kernel's mounts out, which know nothing of our lock; the lock keeps those of
+// us out that only read, and so have no claim. Either may be held by a predecessor that is about to end: it
+// is waited for. The size is asked last, when nobody can change it any more who heeds the lock.
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
@@ -6,12 +13,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <functional>
-#include <thread>
 
-#include "core/base/log.h"
 #include "core/device/file_device.h"
 #include "core/device/source_use.h"
 #include "core/device/source_wait.h"
@@ -20,39 +24,18 @@ namespace butterfuse {
 
 namespace {
 
-bool (*wait_is_interrupted)() = nullptr;
-
-constexpr auto kPollInterval = std::chrono::milliseconds(50);
-constexpr auto kQuietTime = std::chrono::seconds(3);  // what a predecessor may take without a word of ours
-
-constexpr int kLookEvery = 10;                        // polls
-
-DeviceWindow window_of(const OpenOptions& options) { return {.offset = options.lock_offset, .bytes = options.lock_bytes}; }
+DeviceWindow window_of(const OpenOptions& options) {
+  return {.offset = options.lock_offset, .bytes = options.lock_bytes};
+}
 
 std::optional<SourceUse> mount_that_has(const std::string& path, const OpenOptions& options) {
   const auto place = place_of(path, window_of(options));
   return place ? find_butterfuse_mount(path, *place) : std::nullopt;
 }
 
-// Tries `attempt` until it returns something else than EBUSY, the time is over, or nobody wants it any more.
-// Its predecessor may still be writing: umount(2) of a FUSE mount returns before the daemon has ended. There
-// is nothing to wait for while the mount lives.
-int retry_while_busy(const std::string& path, const OpenOptions& options, const std::function<int()>& attempt) {
-  const auto begin = std::chrono::steady_clock::now();
-  const auto deadline = begin + std::chrono::milliseconds(options.lock_wait_ms);
-  bool told = false;
-  int code = attempt();
-  for (int polls = 0; code == EBUSY && std::chrono::steady_clock::now() < deadline; ++polls) {
-    if (polls % kLookEvery == 0 && mount_that_has(path, options)) return code;
-    if (!told && std::chrono::steady_clock::now() > begin + kQuietTime) {
-      log(LogLevel::info, "{}: in use by another process, waiting", path);
-      told = true;
-    }
-    std::this_thread::sleep_for(kPollInterval);
-    if (wait_is_interrupted != nullptr && wait_is_interrupted()) return EINTR;
-    code = attempt();
-  }
-  return code;
+int retry(const std::string& path, const OpenOptions& options, std::function<int()> run) {
+  auto is_for_good = [&] { return mount_that_has(path, options).has_value(); };
+  return retry_while_busy(path, options.lock_wait_ms, {.run = std::move(run), .is_for_good = is_for_good});
 }
 
 // 0 or an errno; EBUSY when somebody else holds a conflicting lock.
@@ -69,7 +52,8 @@ int lock_file(int fd, bool shared, const OpenOptions& options) {
 tl::unexpected<Error> open_error(int code, const std::string& path, const OpenOptions& options) {
   if (code == EBUSY) {
     if (const auto mount = mount_that_has(path, options)) return in_use_by_mount(path, *mount);
-    if (const auto use = find_source_use(path, window_of(options))) return make_error(EBUSY, "{} {}", path, use->text);
+    if (const auto use = find_source_use(path, window_of(options)))
+      return make_error(EBUSY, "{} {}", path, use->text);
     const auto place = place_of(path, window_of(options));
     const std::string opener = place ? find_opener(*place) : "";
     return make_error(EBUSY, "{}: in use by {}", path, opener.empty() ? "another process" : opener);
@@ -95,8 +79,6 @@ Result<uint64_t> source_size(const std::string& path, int fd, const struct stat&
 
 }  // namespace
 
-void set_source_wait_interruption(bool (*interrupted)()) { wait_is_interrupted = interrupted; }
-
 Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, const OpenOptions& options) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return open_error(errno, path, options);
@@ -109,7 +91,7 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
   if (is_block && !read_only && options.lock) {
     OpenOptions claiming = options;  // a claim is one of all
     claiming.lock_offset = claiming.lock_bytes = 0;
-    code = retry_while_busy(path, claiming, [&] {
+    code = retry(path, claiming, [&] {
       claim = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
       return claim >= 0 ? 0 : errno;
     });
@@ -129,9 +111,10 @@ Result<std::unique_ptr<BlockDevice>> open_file_device(const std::string& path, c
   if (S_ISBLK(info.st_mode) != is_block || (!is_block && !S_ISREG(info.st_mode)))
     return make_error(ENOTBLK, "{}: was replaced while it was opened", path);
   if (is_block && !read_only) BF_TRY(check_device_writable(path, fd));
-  // Of a block device as well: who only reads has no claim on it. (udev's locks are flock(2)'s, which these don't see.)
+  // Of a block device as well: who only reads has no claim on it. (The locks of udev are flock(2)'s, which
+  // these don't see.)
   if (options.lock) {
-    code = retry_while_busy(path, options, [&] { return lock_file(fd, read_only, options); });
+    code = retry(path, options, [&] { return lock_file(fd, read_only, options); });
     if (code != 0) return open_error(code, path, options);
   }
   device->is_block_device_ = is_block;

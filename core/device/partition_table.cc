@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Partition tables, read by libblkid.
+// It has the checks of a GPT, the chains of logical partitions, and the sizes of sectors; extended partitions
+// are left out, since they only hold others.
 #include "core/device/partition_table.h"
 
 #include <blkid/blkid.h>

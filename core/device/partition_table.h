@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Partition: an entry of the partition table on a device or image file.
 #pragma once
 

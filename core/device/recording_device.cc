@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // RecordingDevice and its Trace.
+// The payload is copied when a write is submitted: its memory may be used for something else once it is done.
 #include "core/device/recording_device.h"
 
 namespace butterfuse {
@@ -59,6 +61,7 @@ Status RecordingDevice::write(uint64_t offset, ByteSpan from, WriteKind kind) {
   return status;
 }
 
+// As one write, which is what a disk may see of it.
 Status RecordingDevice::write_gather(uint64_t offset, const std::vector<ByteSpan>& pieces, WriteKind kind) {
   std::vector<std::byte> whole;
   for (ByteSpan piece : pieces) whole.insert(whole.end(), piece.begin(), piece.end());

@@ -1,5 +1,5 @@
-// RecordingDevice: passes everything on and writes down which bytes were written when, for building crash
-// states.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// RecordingDevice: passes everything on and records which bytes were written when, to build crash states.
 #pragma once
 
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SharedDevice: a device that its file system owns and somebody else keeps.
 #pragma once
 

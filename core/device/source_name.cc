@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SourceName: asked of an open descriptor, since text alone can't tell where ".." leads.
+// O_PATH opens what may not be read, and waits for nothing.
 #include "core/device/source_name.h"
 
 #include <fcntl.h>
@@ -16,7 +18,8 @@ namespace fs = std::filesystem;
 
 std::optional<dev_t> device_number(const std::string& path) {
   struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode) ? std::optional(info.st_rdev) : std::nullopt;
+  return ::stat(path.c_str(), &info) == 0 && S_ISBLK(info.st_mode) ? std::optional(info.st_rdev)
+                                                                   : std::nullopt;
 }
 
 // /dev/dm-3 is numbered anew at each start; /dev/mapper has the name that stays.

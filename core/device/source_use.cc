@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // From places to those who use them.
+//
+// In this order, the plainest answer first: mounts by their place, devices of the kernel's btrfs (a mount
+// names only one of several), loop devices somebody has, what is made of a disk, locks further down. Each of
+// them may be out of sight for an ordinary user; then it finds nothing, and what is left to keep two writers
+// apart is O_EXCL.
 #include "core/device/source_use.h"
 
 #include <fcntl.h>
@@ -13,8 +19,11 @@
 #include <fstream>
 #include <vector>
 
+#include "core/base/answer_in_time.h"
 #include "core/base/processes.h"
+#include "core/base/unasked_stat.h"
 #include "core/device/mount_tables.h"
+#include "core/device/source_wait.h"
 #include "core/device/storage_lock.h"
 
 namespace butterfuse {
@@ -30,14 +39,6 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
   return entries;
 }
 
-std::optional<dev_t> device_number(const fs::path& folder) {
-  std::ifstream file(folder / "dev");
-  unsigned major_number = 0, minor_number = 0;
-  char colon = 0;
-  if (!(file >> major_number >> colon >> minor_number)) return std::nullopt;
-  return makedev(major_number, minor_number);
-}
-
 // Where the name in a mount table says less than there is to say, or something else.
 std::string through(const std::string& path, const MountedSource& mount) {
   if (mount.entry.source == path) return "";
@@ -47,9 +48,10 @@ std::string through(const std::string& path, const MountedSource& mount) {
 }
 
 SourceUse use_of(const std::string& path, const MountedSource& mount) {
-  return {.text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.entry.type, through(path, mount)),
-          .may_write = !mount.entry.super_has("ro"),
-          .by_butterfuse = mount.entry.is_butterfuse()};
+  return {
+      .text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.entry.type, through(path, mount)),
+      .may_write = !mount.entry.super_has("ro"),
+      .by_butterfuse = mount.entry.is_butterfuse()};
 }
 
 std::optional<SourceUse> find_mount(const std::string& path, const StoragePlace& place,
@@ -68,7 +70,7 @@ std::optional<SourceUse> find_btrfs(const StoragePlace& place, const std::vector
     std::vector<dev_t> devices;
     std::string name;
     for (const fs::path& entry : entries_of(filesystem / "devices")) {
-      const auto device = device_number(entry);
+      const auto device = read_device_number((entry / "dev").string());
       if (!device) continue;
       devices.push_back(*device);
       if (place_of_disk(*device).overlaps(place)) name = entry.filename();
@@ -95,13 +97,16 @@ std::vector<fs::path> partitions_of(const fs::path& loop) {
   return partitions;
 }
 
+// Opening with O_EXCL asks and claims in one: it is given back at once.
 bool has_holder(const fs::path& device) {
   if (!entries_of(device / "holders").empty()) return true;
-  const int fd =
-      ::open(("/dev/" + device.filename().string()).c_str(), O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
-  const bool busy = fd < 0 && errno == EBUSY;
-  if (fd >= 0) ::close(fd);
-  return busy;
+  const std::string name = "/dev/" + device.filename().string();
+  const auto busy = answer_in_time<bool>("holder of " + name, [path = name.c_str()](bool& answer) {
+    const int fd = ::open(path, O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK);
+    answer = fd < 0 && errno == EBUSY;
+    if (fd >= 0) ::close(fd);
+  });
+  return busy.value_or(true);
 }
 
 // The part of the loop device in which the place lies that is given as what is below, counted in the device.
@@ -116,10 +121,11 @@ std::optional<StorageLayer> part_in(dev_t device, const StoragePlace& place) {
 
 // Of a device with partitions only locks are asked for: it counts as held where one of those is.
 std::optional<SourceUse> find_use_of_loop(const std::string& path, const fs::path& disk, bool is_partitioned,
-                                          const StoragePlace& place, const std::vector<MountedSource>& mounts) {
+                                          const StoragePlace& place,
+                                          const std::vector<MountedSource>& mounts) {
   struct stat own {};
   const bool is_block = ::stat(path.c_str(), &own) == 0 && S_ISBLK(own.st_mode);
-  const auto device = device_number(disk);
+  const auto device = read_device_number((disk / "dev").string());
   if (!device || (is_block && own.st_rdev == *device)) return std::nullopt;
   const auto part = part_in(*device, place);
   if (!part) return std::nullopt;
@@ -128,9 +134,12 @@ std::optional<SourceUse> find_use_of_loop(const std::string& path, const fs::pat
   const auto mount = std::ranges::find_if(
       mounts, [&](const MountedSource& it) { return it.block_device && *it.block_device == *device; });
   if (mount != mounts.end()) return use_of(path, *mount);
-  return SourceUse{.text = "is in use through " + part->name, .may_write = lock != StorageLock::shared};
+  return SourceUse{.text = "is in use through " + part->name,
+                   .may_write = lock != StorageLock::shared,
+                   .may_end_soon = lock != StorageLock::none};
 }
 
+// Partitions before the whole: what is held there says more.
 std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& place,
                                    const std::vector<MountedSource>& mounts) {
   for (const fs::path& loop : entries_of("/sys/block")) {
@@ -146,13 +155,15 @@ std::optional<SourceUse> find_loop(const std::string& path, const StoragePlace& 
 SourceUse use_by_locker(const std::string& path, const StorageLayer& layer, StorageLock lock) {
   if (auto mount = find_butterfuse_mount(path, layer.place)) return *mount;
   const std::string opener = find_opener(layer.place);
-  return {.text = fmt::format("is in use by {}, which has {} locked", opener.empty() ? "another process" : opener,
-                              layer.name.empty() ? "the file behind it" : layer.name),
-          .may_write = lock == StorageLock::exclusive};
+  return {
+      .text = fmt::format("is in use by {}, which has {} locked", opener.empty() ? "another process" : opener,
+                          layer.name.empty() ? "the file behind it" : layer.name),
+      .may_write = lock == StorageLock::exclusive,
+      .may_end_soon = true};
 }
 
-// What lies below, the device of a partition or the file of a loop device, may be locked by a program of ours. The lock on the
-// thing itself is for who opens it, which waits for those that end.
+// What lies below, the device of a partition or the file of a loop device, may be locked by a program of
+// ours. The lock on the thing itself is for who opens it, which waits for those that end.
 std::optional<SourceUse> find_lock_below(const std::string& path, const DeviceWindow& window) {
   const auto layers = layers_of(path, window);
   for (size_t depth = 1; depth < layers.size(); ++depth)
@@ -175,11 +186,10 @@ std::optional<SourceUse> find_holder(const std::string& path) {
 std::vector<StoragePlace> open_places(const fs::path& process) {
   std::vector<StoragePlace> places;
   for (const fs::path& fd : entries_of(process / "fd")) {
-    struct stat info {};
-    if (::stat(fd.c_str(), &info) != 0) continue;
-    if (S_ISREG(info.st_mode))
-      places.push_back({.is_file = true, .device = info.st_dev, .inode = info.st_ino});
-    if (S_ISBLK(info.st_mode)) places.push_back(place_of_disk(info.st_rdev));
+    const auto info = stat_of_open_file(fd);
+    if (info && S_ISREG(info->st_mode))
+      places.push_back({.is_file = true, .device = info->st_dev, .inode = info->st_ino});
+    if (info && S_ISBLK(info->st_mode)) places.push_back(place_of_disk(info->st_rdev));
   }
   return places;
 }
@@ -222,15 +232,23 @@ std::string find_opener(const StoragePlace& place) {
   return "";
 }
 
-Status check_unused(const std::string& path, OpenMode mode, const DeviceWindow& window) {
-  const auto use = find_source_use(path, window);
-  if (!use || (mode == OpenMode::read_only && !use->may_write)) return {};
+Status check_unused(const std::string& path, OpenMode mode, const DeviceWindow& window, uint32_t wait_ms) {
+  std::optional<SourceUse> use;
+  const auto look = [&]() -> int {
+    use = find_source_use(path, window);
+    return use && (mode == OpenMode::read_write || use->may_write) ? EBUSY : 0;
+  };
+  const auto is_for_good = [&] { return !use->may_end_soon; };
+  const int code = retry_while_busy(path, wait_ms, {.run = look, .is_for_good = is_for_good});
+  if (code == 0) return {};
+  if (code == EINTR) return make_error(EINTR, "{}: interrupted while waiting for another process", path);
   if (use->by_butterfuse) return in_use_by_mount(path, *use);
   return make_error(EBUSY, "{} {}; unmount it there first", path, use->text);
 }
 
 tl::unexpected<Error> in_use_by_mount(const std::string& path, const SourceUse& mount) {
-  return make_error(EBUSY, "{} {}: use it there, or what is bind-mounted from there, or unmount it first", path, mount.text);
+  return make_error(EBUSY, "{} {}: use it there, or what is bind-mounted from there, or unmount it first",
+                    path, mount.text);
 }
 
 }  // namespace butterfuse

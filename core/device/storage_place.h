@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // StoragePlace: which bytes of which file or disk a name stands for, below loop devices and partitions.
 #pragma once
 
-#include <sys/types.h>
+#include <sys/stat.h>
 
 #include <cstdint>
 #include <optional>
@@ -29,22 +30,27 @@ struct StoragePlace {
   }
 };
 
-// A thing that a place lies in, on the way down from its name: a partition, the loop device that has it, the file behind that.
+// A thing that a place lies in, on the way down from its name: a partition, the loop device that has it, the
+// file behind that.
 struct StorageLayer {
   std::string name;    // by which it can be opened; empty: it has none any more, or none that is known
   StoragePlace place;  // where in this layer
 };
-// From the thing of that name down to where the bytes lie, which is what place_of tells; empty when there is none.
+// From the thing of that name down to where the bytes lie, which place_of tells; empty when there is none.
 std::vector<StorageLayer> layers_of(const std::string& path, const DeviceWindow& window);
 
 // Of an image file or block device; nothing when there is none of that name. Symbolic links are followed.
 std::optional<StoragePlace> place_of(const std::string& path);
+// Of what is known already.
+std::optional<StoragePlace> place_of(const struct stat& info);
 // Of the window of it; one that can't be found there is taken for the whole.
 std::optional<StoragePlace> place_of(const std::string& path, const DeviceWindow& window);
 // What lies in a partition or loop device, as a place in what is below that.
 StoragePlace place_below(const StoragePlace& place);
 // Of a block device by number.
 StoragePlace place_of_disk(dev_t device);
+// "8:1", as files of sysfs name a device; nothing where the file is not there or says something else.
+std::optional<dev_t> read_device_number(const std::string& sysfs_file);
 // "loop3p1"; the number where the kernel has no such device.
 std::string disk_name(dev_t device);
 

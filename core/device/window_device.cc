@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // WindowDevice: bounds, then the base with the offset added.
+// The base checks its own end only: what reaches over the window's is kept here from a neighbour's partition.
 #include "core/device/window_device.h"
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // WindowDevice: a part of another device as a device of its own: a partition, or what offset and size say.
 #pragma once
 
@@ -14,7 +15,7 @@ struct DeviceWindow {
   bool whole() const { return offset == 0 && bytes == 0 && partition == 0; }
 };
 
-// Thread-safe. REQUIRES: [offset, offset + bytes) is inside of the base.
+// Thread-safe. REQUIRES: [offset, offset + bytes) is inside of the base. Owns the base, and has its path.
 class WindowDevice final : public BlockDevice {
  public:
   WindowDevice(std::unique_ptr<BlockDevice> base, uint64_t offset, uint64_t bytes)

@@ -1,4 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ExtentState: delalloc bits and range locks under one small mutex.
+//
+// Both are here since both are looked at between the same two steps of the pipeline: a range is locked before
+// its delalloc bits go. Locks are a list and not a tree: a file has as many as chunks of it are on their way
+// through the pipeline.
+//
+// There is no queue of who waits: whoever wakes first takes the range. That is enough where all who take a
+// range hold its page locks already, and so never wait for each other there.
 #include "core/extent/extent_state.h"
 
 #include <algorithm>
@@ -54,6 +62,7 @@ ByteRange ExtentState::delalloc_around(uint64_t position) const {
   return delalloc_.around(position);
 }
 
+// Neighbours that touch are one range of the set: the one around the first byte is all there can be.
 bool ExtentState::is_delalloc(ByteRange range) const {
   MutexLock lock(mutex_);
   return delalloc_.around(range.start).contains(range);
@@ -132,6 +141,7 @@ void ExtentState::unlock(ByteRange range) {
   unlocked_.notify_all();
 }
 
+// Both parts keep the sequence: who waits for the whole waits for both.
 void ExtentState::split(ByteRange whole, uint64_t at) {
   MutexLock lock(mutex_);
   const auto held = find_held(whole);

@@ -1,5 +1,5 @@
-// ExtentState: what btrfs's extent_state tree says of a file's byte ranges: DELALLOC, and who has a range
-// locked.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ExtentState: what btrfs's extent_state tree says of a file's bytes: DELALLOC, and who has a range locked.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,8 @@ class [[nodiscard]] ExtentRangeLock {
 
   ByteRange range() const { return range_; }
   explicit operator bool() const { return state_ != nullptr; }
-  // The part before `at` becomes a lock of its own.
+  // The part before `at` becomes a lock of its own. REQUIRES `at` behind the start, at most at the end: there
+  // the whole lock goes over and this one is empty.
   ExtentRangeLock take_front(uint64_t at);
   void unlock();
 
@@ -40,8 +41,8 @@ class [[nodiscard]] ExtentRangeLock {
   ByteRange range_;
 };
 
-// Thread-safe. `unit`: the longest extent that writeback will make of delalloc, for counting worst-case
-// extents.
+// Thread-safe. `unit`: at the worst, each aligned unit of delalloc becomes an extent of its own
+// (outstanding extents).
 class ExtentState {
  public:
   explicit ExtentState(uint64_t unit, StallHook stall = {}) : stall_(std::move(stall)), delalloc_(unit) {}
@@ -49,6 +50,7 @@ class ExtentState {
   ExtentState(const ExtentState&) = delete;
   ExtentState& operator=(const ExtentState&) = delete;
 
+  // What the caller must keep promised, or may give back: space follows from both numbers.
   struct Change {
     uint64_t bytes = 0;          // that changed
     uint64_t extents_after = 0;  // outstanding extents of the whole file
@@ -56,6 +58,7 @@ class ExtentState {
   Change set_delalloc(ByteRange range);
   Change clear_delalloc(ByteRange range);
 
+  // The whole range, also what of it lies before `position`.
   ByteRange delalloc_around(uint64_t position) const;          // empty: not delalloc
   bool is_delalloc(ByteRange range) const;                     // all of it
   std::vector<ByteRange> not_delalloc(ByteRange range) const;  // its parts that are not, in order
@@ -64,6 +67,7 @@ class ExtentState {
   uint64_t outstanding_extents() const;
 
   ExtentRangeLock lock(ByteRange range);  // waits for those that overlap
+  // Nothing where a part of it is locked; does not wait.
   std::optional<ExtentRangeLock> try_lock(ByteRange range);
   // Waits until the locks that overlap `range` now are gone; newer ones are not waited for.
   void wait_held(ByteRange range);

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // RangeSet: insertion merges neighbours, removal cuts them.
+// Each of them is a few look-ups of a balanced tree, and one more for each range that is swallowed.
 #include "core/extent/range_set.h"
 
 #include <iterator>

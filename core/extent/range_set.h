@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // RangeSet: disjoint byte ranges with exact sums: bytes, and how many extents of at most one unit they need.
 #pragma once
 
@@ -9,7 +10,9 @@
 
 namespace butterfuse {
 
-// Neighbours that touch are one range. Not thread-safe.
+// Neighbours that touch are one range. Not thread-safe. `units` is kept and not counted: each write asks for
+// it, and a file may have thousands of ranges. It is an upper bound of extents only while extents are cut at
+// multiples of the unit, and nowhere else.
 class RangeSet {
  public:
   explicit RangeSet(uint64_t unit) : unit_(unit) {}
@@ -19,12 +22,14 @@ class RangeSet {
   // The whole range around `position`; empty when it is not in the set.
   ByteRange around(uint64_t position) const;
   bool overlaps(ByteRange range) const;
-  std::vector<ByteRange> gaps(
-      ByteRange range) const;  // the parts of `range` that are not in the set, in order
+  // The parts of `range` that are not in the set, in order.
+  std::vector<ByteRange> gaps(ByteRange range) const;
   uint64_t bytes() const { return bytes_; }
   uint64_t units() const { return units_; }
+  // The largest number where there is none.
   uint64_t first() const { return ranges_.empty() ? ~uint64_t{0} : ranges_.begin()->first; }
   bool empty() const { return ranges_.empty(); }
+  size_t count() const { return ranges_.size(); }
   std::vector<ByteRange> ranges() const;
   // Extents that `range` needs when extents are cut at multiples of the unit.
   uint64_t units_of(ByteRange range) const {

@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Directory entries: lookup, listing, and the pair of items each name has.
+//
+//     DIR_ITEM   (dir, hash of the name)   for looking a name up; names of one hash share the item
+//     DIR_INDEX  (dir, index)              for listing, in the order of creation; always one name
+//
+// An index is never given out again while higher ones are in use: readdir goes on behind the last one it saw,
+// and neither repeats nor skips a name that is there the whole time.
 #include "core/items/dir_item.h"
 
 #include <algorithm>
@@ -61,7 +68,7 @@ Status for_each_dir_entry(Tree& tree, uint64_t dir_ino, uint64_t from_index,
   while (cursor.valid()) {
     const Key key = cursor.key();
     if (key.objectid != dir_ino || key.type != key_type::kDirIndex) break;
-    BF_ASSIGN(NameEntry entry, name_entry_at(cursor.data(), 0));
+    BF_ASSIGN(NameEntry entry, first_name_entry(cursor.data()));
     if (!visit(decode_entry(entry, key.offset))) break;
     BF_TRY(cursor.next());
   }
@@ -76,6 +83,7 @@ Result<bool> dir_is_empty(Tree& tree, uint64_t dir_ino) {
   return cursor.key().objectid != dir_ino || cursor.key().type > key_type::kDirIndex;
 }
 
+// Found anew and not counted on in the inode, as in the kernel: the items are the only record of it.
 Result<uint64_t> next_dir_index(Tree& tree, uint64_t dir_ino) {
   ReadCursor cursor(tree);
   BF_ASSIGN(bool found, cursor.seek_at_or_before(dir_index_key(dir_ino, kMaxKey.offset)));
@@ -89,6 +97,7 @@ Result<uint64_t> next_dir_index(Tree& tree, uint64_t dir_ino) {
 Status insert_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, const DirEntry& entry) {
   const DiskDirItem head = encode_head(entry, context.transid());
   WriteCursor cursor(tree, context);
+  // First: it is the one that may fail without damage, since names of one hash fill their item.
   BF_TRY(add_name_entry(cursor, dir_item_key(dir_ino, entry.name), head, entry.name, {}));
   Status indexed = add_single_entry(cursor, dir_index_key(dir_ino, entry.index), head, entry.name);
   // An index that is taken means damage; an entry without its other half would be more of it.
@@ -105,6 +114,7 @@ Status remove_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, std::
                         uint64_t index) {
   WriteCursor cursor(tree, context);
   BF_ASSIGN(DiskDirItem head, remove_name(cursor, dir_item_key(dir_ino, name), name));
+  // The name is looked for there, too: another one under that index must not go.
   auto indexed = remove_name(cursor, dir_index_key(dir_ino, index), name);
   if (!indexed) {
     BF_TRY(add_name_entry(cursor, dir_item_key(dir_ino, name), head, name, {}));

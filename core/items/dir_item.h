@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Directory entries: a DIR_ITEM (by name hash, collisions share an item) and a DIR_INDEX (by index) each.
 #pragma once
 
@@ -21,15 +22,18 @@ struct DirEntry {
 
 // By name, from the DIR_ITEM. Nothing when absent.
 Result<std::optional<DirEntry>> lookup_dir_entry(Tree& tree, uint64_t dir_ino, std::string_view name);
-// Entries with index >= from, in index order, until `visit` returns false. Holds the tree's shared lock
-// meanwhile.
+// Entries of index >= from_index, in order, until `visit` returns false; under the tree's shared lock.
+// `visit` takes no lock of this tree. EUCLEAN for an item that can't be decoded.
 Status for_each_dir_entry(Tree& tree, uint64_t dir_ino, uint64_t from_index,
                           const std::function<bool(const DirEntry&)>& visit);
+// Entries of subvolumes count.
 Result<bool> dir_is_empty(Tree& tree, uint64_t dir_ino);
 // Highest index in use + 1 (>= 2).
 Result<uint64_t> next_dir_index(Tree& tree, uint64_t dir_ino);
-// EEXIST when the name is there, EOVERFLOW when its hash bucket item is full.
+// EEXIST when the name is there, EOVERFLOW when its hash bucket item is full, EUCLEAN when the index is
+// taken; then nothing has changed.
 Status insert_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, const DirEntry& entry);
+// ENOENT when the name is not there, EUCLEAN when it has another index; then nothing has changed.
 Status remove_dir_entry(Tree& tree, CowContext& context, uint64_t dir_ino, std::string_view name,
                         uint64_t index);
 
@@ -39,11 +43,13 @@ struct InodeRef {
   uint64_t index = 0;
   std::string name;
 };
+// EEXIST when the name is there.
 Status insert_inode_ref(Tree& tree, CowContext& context, uint64_t ino, const InodeRef& ref,
                         bool extref_allowed);
 // Returns the index it had. ENOENT.
 Result<uint64_t> remove_inode_ref(Tree& tree, CowContext& context, uint64_t ino, uint64_t parent_ino,
                                   std::string_view name);
+// Nothing when absent.
 Result<std::optional<InodeRef>> find_inode_ref(Tree& tree, uint64_t ino, uint64_t parent_ino,
                                                std::string_view name);
 Result<std::vector<InodeRef>> list_inode_refs(Tree& tree, uint64_t ino);

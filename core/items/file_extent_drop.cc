@@ -1,16 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // drop_file_extents: takes a range out of a file's extents, cutting those at its edges.
+//
+// One pass with one cursor, from left to right. References go last: where a leaf is shared, changing it
+// makes references of its own for all its items, and a drop that came first could free an extent that is
+// still used.
 #include "core/items/file_extent_item.h"
 
 namespace butterfuse {
 namespace {
 
-//              range        [--------------)
-//  before it       [--)                        left alone
-//  over its start        [-----)               num_bytes shortened
-//  inside                    [------)          removed, reference dropped
-//  over its end                        [---)   key and offset moved forward: same reference, as it is keyed
-//                                              by start - offset
-//  over both             [-----------------)   both cuts: two items, one more reference
+//              range         [---------------)
+//  before it        [--)                             left alone
+//  over its start         [-----)                    num_bytes shortened
+//  inside                      [------)              removed, reference dropped
+//  over its end                           [------)   key and offset moved forward: same reference, as it is
+//                                                    keyed by start - offset
+//  over both              [----------------------)   both cuts: two items, one more reference
 class ExtentDropper {
  public:
   ExtentDropper(Tree& tree, TransactionHandle& handle, uint64_t ino, ByteRange range)

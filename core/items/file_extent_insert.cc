@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Inserting file extents: fresh ones, references to existing ones, and explicit holes.
+// The item comes first and its reference second, both within one handle: no commit sees one without
+// the other.
 #include "core/items/file_extent_item.h"
 
 namespace butterfuse {
 namespace {
 
+// Zlib has been in btrfs from the beginning, and has no bit.
 void note_compression(Filesystem& filesystem, uint8_t compression) {
   const uint64_t bit = compression == compression_type::kLzo    ? incompat::kCompressLzo
                        : compression == compression_type::kZstd ? incompat::kCompressZstd

@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // EXTENT_DATA items: decoding, checking and encoding one of them.
+//
+//     file          │  start        end()│            num_bytes = end() - start
+//     extent  ┌─────┼────────────────────┼───┐        ram_bytes: all of it, uncompressed
+//             └─────┴────────────────────┴───┘        offset: from its begin to `start`
+//     on disk       disk_bytenr, disk_num_bytes       of the whole extent, also where a file uses a part
+//
+// The reference is keyed by start - offset: where the extent would begin in the file. So all items that are
+// cut from one item make the same reference, and cutting an item moves none.
 #include "core/items/file_extent_item.h"
 
 namespace butterfuse {
@@ -32,6 +41,7 @@ FileExtent decode_without_data(const Key& key, ByteSpan item) {
   return extent;
 }
 
+// Only at the start of a file, as the kernel writes them; what comes of it in memory must have a bound.
 Status check_inline(const FileExtent& extent, size_t stored_bytes) {
   if (extent.start != 0) return make_error(EUCLEAN, "inline extent at file offset {}", extent.start);
   const uint64_t ram_max = extent.compression == compression_type::kNone ? stored_bytes : kMaxCompressedBytes;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // EXTENT_DATA items up close: checked decoding, encoding, and what an item counts for. Private to this room.
 #pragma once
 
@@ -12,17 +13,13 @@ constexpr bool is_file_extent_of(const Key& key, uint64_t ino) {
   return key.objectid == ino && key.type == key_type::kExtentData;
 }
 
-// Decodes all but the inline data and checks what surgery relies on: sizes, alignment, no wrap-around.
-// EUCLEAN.
+// Decodes all but the inline data. EUCLEAN where surgery could not rely on it: sizes, alignment, wrap-around.
 Result<FileExtent> checked_file_extent(const Key& key, ByteSpan item);
 
 // The end of what the item keeps other items away from: an inline extent owns whole sectors.
 uint64_t occupied_end(const FileExtent& extent);
 // How much of the inode's nbytes `bytes` of this extent are: holes count nothing, prealloc counts.
 uint64_t counted_bytes(const FileExtent& extent, uint64_t bytes);
-
-// The parts of `range` that no item covers, in order: what a walk shows as holes and explicit holes are not.
-Result<std::vector<ByteRange>> ranges_without_items(Tree& tree, uint64_t ino, ByteRange range);
 
 // The reference the item makes to its extent on disk; nothing for holes and inline data.
 std::optional<DataRef> data_ref_of(const Tree& tree, uint64_t ino, const FileExtent& extent);

@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // truncate_file_extents: takes a file's extents away from its end, a bounded number at a time.
+//
+//     walk_back      back over at most max_items that go      sizes the step, changes nothing
+//     shorten        the item that the new end lies in        only in the last step
+//     remove         forward to the end, in one go
+//
+// From the end, so that what is left after each step is a file of a smaller size: a crash between two steps,
+// whose disk size follows new_end, leaves no hole in front of data. Bounded, since one transaction must have
+// room for all it drops.
 #include "core/items/file_extent_item.h"
 #include "core/items/inline_data.h"
 

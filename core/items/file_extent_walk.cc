@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Walking the extents of a file in order, with holes made up where there is no item.
+// A walk shows inline data by its length in bytes; the rest of its sector is then a hole, which reads as the
+// zeros that are there.
 #include "core/items/file_extent_item.h"
 
 namespace butterfuse {

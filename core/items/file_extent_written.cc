@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // mark_extent_written: a part of a PREALLOC item becomes a REG item.
 #include <algorithm>
 #include <optional>
@@ -7,9 +8,9 @@
 namespace butterfuse {
 namespace {
 
-//  before   [ REG )[ PREALLOC                  )[ REG )
-//  written           [--------------)
-//  after    [ REG )[P)[ REG         )[ PREALLOC )[ REG )     written neighbours that touch become one with it
+//  before   [ REG )[ PREALLOC                   )[ REG )
+//  written            [--------------)
+//  after    [ REG )[P)[ REG          )[ PREALLOC )[ REG )    written neighbours that touch become one with it
 //
 // All of it under one lock of the tree: at no moment a reader finds a hole where data is.
 class WrittenMarker {
@@ -84,6 +85,7 @@ class WrittenMarker {
     return part;
   }
 
+  // Up to three items go, up to three come: all in one or two leaves, which are copied once.
   Status replace_items(const FileExtent& whole) {
     uint32_t left = replaced_;
     BF_TRY(cursor_.remove_while([&left](const Key&, ByteSpan) -> Result<bool> { return left-- > 0; }));

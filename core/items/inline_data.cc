@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Inline extents: copying or decompressing their bytes.
+// ram_bytes may be more than what is stored (a damaged item) and less than asked for (the tail of the
+// sector): either way what is missing is zeros, and never what was in memory before.
 #include "core/items/inline_data.h"
 
 #include "compress/codec.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Inline extents: file bytes that live in the tree itself, perhaps compressed.
 #pragma once
 

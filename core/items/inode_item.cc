@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // InodeItem: decoding, encoding, and the INODE_ITEM of a subvolume tree.
+// The native form has all fields of the item but block_group and the reserved ones, which are written
+// as zero.
 #include "core/items/inode_item.h"
 
 #include <algorithm>
@@ -82,6 +85,7 @@ Status write_inode_item(Tree& tree, CowContext& context, uint64_t ino, const Ino
     BF_ASSIGN(bool found, cursor.seek(inode_key(ino)));
     if (!found) return cursor.insert(inode_key(ino), object_bytes(disk));
   }
+  // A damaged item may be too short; it is written whole.
   if (cursor.data().size() < sizeof(DiskInodeItem)) BF_TRY(cursor.resize(sizeof(DiskInodeItem)));
   return cursor.replace(disk);
 }
@@ -95,6 +99,7 @@ Status remove_inode_item(Tree& tree, CowContext& context, uint64_t ino) {
 
 Result<uint64_t> highest_ino(Tree& tree) {
   ReadCursor cursor(tree);
+  // Of any item, not only of inode items: a new inode must not take over what is left of a damaged one.
   BF_ASSIGN(bool found, cursor.seek_at_or_before({objectid::kLastFree, 255, kMaxKey.offset}));
   if (!found) return objectid::kFirstFree - 1;
   return std::max(cursor.key().objectid, objectid::kFirstFree - 1);

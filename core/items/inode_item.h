@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // InodeItem: the attributes of one inode in native form, and its item in a subvolume tree.
 #pragma once
 
@@ -19,7 +20,7 @@ struct InodeItem {
   uint64_t generation = 0;  // transid of its birth
   uint64_t transid = 0;     // of the last change
   uint64_t size = 0;        // bytes; directories: sum of 2 * name length
-  uint64_t nbytes = 0;      // bytes of data the extents stand for (ram bytes of regular extents, inline size)
+  uint64_t nbytes = 0;      // file bytes that extents on disk cover (PREALLOC too), or the inline ram_bytes
   uint32_t nlink = 1;
   uint32_t uid = 0, gid = 0;
   uint32_t mode = 0;   // with the type bits
@@ -34,7 +35,8 @@ struct InodeItem {
 
 // ENOENT when there is none.
 Result<InodeItem> read_inode_item(Tree& tree, uint64_t ino);
-// Inserts or overwrites.
+// Inserts or overwrites. `item.generation` of the running transaction says that it is probably new: a hint,
+// right in either case.
 Status write_inode_item(Tree& tree, CowContext& context, uint64_t ino, const InodeItem& item);
 Status remove_inode_item(Tree& tree, CowContext& context, uint64_t ino);
 // The highest inode number in use (>= kFirstFree - 1).

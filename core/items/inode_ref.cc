@@ -1,20 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Back references of inodes: INODE_REF items of a parent, INODE_EXTREF items of what no longer fits there.
+//
+//     INODE_REF     (inode, parent)                    all names in that parent, until the item fills a leaf
+//     INODE_EXTREF  (inode, hash of parent and name)   those beyond; names of one hash share the item
+//
+// A name is in one of the two. Looking for it tries both, the common one first. What was put into an EXTREF
+// stays there, also when the INODE_REF has room again.
 #include <cstring>
 
 #include "core/base/checksum.h"
 #include "core/items/dir_item.h"
+#include "core/ondisk/named_entries.h"
 
 namespace butterfuse {
 namespace {
-
-// One name of an INODE_REF or INODE_EXTREF item. `name` points into the item.
-struct PackedRef {
-  uint32_t offset = 0;
-  uint32_t size = 0;
-  uint64_t parent_ino = 0;
-  uint64_t index = 0;
-  std::string_view name;
-};
 
 constexpr Key ref_key(uint64_t ino, uint64_t parent_ino) { return {ino, key_type::kInodeRef, parent_ino}; }
 Key extref_key(uint64_t ino, uint64_t parent_ino, std::string_view name) {
@@ -25,45 +24,18 @@ uint32_t head_size(const Key& key) {
   return key.type == key_type::kInodeExtref ? sizeof(DiskInodeExtref) : sizeof(DiskInodeRef);
 }
 
-Result<PackedRef> packed_ref_at(const Key& key, ByteSpan item, uint32_t offset) {
-  const ByteSpan rest = item.subspan(offset);
-  const uint32_t head = head_size(key);
-  PackedRef ref;
-  ref.offset = offset;
-  uint32_t name_len = 0;
-  if (rest.size() < head)
-    return make_error(EUCLEAN, "{}: reference at {} runs over the item's {} bytes", to_text(key), offset,
-                      item.size());
-  if (key.type == key_type::kInodeExtref) {
-    const auto disk = load<DiskInodeExtref>(rest);
-    ref.parent_ino = disk.parent_objectid;
-    ref.index = disk.index;
-    name_len = disk.name_len;
-  } else {
-    const auto disk = load<DiskInodeRef>(rest);
-    ref.parent_ino = key.offset;
-    ref.index = disk.index;
-    name_len = disk.name_len;
-  }
-  ref.size = head + name_len;
-  if (ref.size > rest.size())
-    return make_error(EUCLEAN, "{}: reference at {} has name_len {}, the item {} bytes", to_text(key), offset,
-                      name_len, item.size());
-  ref.name = as_text(rest.subspan(head, name_len));
-  return ref;
+// A name alone does not do in an EXTREF: names of two directories may share its hash.
+Result<std::optional<InodeRefEntry>> find_ref_entry(const Key& key, ByteSpan item, uint64_t parent_ino,
+                                                    std::string_view name) {
+  InodeRefEntries entries(key, item);
+  while (entries.next())
+    if (entries.entry().parent_ino == parent_ino && entries.entry().name == name)
+      return std::optional(entries.entry());
+  BF_TRY(entries.finish("inode reference"));
+  return std::optional<InodeRefEntry>();
 }
 
-Result<std::optional<PackedRef>> find_packed_ref(const Key& key, ByteSpan item, uint64_t parent_ino,
-                                                 std::string_view name) {
-  for (uint32_t offset = 0; offset < item.size();) {
-    BF_ASSIGN(PackedRef ref, packed_ref_at(key, item, offset));
-    if (ref.parent_ino == parent_ino && ref.name == name) return std::optional(ref);
-    offset += ref.size;
-  }
-  return std::optional<PackedRef>();
-}
-
-void write_packed_ref(MutableByteSpan bytes, const Key& key, const InodeRef& ref) {
+void write_ref_entry(MutableByteSpan bytes, const Key& key, const InodeRef& ref) {
   if (key.type == key_type::kInodeExtref) {
     DiskInodeExtref disk{};
     disk.parent_objectid = ref.parent_ino;
@@ -81,7 +53,7 @@ void write_packed_ref(MutableByteSpan bytes, const Key& key, const InodeRef& ref
 
 // Room for `size` more bytes in the item under the cursor, unless it holds the name already.
 Result<MutableByteSpan> grow_refs(WriteCursor& cursor, const InodeRef& ref, uint32_t size) {
-  BF_ASSIGN(auto existing, find_packed_ref(cursor.key(), cursor.data(), ref.parent_ino, ref.name));
+  BF_ASSIGN(auto existing, find_ref_entry(cursor.key(), cursor.data(), ref.parent_ino, ref.name));
   if (existing)
     return make_error(EEXIST, "root {}: {} has this name", cursor.tree().id(), to_text(cursor.key()));
   const auto old_size = static_cast<uint32_t>(cursor.data().size());
@@ -95,24 +67,25 @@ Status add_ref(WriteCursor& cursor, const Key& key, const InodeRef& ref) {
   Result<MutableByteSpan> bytes = cursor.insert(key, size);
   if (!bytes && bytes.error().code == EEXIST) bytes = grow_refs(cursor, ref, size);
   BF_TRY(bytes);
-  write_packed_ref(*bytes, key, ref);
+  write_ref_entry(*bytes, key, ref);
   return {};
 }
 
 // Positions on the item that holds the name, INODE_REF first. Nothing when no item does.
-Result<std::optional<PackedRef>> seek_ref(CursorBase& cursor, uint64_t ino, uint64_t parent_ino,
-                                          std::string_view name) {
+Result<std::optional<InodeRefEntry>> seek_ref(CursorBase& cursor, uint64_t ino, uint64_t parent_ino,
+                                              std::string_view name) {
   for (const Key& key : {ref_key(ino, parent_ino), extref_key(ino, parent_ino, name)}) {
     BF_ASSIGN(bool exact, cursor.seek(key));
     if (!exact) continue;
-    BF_ASSIGN(auto ref, find_packed_ref(key, cursor.data(), parent_ino, name));
+    BF_ASSIGN(auto ref, find_ref_entry(key, cursor.data(), parent_ino, name));
     if (ref) return ref;
   }
-  return std::optional<PackedRef>();
+  return std::optional<InodeRefEntry>();
 }
 
 }  // namespace
 
+// EMLINK: the items that could hold it are full.
 Status insert_inode_ref(Tree& tree, CowContext& context, uint64_t ino, const InodeRef& ref,
                         bool extref_allowed) {
   WriteCursor cursor(tree, context);
@@ -130,7 +103,7 @@ Result<uint64_t> remove_inode_ref(Tree& tree, CowContext& context, uint64_t ino,
   WriteCursor cursor(tree, context);
   BF_ASSIGN(auto found, seek_ref(cursor, ino, parent_ino, name));
   if (!found) return make_error(ENOENT, "root {} inode {}: no such name in {}", tree.id(), ino, parent_ino);
-  const PackedRef ref = *found;
+  const InodeRefEntry ref = *found;
   const auto old_size = static_cast<uint32_t>(cursor.data().size());
   if (ref.size == old_size) {
     BF_TRY(cursor.remove());
@@ -156,12 +129,12 @@ Result<std::vector<InodeRef>> list_inode_refs(Tree& tree, uint64_t ino) {
   ReadCursor cursor(tree);
   BF_TRY(cursor.seek(ref_key(ino, 0)));
   while (cursor.valid() && cursor.key().objectid == ino && cursor.key().type <= key_type::kInodeExtref) {
-    const ByteSpan item = cursor.data();
-    for (uint32_t offset = 0; offset < item.size();) {
-      BF_ASSIGN(PackedRef ref, packed_ref_at(cursor.key(), item, offset));
+    InodeRefEntries entries(cursor.key(), cursor.data());
+    while (entries.next()) {
+      const InodeRefEntry& ref = entries.entry();
       refs.push_back({ref.parent_ino, ref.index, std::string(ref.name)});
-      offset += ref.size;
     }
+    BF_TRY(entries.finish("inode reference"));
     BF_TRY(cursor.next());
   }
   return refs;

@@ -1,4 +1,10 @@
-// Name buckets: walking, growing and cutting the entries packed into one item.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Name buckets: growing and cutting the entries packed into one item.
+//
+//     │ head │ name │ value │ head │ name │ value │         one item; the head has both lengths
+//
+// New entries go to the end. Cutting one moves those behind it up: entries and what points into the item
+// (names, values) are good only until the next change.
 #include "core/items/name_bucket.h"
 
 #include <cstring>
@@ -25,33 +31,6 @@ Result<MutableByteSpan> grow_bucket(WriteCursor& cursor, std::string_view name, 
 
 }  // namespace
 
-Result<NameEntry> name_entry_at(ByteSpan item, uint32_t offset) {
-  const ByteSpan rest = item.subspan(offset);
-  if (rest.size() < sizeof(DiskDirItem))
-    return make_error(EUCLEAN, "directory entry at {} runs over its item of {} bytes", offset, item.size());
-  NameEntry entry;
-  entry.offset = offset;
-  entry.head = load<DiskDirItem>(rest);
-  const size_t name_len = entry.head.name_len, data_len = entry.head.data_len;
-  const size_t size = sizeof(DiskDirItem) + name_len + data_len;
-  if (size > rest.size())
-    return make_error(EUCLEAN, "directory entry at {} has name_len {} data_len {}, its item {} bytes", offset,
-                      name_len, data_len, item.size());
-  entry.size = static_cast<uint32_t>(size);
-  entry.name = as_text(rest.subspan(sizeof(DiskDirItem), name_len));
-  entry.value = rest.subspan(sizeof(DiskDirItem) + name_len, data_len);
-  return entry;
-}
-
-Result<std::optional<NameEntry>> find_name_entry(ByteSpan item, std::string_view name) {
-  for (uint32_t offset = 0; offset < item.size();) {
-    BF_ASSIGN(NameEntry entry, name_entry_at(item, offset));
-    if (entry.name == name) return std::optional(entry);
-    offset += entry.size;
-  }
-  return std::optional<NameEntry>();
-}
-
 Status add_name_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, std::string_view name,
                       ByteSpan value) {
   const size_t size = sizeof(DiskDirItem) + name.size() + value.size();
@@ -74,6 +53,7 @@ Status add_single_entry(WriteCursor& cursor, const Key& key, DiskDirItem head, s
   return {};
 }
 
+// In this order: resizing takes bytes off the end.
 Status cut_name_entry(WriteCursor& cursor, const NameEntry& entry) {
   const auto old_size = static_cast<uint32_t>(cursor.data().size());
   if (entry.size == old_size) return cursor.remove();

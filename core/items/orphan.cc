@@ -1,4 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Orphan items: inodes without a name that the next mount must finish deleting.
+// An open file that was unlinked has one, and so has one that never had a name (O_TMPFILE). It goes with
+// the last of the inode's items: deletion may need several transactions, and a crash may come between two
+// of them.
 #include <vector>
 
 #include "core/items/inode_item.h"

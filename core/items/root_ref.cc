@@ -1,20 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Root references: listing subvolumes, and looking one up.
 #include "core/items/root_ref.h"
+
+#include "core/ondisk/named_entries.h"
 
 namespace butterfuse {
 namespace {
 
 Result<SubvolumeLink> decode_link(const Key& key, ByteSpan item) {
-  if (item.size() < sizeof(DiskRootRef))
-    return make_error(EUCLEAN, "{}: {} bytes", to_text(key), item.size());
-  const auto disk = load<DiskRootRef>(item);
-  if (item.size() - sizeof(DiskRootRef) < disk.name_len)
-    return make_error(EUCLEAN, "{}: name_len {} in {} bytes", to_text(key), uint16_t{disk.name_len},
-                      item.size());
-  return SubvolumeLink{key.objectid, key.offset, disk.dirid, disk.sequence,
-                       std::string(as_text(item.subspan(sizeof(DiskRootRef), disk.name_len)))};
+  const auto ref = root_ref_entry(item);
+  if (!ref)
+    return make_error(EUCLEAN, "{}: {} bytes are no reference with its name", to_text(key), item.size());
+  return SubvolumeLink{key.objectid, key.offset, ref->dir_ino, ref->index, std::string(ref->name)};
 }
 
+// The top subvolume hangs nowhere; other trees are none.
 constexpr bool is_subvolume_id(uint64_t root_id) {
   return root_id >= objectid::kFirstFree && root_id <= objectid::kLastFree;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Root references: where subvolumes hang in the directory tree.
 #pragma once
 
@@ -18,9 +19,9 @@ struct SubvolumeLink {  // ROOT_BACKREF
 };
 Result<std::vector<SubvolumeLink>> list_subvolumes(Filesystem& filesystem);
 
-// Whether subvolume `root_id` really hangs at this name: a snapshot copies the directory entries of nested
-// subvolumes, but not the subvolumes; there the entry stands for an empty directory (kernel:
-// fixup_tree_root_location).
+// Whether subvolume `root_id` really hangs at this name (kernel: fixup_tree_root_location): a snapshot
+// copies the directory entries of nested subvolumes, but not the subvolumes; there the entry stands for
+// an empty directory.
 Result<bool> subvolume_hangs_at(Filesystem& filesystem, uint64_t root_id, uint64_t parent_root_id,
                                 uint64_t dir_ino, std::string_view name);
 

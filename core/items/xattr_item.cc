@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Extended attributes: named values in XATTR_ITEM buckets.
 #include "core/items/xattr_item.h"
 
@@ -21,6 +22,7 @@ tl::unexpected<Error> no_room(Tree& tree, uint64_t ino, size_t bytes) {
 Status replace_value(WriteCursor& cursor, const NameEntry& entry, ByteSpan value) {
   const size_t value_at = entry.offset + sizeof(DiskDirItem) + entry.name.size();
   const size_t old_length = entry.value.size(), old_size = cursor.data().size();
+  // What lies behind the value: other attributes whose names hash alike.
   const size_t tail = old_size - value_at - old_length;
   DiskDirItem head = entry.head;
   const uint32_t head_at = entry.offset;
@@ -28,6 +30,7 @@ Status replace_value(WriteCursor& cursor, const NameEntry& entry, ByteSpan value
   head.data_len = static_cast<uint16_t>(value.size());
   const size_t new_size = old_size - old_length + value.size();
   if (new_size > cursor.max_item_size()) return make_error(EOVERFLOW, "xattr bucket of {} bytes", new_size);
+  // Grown before what is behind moves, cut after it: at no moment the item is too short.
   if (new_size > old_size) BF_TRY(cursor.resize(static_cast<uint32_t>(new_size)));
   BF_ASSIGN(MutableByteSpan bytes, cursor.mutable_data());
   std::memmove(bytes.data() + value_at + value.size(), bytes.data() + value_at + old_length, tail);
@@ -65,12 +68,9 @@ Result<std::vector<std::string>> list_xattrs(Tree& tree, uint64_t ino) {
   ReadCursor cursor(tree);
   BF_TRY(cursor.seek({ino, key_type::kXattrItem, 0}));
   while (cursor.valid() && cursor.key().objectid == ino && cursor.key().type == key_type::kXattrItem) {
-    const ByteSpan item = cursor.data();
-    for (uint32_t offset = 0; offset < item.size();) {
-      BF_ASSIGN(NameEntry entry, name_entry_at(item, offset));
-      names.emplace_back(entry.name);
-      offset += entry.size;
-    }
+    NameEntries entries(cursor.data());
+    while (entries.next()) names.emplace_back(entries.entry().name);
+    BF_TRY(entries.finish("xattr"));
     BF_TRY(cursor.next());
   }
   return names;

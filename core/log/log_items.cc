@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading a log tree in batches.
 #include "core/log/log_items.h"
 
 namespace butterfuse {
 namespace {
 
+// Some leaves full: large enough that descending for the next batch does not matter, and some 100 KiB
+// of memory.
 constexpr size_t kBatchItems = 256;
 
 Result<std::vector<LogItem>> read_batch(Tree& log, const Key& from, const Key& end) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LogItems: the items of a log tree in key order, read a handful at a time.
 #pragma once
 

@@ -1,4 +1,12 @@
-// Blocks of the log come and go. A log can grow beyond what its handle was promised: then a commit is better.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Blocks of the log come and go. A log can grow beyond what its handle reserved: then a commit is better.
+//
+//     alloc ─> unwritten ──note_written──> written ──free──> retired ──release──> free space
+//                  └─ free: given back at once           until the next superblock one may lead to it
+//
+// None has an extent item: the log ends with the transaction, and would make the extent tree grow for
+// nothing. For whoever opens the file system after a crash these blocks are free space, which is why
+// LoggedSpace reserves them.
 #include "core/log/log_space.h"
 
 #include <utility>
@@ -7,11 +15,11 @@
 
 namespace butterfuse {
 
-Result<uint64_t> LogSpace::alloc_tree_block(uint64_t, uint64_t, int, const Key&, uint64_t hint) {
+Result<uint64_t> LogSpace::alloc_tree_block(uint64_t, uint64_t, int, const Key&) {
   if (!allocator_.commit_fits())
     return make_error(ENOSPC, "the log has {} blocks, and more would leave no space for the commit",
                       blocks());
-  BF_ASSIGN(const uint64_t bytenr, allocator_.alloc_tree_block(SpaceClass::metadata, hint));
+  BF_ASSIGN(const uint64_t bytenr, allocator_.alloc_tree_block(SpaceClass::metadata));
   unwritten_.insert(bytenr);
   return bytenr;
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LogSpace: where the blocks of the running transaction's log lie. They have no extent items.
 #pragma once
 
@@ -18,8 +19,8 @@ class LogSpace final : public CowContext {
 
   void start(uint64_t transid) { transid_ = transid; }
   uint64_t transid() const override { return transid_; }
-  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
-                                    uint64_t hint) override;
+  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key) override;
+  // Log trees share nothing with anybody: no references are looked up, added or dropped.
   Result<BlockRefs> lookup_tree_refs(uint64_t, int) override { return BlockRefs{}; }
   Status set_full_backref(uint64_t, int) override { return {}; }
   Status add_tree_ref(const TreeRef&) override { return {}; }
@@ -28,10 +29,10 @@ class LogSpace final : public CowContext {
   Status drop_data_ref(const DataRef&) override { return {}; }
   Status free_tree_block(const TreeRef& ref, uint64_t block_generation) override;
 
-  // These go to the disk now.
+  // The block is about to go to the disk.
   void note_written(uint64_t bytenr);
-  // What left the log since the last call and may be reached from the disk: to be released when it no longer
-  // is.
+  // What left the log since the last call, but may still be reached from the disk: the caller releases it
+  // when a superblock that does not reach it is written.
   std::vector<uint64_t> take_retired();
   void release(const std::vector<uint64_t>& blocks);
   void release_all();
@@ -43,9 +44,9 @@ class LogSpace final : public CowContext {
   Allocator& allocator_;
   const uint32_t nodesize_;
   uint64_t transid_ = 0;
-  std::set<uint64_t> unwritten_, written_,
-      retired_;                          // disjoint; retired: written, not taken or not released yet
-  std::vector<uint64_t> fresh_retired_;  // part of retired_, not taken
+  // Disjoint. `retired_` was written, left the log, and is not released yet.
+  std::set<uint64_t> unwritten_, written_, retired_;
+  std::vector<uint64_t> fresh_retired_;  // the part of `retired_` that was not taken yet
 };
 
 }  // namespace butterfuse

@@ -1,4 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Copying inodes, names and entries into a log.
+//
+// What an inode had in the log before is compared with what it has now, and only the difference is written:
+// an fsync after a small change copies the leaves of what changed, and no others.
 #include "core/log/log_writer.h"
 
 #include <algorithm>
@@ -6,7 +10,8 @@
 namespace butterfuse {
 namespace {
 
-constexpr size_t kItemsMax = 20'000;  // of one kind of one inode; more is a full commit's work
+// Of one kind of one inode; more is a full commit's work. They are in memory twice while they are compared.
+constexpr size_t kItemsMax = 20'000;
 
 bool same(const LogItem& a, const LogItem& b) { return a.key == b.key && a.bytes == b.bytes; }
 
@@ -92,9 +97,10 @@ Status LogWriter::forget_entry(uint64_t dir_ino, uint64_t index) {
   return there ? cursor.remove() : Status{};
 }
 
+// A range of one index: (first, last) are the same.
 Status LogWriter::put_removal(uint64_t dir_ino, uint64_t index) {
-  const le64 last = index;
-  return put_item({dir_ino, key_type::kDirLogIndex, index}, object_bytes(last));
+  const DiskDirLogItem range{.last = index};
+  return put_item({dir_ino, key_type::kDirLogIndex, index}, object_bytes(range));
 }
 
 }  // namespace butterfuse

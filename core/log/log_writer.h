@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LogWriter: copies items of a subvolume into its log tree, and takes back what is no longer true.
 #pragma once
 
@@ -19,13 +20,13 @@ class LogWriter {
       : filesystem_(filesystem), tree_(tree), log_(log), context_(context) {}
 
   Status put_inode(uint64_t ino, const InodeItem& item);
-  // All references; all xattrs. What the log had besides goes.
+  // All references; all xattrs. What the log had besides goes. EFBIG as copy_extents.
   Status copy_refs(uint64_t ino);
   Status copy_xattrs(uint64_t ino);
   // Extents, explicit holes up to `size`, and checksums of what is new, for all items that touch `range`.
   // EFBIG when there are too many to be worth it; then nothing has changed.
   Status copy_extents(uint64_t ino, ByteRange range, uint64_t size);
-  // The inode is as if it had never been logged.
+  // The inode is as if it had never been logged. Of its log items only: the subvolume's stay.
   Status remove_inode(uint64_t ino);
 
   Status put_entry(uint64_t dir_ino, const DirEntry& entry);

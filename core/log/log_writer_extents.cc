@@ -1,4 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Copying file data's items into a log: extents, explicit holes and checksums.
+//
+//     changed                 [----)
+//     items now      [----A----)[-----B-----)[--C--)
+//     items in log      [----old----)
+//     grown to       [----------------------)               A and B are copied, `old` goes, C is as it was
+//
+// Items of a log must not overlap: a replay drops what the file has in an item's range before it inserts it,
+// so that of two that overlap the second would take a part of the first away. So the range grows to whole
+// items of both trees until it cuts none.
 #include <algorithm>
 #include <cstring>
 
@@ -9,7 +19,9 @@
 namespace butterfuse {
 namespace {
 
+// Of one file; more is a full commit's work.
 constexpr size_t kExtentsMax = 20'000;
+// Lengths of extents are checked for not wrapping around; a hole of this length behind any offset does not.
 constexpr uint64_t kHoleBytesMax = uint64_t{1} << 62;
 
 bool is_extent_of(const Key& key, uint64_t ino) {

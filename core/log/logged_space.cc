@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Finding and reserving what a log occupies.
+//
+// An extent of a log is either known to the extent tree (a file was cloned, or an old extent is logged
+// again), and then it needs no space; or it is fresh, and its data is in space that is free for the
+// allocator. The first item that names a fresh extent queues its extent item (take_fresh), others add
+// a reference.
 #include "core/log/logged_space.h"
 
 #include "core/items/file_extent.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LoggedSpace: the space that a log tree from before this mount uses without extent items.
 #pragma once
 
@@ -25,9 +26,10 @@ class LoggedSpace {
   Status reserve(Tree& log);
   uint64_t items() const { return items_; }  // seen so far, of all trees
 
-  // Whether the extent has no extent item yet: then the caller must queue one, and owns the space.
+  // Whether the extent has no extent item yet: then the caller must queue one, and owns the space. EUCLEAN:
+  // no item that reserve() saw names this extent.
   Result<bool> take_fresh(ByteRange extent);
-  // Gives back what was not taken. REQUIRES that the superblock no longer names the log.
+  // Gives back what was not taken. REQUIRES that no superblock names the log any more.
   void release();
 
  private:

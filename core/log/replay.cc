@@ -1,4 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Replay, from the log root tree down to one subvolume after the other.
+//
+//     find ─> reserve blocks and fresh extents ─> replay in one transaction ─> commit ─> give blocks back
+//
+// All is reserved before the first allocation: whatever the replay allocates may not lie over what it has
+// still to read. One transaction: half a log replayed and committed would have lost the other half with it,
+// since a commit ends the log. The blocks are free only behind the commit, since until then the superblock
+// leads to them.
 #include "core/log/replay.h"
 
 #include "core/base/log.h"
@@ -55,13 +63,17 @@ class Replay {
   Status replay_all() {
     BF_ASSIGN(TransactionHandle handle, begin());
     Status status;
+    // From the highest subvolume down, as the kernel goes.
     for (auto log = logs_.rbegin(); status && log != logs_.rend(); ++log) status = replay_one(handle, *log);
     if (!status) handle.abort(status.error());
     return status;
   }
 
   Result<TransactionHandle> begin() {
-    constexpr uint64_t kItemsMax = 1 << 16;  // a log is many names in few leaves
+    // Four items of the trees for one of the log (a name is three and its inode), but no more than this:
+    // a log is many names in few leaves, and the worst case for each of them would ask for space that
+    // nobody needs.
+    constexpr uint64_t kItemsMax = 1 << 16;
     return filesystem_.begin_freeing(static_cast<uint32_t>(std::min(4 * space_.items() + 16, kItemsMax)));
   }
 

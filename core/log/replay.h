@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Replay: what fsync promised before a crash becomes part of the trees again.
 #pragma once
 
@@ -7,7 +8,8 @@
 
 namespace butterfuse {
 
-// The superblock names a log tree. Of several devices the newest one counts; what can't be read has none.
+// Whether the superblock names a log tree. Of several devices the newest counts; what can't be read has none.
+// A superblock with a log root does not say that there is something in it.
 bool has_log(const Filesystem& filesystem);
 bool has_log(const BlockDevices& devices);
 

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // File data: extents from the log, and the checksums that came with them.
+// What the trees have already is dropped and inserted again, reference and all: that a log names it does
+// no harm.
 #include "core/csum/csum_tree.h"
 #include "core/log/stored_extent.h"
 #include "core/log/subvolume_replay.h"

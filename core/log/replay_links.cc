@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The last stage: link counts, orphans, and sizes of directories.
+// Stages before only note which inodes are concerned: a name that one item takes away another may bring back
+// under a new directory, and only at the end it is known which inodes are left without one.
 #include <sys/stat.h>
 
 #include "core/log/subvolume_replay.h"

@@ -1,11 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Names: entries of directories and references of inodes, kept in step.
+//
+// Each change of a name is one of two: add_name and remove_name do all three items of it, and note the inode
+// and the directory for the last stage. So names agree at any time, whatever the log says in which order. A
+// subvolume's entry is never touched: creating and deleting one is a commit, and a log that says otherwise
+// is wrong.
 #include <sys/stat.h>
 
 #include <algorithm>
 
-#include "core/items/name_bucket.h"
 #include "core/log/subvolume_replay.h"
 #include "core/ondisk/entry_type.h"
+#include "core/ondisk/named_entries.h"
 
 namespace butterfuse {
 namespace {
@@ -21,16 +27,16 @@ bool has_name(const std::vector<InodeRef>& refs, std::string_view name) {
 Result<std::optional<DirEntry>> SubvolumeReplay::entry_at(Tree& tree, uint64_t dir_ino, uint64_t index) {
   BF_ASSIGN(const auto item, lookup_item(tree, {dir_ino, key_type::kDirIndex, index}));
   if (!item) return std::optional<DirEntry>();
-  BF_ASSIGN(const NameEntry entry, name_entry_at(*item, 0));
+  BF_ASSIGN(const NameEntry entry, first_name_entry(*item));
   return std::optional(DirEntry{std::string(entry.name), entry.head.location, entry.head.type, index, 0});
 }
 
-// ---- what the log says is gone
+// ---- what the log says is gone ----
 
 Status SubvolumeReplay::remove_absent_names(uint64_t dir_ino) {
   const Key first{dir_ino, key_type::kDirLogIndex, 0}, end{dir_ino, key_type::kDirLogIndex + 1, 0};
   return for_each_log_item(log_, first, end, [&](const LogItem& range) {
-    return remove_absent_names(dir_ino, range.key.offset, load<le64>(range.bytes));
+    return remove_absent_names(dir_ino, range.key.offset, load<DiskDirLogItem>(range.bytes).last);
   });
 }
 
@@ -57,7 +63,7 @@ Status SubvolumeReplay::remove_absent_names(uint64_t dir_ino, uint64_t first_ind
   return {};
 }
 
-// ---- what the log has
+// ---- what the log has ----
 
 Status SubvolumeReplay::remove_name(uint64_t dir_ino, std::string_view name, uint64_t ino) {
   auto index = remove_inode_ref(tree_, handle_, ino, dir_ino, name);
@@ -70,8 +76,7 @@ Status SubvolumeReplay::remove_name(uint64_t dir_ino, std::string_view name, uin
   return {};
 }
 
-// A directory has one name. Where the log gives it one, an older one in a directory that was not logged is
-// history.
+// A directory has one name: where the log gives it one, it loses the one that the subvolume has.
 Status SubvolumeReplay::remove_other_names_of_dir(uint64_t ino) {
   BF_ASSIGN(const std::vector<InodeRef> refs, list_inode_refs(tree_, ino));
   for (const InodeRef& ref : refs) BF_TRY(remove_name(ref.parent_ino, ref.name, ino));
@@ -104,10 +109,10 @@ Status SubvolumeReplay::make_room_for(uint64_t dir_ino, const DirEntry& entry) {
   return {};
 }
 
-// An entry whose inode has its reference in the log comes with that; here is room made for it.
+// An entry whose inode has its reference in the log comes with that; here only room is made for it.
 Status SubvolumeReplay::replay_entry(const LogItem& item) {
   const uint64_t dir_ino = item.key.objectid;
-  BF_ASSIGN(const NameEntry logged, name_entry_at(item.bytes, 0));
+  BF_ASSIGN(const NameEntry logged, first_name_entry(item.bytes));
   const DirEntry entry{std::string(logged.name), logged.head.location, logged.head.type, item.key.offset, 0};
   if (entry.location.type != key_type::kInodeItem) return {};  // a subvolume's never changes with a log
   const uint64_t ino = entry.location.objectid;

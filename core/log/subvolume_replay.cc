@@ -1,11 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The stages, inodes and their attributes.
+// Each stage is one walk over the whole log. Items of one inode are together, but what they need of other
+// inodes is not: before a name is made all inodes are there, and before an entry is judged all that goes
+// is gone.
 #include "core/log/subvolume_replay.h"
 
 #include <sys/stat.h>
 
 #include "core/items/file_extent.h"
-#include "core/items/name_bucket.h"
 #include "core/items/xattr_item.h"
+#include "core/ondisk/named_entries.h"
 
 namespace butterfuse {
 namespace {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SubvolumeReplay: brings one subvolume to the state its log tree tells of.
 #pragma once
 
@@ -17,8 +18,7 @@ namespace butterfuse {
 // The stages follow the kernel's (fs/btrfs/tree-log.c), since it decided what a log means:
 //
 //  1. inodes     attributes; what the log lacks goes: xattrs of logged inodes, names inside logged index
-//  ranges,
-//                data behind the size
+//                ranges, data behind the size
 //  2. entries    DIR_INDEX items whose inode has no reference in the log
 //  3. contents   xattrs, references (each makes its name), extents with checksums
 //  4. links      inodes whose names changed: nlink counted anew, orphans made; directories: size counted anew

@@ -1,16 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The log's trees, and rounds of writing them.
+//
+// One round:
+//
+//     fill (mutex)      root items of changed logs ─> dirty blocks, their root, what left the log since
+//     write (no mutex)  blocks ─> flush ─> the last commit's superblock, with log_root
+//     end (mutex)       all changes up to the round's are on disk; what left the log is given back
+//
+// While one thread writes, others go on logging, and wait here when they want to sync: those whose change is
+// in the round are done with its end, the first of the others writes the next. So a hundred threads that
+// fsync share two rounds. The flush in the middle is what makes it safe to name the root: a log that the
+// superblock names is whole.
+//
+// A log that failed half-way is given up until the commit (broken_): nobody can say what it has, and the
+// commit that each fsync makes instead tells the truth.
 #include "core/log/tree_log.h"
 
 #include <cstring>
 
 #include "core/base/out_of_memory.h"
+#include "core/btree/tree_roots.h"
 #include "core/transaction/block_writer.h"
 
 namespace butterfuse {
 namespace {
 
+// Of clean blocks; dirty ones stay in any case. What was synced is rarely looked at again.
 constexpr uint64_t kCacheBytes = 4u << 20;
 
+// The format's: all logs have one id, and the subvolume is in the offset.
 Key root_item_key(uint64_t root_id) { return {objectid::kTreeLog, key_type::kRootItem, root_id}; }
 
 }  // namespace
@@ -73,7 +91,8 @@ TreeLog::Turn TreeLog::begin_round(uint64_t change, Round& round) {
 
 Status TreeLog::fill(Round& round) {
   BF_TRY(record_roots());
-  // Asked behind the last allocation of all that is written now, whoever logged it.
+  // Asked behind the last allocation of all that is written now, whoever logged it. Chunks of this
+  // transaction are in no committed chunk tree, and a replay finds blocks by that one.
   if (filesystem_.allocator().has_uncommitted_chunks())
     return make_error(EAGAIN, "a replay would not find the new chunk");
   round.change = changes_;

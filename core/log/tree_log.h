@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreeLog: the log trees of the running transaction, in memory and on disk.
 #pragma once
 
@@ -24,7 +25,7 @@ class TreeLog {
 
   Mutex& mutex() { return mutex_; }
 
-  // ---- REQUIRES mutex(), and a handle of `transid`, whose predecessor is committed
+  // ---- REQUIRES mutex(), and a handle of `transid`, whose predecessor is committed ----
   void start(uint64_t transid) BF_REQUIRES(mutex_);
   // The log tree of a subvolume, made on first use.
   Result<Tree*> tree_of(uint64_t root_id) BF_REQUIRES(mutex_);
@@ -36,7 +37,8 @@ class TreeLog {
   bool broken() const BF_REQUIRES(mutex_) { return broken_; }
 
   // True: all changes up to this number are on stable storage. False: the log was given up meanwhile.
-  // REQUIRES a handle of the transaction they were made in.
+  // REQUIRES a handle of the transaction they were made in. An error is one of writing, and the file system
+  // is read-only by then.
   Result<bool> sync(TransactionHandle& handle, uint64_t change) BF_EXCLUDES(mutex_);
   // The log's transaction is committed: all its space is free.
   void after_commit() BF_EXCLUDES(mutex_);

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The feature names of mkfs -O, those of mkfs.btrfs.
+// A feature that is always on may be asked for, one that is not supported may be turned off: scripts do both.
 #include <array>
 #include <cerrno>
 
@@ -61,6 +63,7 @@ Status apply_feature_list(std::string_view list, MkfsFeatures& features) {
     block_group_tree_asked |= word == "block-group-tree" || word == "bgt";
     list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
   }
+  // It is on by default, and gives way where what it needs was turned off; asked for, that is an error.
   if (!block_group_tree_asked) features.block_group_tree &= features.free_space_tree && features.no_holes;
   return {};
 }

@@ -1,7 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The items every tree of an empty file system starts with.
+//
+// Each tree's items are made anew from the plan whenever they are asked for (initial_items). While blocks
+// are being planned the numbers in them are not final: plan_blocks asks only how many items there are, and
+// how long.
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/chunk/chunk_items.h"
 #include "core/mkfs/new_filesystem.h"
 
 namespace butterfuse {
@@ -32,6 +38,7 @@ std::vector<std::byte> bytes_of(const T& object) {
   return ItemBytes().add(object).take();
 }
 
+// Whole seconds, as mkfs.btrfs.
 DiskTimespec time_of(const NewFilesystem& fs) { return {static_cast<uint64_t>(fs.now_s), 0}; }
 
 DiskInodeItem directory_inode(const NewFilesystem& fs) {
@@ -49,7 +56,8 @@ std::vector<std::byte> inode_ref(std::string_view name) {
   return ItemBytes().add(DiskInodeRef{0, static_cast<uint16_t>(name.size())}).add(as_bytes(name)).take();
 }
 
-// An empty directory that is its own parent.
+// An empty directory that is its own parent. Of size 0, since it has no names, with a ".." to itself: as each
+// top directory of a subvolume.
 std::vector<TreeItem> root_directory(const NewFilesystem& fs, uint64_t ino, uint64_t parent) {
   return {{{ino, key_type::kInodeItem, 0}, bytes_of(directory_inode(fs))},
           {{ino, key_type::kInodeRef, parent}, inode_ref("..")}};
@@ -69,6 +77,7 @@ bool is_subvolume_like(uint64_t owner) { return owner == kFsTree || owner == kDa
 
 std::vector<std::byte> root_item(const NewFilesystem& fs, const PlannedTree& tree) {
   DiskRootItem root{};
+  // The inode that no tree has: the same few numbers in every root item that the kernel makes.
   root.inode.generation = 1;
   root.inode.size = 3;
   root.inode.nbytes = fs.options.nodesize;
@@ -141,18 +150,17 @@ std::vector<TreeItem> chunk_tree_items(const NewFilesystem& fs) {
   for (uint64_t devid = 1; devid <= fs.device_bytes.size(); ++devid)
     items.push_back({{kDevItems, key_type::kDevItem, devid}, bytes_of(device_item(fs, devid))});
   for (const PlannedChunk& chunk : fs.layout.chunks())
-    items.push_back({{kFirstChunkTree, key_type::kChunkItem, chunk.start}, chunk_item(fs, chunk)});
+    items.push_back(
+        {{kFirstChunkTree, key_type::kChunkItem, chunk.start}, encode_chunk(chunk, fs.options.sectorsize)});
   return items;
 }
 
 std::vector<TreeItem> dev_tree_items(const NewFilesystem& fs) {
   std::vector<TreeItem> items;
   for (const PlannedChunk& chunk : fs.layout.chunks())
-    for (const ChunkStripe& stripe : chunk.stripes) {
-      DiskDevExtent extent{kChunkTree, kFirstChunkTree, chunk.start, chunk.stripe_bytes(), {}};
-      std::ranges::copy(fs.chunk_tree_uuid.bytes, extent.chunk_tree_uuid);
-      items.push_back({{stripe.devid, key_type::kDevExtent, stripe.physical}, bytes_of(extent)});
-    }
+    for (const ChunkStripe& stripe : chunk.stripes)
+      items.push_back({{stripe.devid, key_type::kDevExtent, stripe.physical},
+                       bytes_of(device_extent_item(chunk, fs.chunk_tree_uuid))});
   return items;
 }
 
@@ -219,26 +227,6 @@ DiskDevItem device_item(const NewFilesystem& fs, uint64_t devid) {
   std::ranges::copy(fs.device_uuids[devid - 1].bytes, device.uuid);
   std::ranges::copy(fs.fsid.bytes, device.fsid);
   return device;
-}
-
-std::vector<std::byte> chunk_item(const NewFilesystem& fs, const PlannedChunk& chunk) {
-  DiskChunk head{};
-  head.length = chunk.length;
-  head.owner = kExtentTree;
-  head.stripe_len = kStripeLen;
-  head.type = chunk.type;
-  head.io_align = head.io_width = static_cast<uint32_t>(kStripeLen);
-  head.sector_size = fs.options.sectorsize;
-  head.num_stripes = static_cast<uint16_t>(chunk.stripes.size());
-  head.sub_stripes = static_cast<uint16_t>(chunk.profile().sub_stripes);
-  ItemBytes bytes;
-  bytes.add(head);
-  for (const ChunkStripe& stripe : chunk.stripes) {
-    DiskStripe item{stripe.devid, stripe.physical, {}};
-    std::ranges::copy(stripe.dev_uuid.bytes, item.dev_uuid);
-    bytes.add(item);
-  }
-  return bytes.take();
 }
 
 }  // namespace butterfuse

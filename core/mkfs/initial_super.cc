@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The superblock of a new file system.
 #include <algorithm>
 
 #include "core/base/assert.h"
+#include "core/chunk/chunk_items.h"
 #include "core/mkfs/new_filesystem.h"
 
 namespace butterfuse {
@@ -9,6 +11,7 @@ namespace {
 
 uint64_t incompat_flags(const MkfsOptions& options) {
   uint64_t flags = incompat::kMixedBackref | incompat::kExtendedIref | incompat::kSkinnyMetadata;
+  // The format's rules: each flag is set where what it stands for is there, so that older kernels keep away.
   if (options.nodesize > options.sectorsize) flags |= incompat::kBigMetadata;
   if (options.features.no_holes) flags |= incompat::kNoHoles;
   if ((profile_flag(options.metadata) | profile_flag(options.data)) & (bg::kRaid1c3 | bg::kRaid1c4))
@@ -23,20 +26,17 @@ uint64_t compat_ro_flags(const MkfsFeatures& features) {
   return flags;
 }
 
+// The system chunks, as in the chunk tree: keys and items one behind the other. A reader needs them to find
+// the chunk tree, in which all chunks are.
 void fill_sys_chunk_array(const NewFilesystem& fs, DiskSuper& super) {
-  uint32_t size = 0;
   for (const PlannedChunk& chunk : fs.layout.chunks()) {
     if ((chunk.type & bg::kSystem) == 0) continue;
-    const DiskKey key = Key{objectid::kFirstChunkTree, key_type::kChunkItem, chunk.start};
-    const std::vector<std::byte> item = chunk_item(fs, chunk);
-    BF_ASSERT(size + sizeof(key) + item.size() <= kSysChunkArrayBytes);
-    std::memcpy(super.sys_chunk_array + size, &key, sizeof(key));
-    std::memcpy(super.sys_chunk_array + size + sizeof(key), item.data(), item.size());
-    size += static_cast<uint32_t>(sizeof(key) + item.size());
+    const Status added = add_sys_chunk(super, chunk);
+    BF_ASSERT(added.has_value(), "{}", added.error().message);
   }
-  super.sys_chunk_array_size = size;
 }
 
+// The first of four slots; the others are empty until there were as many commits.
 DiskRootBackup first_backup(const NewFilesystem& fs) {
   DiskRootBackup backup{};
   const auto point = [&](uint64_t owner, le64& root, le64& generation, uint8_t& level) {

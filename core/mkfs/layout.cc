@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sizes the first chunks as mkfs.btrfs does and hands out blocks from their beginnings.
+//
+//     logical       1 MiB │ system │ data │ metadata │                        one after the other, no gaps
+//     device 1      1 MiB │ system │ system copy │ data │ metadata │ metadata copy │ free ...       with DUP
+//
+// Both start at 1 MiB: in front of it nothing is given out, so that boot loaders and the first superblock
+// have their place. Which devices get a chunk follows from how much room each has.
 #include "core/mkfs/layout.h"
 
 #include <algorithm>
@@ -10,11 +17,14 @@ namespace butterfuse {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
+// The system chunk holds the chunk tree, whose items are some hundred bytes a chunk: 8 MiB are enough for
+// very many, and the engine adds another where it is not. Data starts small for the same reason: nobody knows
+// yet how much of the device it will need.
 constexpr uint64_t kSystemBytes = 8 * kMiB, kDataBytes = 8 * kMiB;
 
 // Of each stripe. A tenth of the devices for all copies, within bounds: at least 8 MiB (with copies 32 MiB),
-// and at most 256 MiB on devices of up to 50 GiB, 1 GiB above; and no more than an eighth of the smallest
-// device where several have a part.
+// at most 256 MiB where all devices have up to 50 GiB together, 1 GiB above. Of several devices: striped
+// profiles share it out, and none gives more than an eighth of the smallest device, but at least 8 MiB.
 uint64_t metadata_stripe_bytes(const std::vector<uint64_t>& device_bytes, const RaidProfile& profile) {
   uint64_t total = 0;
   for (uint64_t bytes : device_bytes) total += bytes;
@@ -28,6 +38,8 @@ uint64_t metadata_stripe_bytes(const std::vector<uint64_t>& device_bytes, const 
   return std::clamp(round_down(std::min(bytes / stripes, smallest / 8), kMiB), 8 * kMiB, bytes);
 }
 
+// As kernels see it: they give out nothing of the whole stripe (64 KiB) that a mirror lies in, though the
+// superblock takes 4 KiB of it.
 bool touches_super_mirror(ByteRange physical) {
   for (int mirror = 0; mirror < kSuperMirrors; ++mirror)
     if (physical.overlaps(ByteRange::at(super_mirror_offset(mirror), kStripeLen))) return true;
@@ -76,7 +88,8 @@ Layout::Layout(const MkfsOptions& options, const std::vector<uint64_t>& device_b
     BF_ASSERT(device.end <= device.bytes, "chunks end at {} of {}", device.end, device.bytes);
 }
 
-// Those with the most room, the first of them first.
+// Those with the most room, the first of them first. As many as the profile can use, a multiple of what it
+// goes up by; in the order of their devids in the chunk.
 std::vector<Layout::Device*> Layout::devices_for(const RaidProfile& profile) {
   std::vector<Device*> chosen;
   for (Device& device : devices_) chosen.push_back(&device);
@@ -120,6 +133,7 @@ uint64_t Layout::take_block(uint64_t type, uint32_t nodesize) {
   BF_ASSERT(found != chunks_.end(), "no chunk of type {}", type);
   PlannedChunk& chunk = *found;
   ByteRange block = ByteRange::at(chunk.taken.empty() ? chunk.start : chunk.taken.back().end, nodesize);
+  // What is stepped over stays in no list: free_space_tree_items counts it as free, as kernels do.
   while (any_copy_touches_super_mirror(chunk, block)) block = ByteRange::at(block.end, nodesize);
   BF_ASSERT(block.end <= chunk.start + chunk.length, "chunk at {} is full", chunk.start);
   chunk.taken.push_back(block);

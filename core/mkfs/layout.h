@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Layout: where the first chunks of a new file system lie, and which of their blocks are taken.
 #pragma once
 
@@ -23,8 +24,7 @@ struct PlannedChunk : ChunkMapping {
 //
 //   device:  | 1 MiB reserved | system | system copy | data | metadata | metadata copy | unallocated ...
 //
-// The chunks are final: unlike mkfs.btrfs, which starts on temporary ones, nothing is moved and nothing is
-// left over.
+// The chunks are final: mkfs.btrfs starts on temporary ones; here nothing is moved, and nothing left over.
 class Layout {
  public:
   Layout(const MkfsOptions& options, uint64_t device_bytes) : Layout(options, std::vector{device_bytes}) {}
@@ -32,12 +32,14 @@ class Layout {
   Layout(const MkfsOptions& options, const std::vector<uint64_t>& device_bytes);
 
   const std::vector<PlannedChunk>& chunks() const { return chunks_; }  // by logical start
+  // REQUIRES that there is one.
   const PlannedChunk& chunk_of(uint64_t bytenr) const;
   uint64_t device_bytes_used(uint64_t devid) const { return devices_[devid - 1].end - kFirstPhysical; }
-  // The stripes of the chunks are of devices with these uuids.
+  // Tells the chunks' stripes the uuids of their devices, by devid - 1.
   void set_device_uuids(const std::vector<Uuid>& uuids);
 
-  // Takes the next block of a chunk of that type; no copy of it touches a superblock mirror.
+  // Takes the next block of the chunk of that type; no copy of it touches a superblock mirror. REQUIRES that
+  // the chunk has room: it has for all trees of a new file system.
   uint64_t take_block(uint64_t type, uint32_t nodesize);
 
  private:

@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Writes a planned file system: wipe, trees, superblocks.
+//
+//     discard ─> zeros ─> flush ─> trees ─> flush ─> superblocks ─> flush
+//                the old one is gone         the new one is whole     now it can be found
+//
+// Without the second flush a superblock could be on disk before the trees that it names. All mirrors may go
+// out together: there is no older state that one of them would have to keep.
 #include "core/mkfs/mkfs.h"
 
 #include <algorithm>
@@ -40,6 +47,7 @@ Status write_super_mirrors(BlockDevice& device, const NewFilesystem& fs, uint64_
   DiskSuper super = initial_super(fs, devid);
   for (int mirror = 0; mirror < kSuperMirrors; ++mirror) {
     const uint64_t offset = super_mirror_offset(mirror);
+    // By the size that the file system has there, not the device: as all readers do.
     if (offset + kSuperSize > super.dev_item.total_bytes) break;
     super.bytenr = offset;
     const CsumValue csum = checksum(fs.options.csum, object_bytes(super).subspan(sizeof(super.csum)));
@@ -71,10 +79,12 @@ Result<MkfsSummary> make_filesystem(const Devices& devices, const MkfsOptions& o
   for (const BlockDevice* device : devices) sizes.push_back(device->size_bytes());
   BF_TRY(check_mkfs_options(options, sizes));
   for (uint64_t& size : sizes)
+    // The format counts in sectors; a device may have a part of one at its end.
     size = round_down(options.byte_count != 0 ? options.byte_count : size, options.sectorsize);
   NewFilesystem fs(options, sizes);
   plan_blocks(fs);
   for (BlockDevice* device : devices) {
+    // An error is passed over: not every device can, and nothing relies on it.
     if (options.discard) device->discard(0, device->size_bytes());
     BF_TRY(wipe_signatures(*device));
   }

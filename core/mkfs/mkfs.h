@@ -1,4 +1,5 @@
-// make_filesystem: a new, empty btrfs file system on a device.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// make_filesystem: a new, empty btrfs file system on one or more devices.
 #pragma once
 
 #include <string>
@@ -22,9 +23,10 @@ struct MkfsSummary {
 };
 
 // Overwrites what is on the devices; whether that may be lost is for the caller to ask (see signature.h,
-// core/device/source_use.h). Order: old superblocks and signatures are zeroed, trees written, flush, superblocks written,
-// flush. A crash in between leaves no file system, neither the old nor a half-made new one. Errors: those of
-// check_mkfs_options, and of the device.
+// core/device/source_use.h). Order: the devices are discarded (where options say so), old superblocks and
+// signatures zeroed, trees written, flush, superblocks written, flush. From the zeros to the superblocks a
+// crash leaves no file system, neither the old one nor a half-made new one. Errors: those of
+// check_mkfs_options, and of the devices.
 Result<MkfsSummary> make_filesystem(const std::vector<BlockDevice*>& devices, const MkfsOptions& options);
 Result<MkfsSummary> make_filesystem(BlockDevice& device, const MkfsOptions& options);
 

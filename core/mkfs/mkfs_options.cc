@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Names and limits of the mkfs options.
 #include "core/mkfs/mkfs_options.h"
 
@@ -11,9 +12,11 @@ namespace butterfuse {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
+// The format's: at least a sector, at most what the kernel reads.
 constexpr uint32_t kMinNodesize = 4096, kMaxNodesize = 65536;
 
 Status check_label(const std::string& label) {
+  // The last byte is a NUL, for those who take it for text of C.
   constexpr size_t kMaxLabel = sizeof(DiskSuper::label) - 1;
   if (label.size() > kMaxLabel)
     return make_error(EINVAL, "label is too long: {} bytes, at most {}", label.size(), kMaxLabel);
@@ -77,6 +80,7 @@ MkfsProfile default_metadata_profile(size_t devices) {
   return devices > 1 ? MkfsProfile::raid1 : MkfsProfile::dup;
 }
 
+// The sums of mkfs.btrfs, so that both refuse the same devices; the chunks here take less.
 uint64_t minimum_device_bytes(const MkfsOptions& options) {
   uint64_t bytes = 45 * kMiB;
   if (raid_profile(profile_flag(options.metadata)).copies > 1) bytes += 32 * kMiB;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MkfsOptions: what a person may choose about a new file system, and the limits of it.
 #pragma once
 
@@ -15,6 +16,7 @@ namespace butterfuse {
 
 enum class MkfsProfile { single, dup, raid0, raid1, raid1c3, raid1c4, raid10 };
 
+// RAID5 and RAID6 are not among them: the engine reads them, and does not write them.
 uint64_t profile_flag(MkfsProfile profile);          // of bg::kProfileMask
 std::string_view profile_name(MkfsProfile profile);  // as mkfs.btrfs prints it: single, DUP, RAID1
 std::optional<MkfsProfile> profile_from_name(std::string_view name);
@@ -25,7 +27,7 @@ struct MkfsFeatures {
   bool no_holes = true;
 };
 
-// Defaults are those of today's mkfs.btrfs for one device.
+// Defaults are those of a current mkfs.btrfs for one device.
 struct MkfsOptions {
   uint64_t byte_count = 0;  // of each device to be used; 0: all of it
   std::string label = {};
@@ -48,7 +50,7 @@ std::string feature_list_text();  // one line a feature, for -O list-all
 // What several devices get where nothing else is asked for: RAID1 metadata.
 MkfsProfile default_metadata_profile(size_t devices);
 
-// The smallest device mkfs.btrfs accepts for these profiles.
+// The smallest device that mkfs.btrfs accepts for these profiles.
 uint64_t minimum_device_bytes(const MkfsOptions& options);
 
 // EINVAL or ENOSPC with the reason, when no file system can be made so on devices of these sizes.

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Decides identity, trees and blocks of a new file system.
+// Nothing here reads or writes a device: with the same uuids and the same time the result is the same.
 #include "core/mkfs/new_filesystem.h"
 
 #include <algorithm>
@@ -20,6 +22,7 @@ std::vector<PlannedTree> trees_for(const MkfsFeatures& features) {
   return trees;
 }
 
+// Only the chunk tree: its blocks must be found before any other chunk is known (by sys_chunk_array).
 uint64_t chunk_type_of(const PlannedTree& tree) {
   return tree.owner == objectid::kChunkTree ? bg::kSystem : bg::kMetadata;
 }

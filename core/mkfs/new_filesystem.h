@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NewFilesystem: all that is decided about a file system before its first byte is written.
 #pragma once
 
@@ -37,14 +38,11 @@ struct NewFilesystem {
   std::vector<PlannedTree> trees;  // by owner, data reloc last; blocks are taken by plan_blocks()
 };
 
-// The items of one of its trees, sorted, with what is known about all trees' blocks by now. See
-// initial_items.cc.
+// The items of one of its trees, sorted, by what is known so far of all trees' blocks (initial_items.cc).
 std::vector<TreeItem> initial_items(const NewFilesystem& fs, uint64_t owner);
 
 // The device item that lies in the chunk tree and in the superblock of the device.
 DiskDevItem device_item(const NewFilesystem& fs, uint64_t devid);
-// A CHUNK_ITEM with its stripes.
-std::vector<std::byte> chunk_item(const NewFilesystem& fs, const PlannedChunk& chunk);
 
 // Gives each tree the blocks its items need.
 void plan_blocks(NewFilesystem& fs);

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Asks libblkid for file systems, RAID members and partition tables.
+// Its list of formats is longer, and kept better, than one here could be; mkfs.btrfs asks it, too.
 #include "core/mkfs/signature.h"
 
 #include <blkid/blkid.h>
@@ -25,6 +27,7 @@ std::optional<std::string> value_of(blkid_probe probe, const char* name) {
 
 Result<std::optional<std::string>> existing_signature(const std::string& path, uint64_t offset,
                                                       uint64_t bytes) {
+  // Without waiting, should it be a FIFO.
   const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return make_error(errno, "cannot look at {}: error {}", path, errno);
   const std::unique_ptr<const int, void (*)(const int*)> close_it(&fd, [](const int* it) { close(*it); });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // existing_signature: what libblkid finds on a device that is about to be overwritten.
 #pragma once
 

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Zeroing of the places where signatures lie.
+// Zeros are read first and not written again: of a sparse file, or a device that was just discarded, they
+// would only take space.
 #include "core/mkfs/wipe.h"
 
 #include <algorithm>
@@ -10,7 +13,9 @@
 namespace butterfuse {
 namespace {
 
+// Partition tables and file systems sign within the first MiB, some RAIDs and GPT's copy within the last.
 constexpr uint64_t kEdgeBytes = 2 << 20;
+// What is zero is decided for so much at a time.
 constexpr size_t kPieceBytes = 64 << 10;
 
 Status zero_range(BlockDevice& device, ByteRange range) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // wipe_signatures: makes a device forget what was on it.
 #pragma once
 

@@ -1,4 +1,7 @@
-// Text of tree blocks: the header, and each item or key pointer.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Text of tree blocks: the header, and each item or key pointer; checksums need the superblock, too.
+#include "core/base/checksum.h"
+#include "core/ondisk/csum_geometry.h"
 #include "core/ondisk/leaf_view.h"
 #include "core/ondisk/text_parts.h"
 #include "core/ondisk/to_text.h"
@@ -41,10 +44,11 @@ std::string header_to_text(ByteSpan block) {
 }
 
 std::string csum_item_to_text(const Key& key, ByteSpan item, const DiskSuper& super) {
-  static constexpr uint32_t kBytes[] = {4, 8, 32, 32};
-  if (super.csum_type >= std::size(kBytes)) return {};
-  const uint64_t length = item.size() / kBytes[super.csum_type] * super.sectorsize;
-  return fmt::format("\t\trange start {} end {} length {}\n", key.offset, key.offset + length, length);
+  if (super.csum_type > static_cast<uint16_t>(CsumType::blake2)) return {};
+  const auto each = static_cast<uint32_t>(csum_size(static_cast<CsumType>(uint16_t{super.csum_type})));
+  const CsumGeometry geometry{super.sectorsize, each};
+  const ByteRange range = geometry.sectors(key.offset, item);
+  return fmt::format("\t\trange start {} end {} length {}\n", range.start, range.end, range.length());
 }
 
 }  // namespace

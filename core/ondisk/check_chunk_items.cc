@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for CHUNK_ITEM, DEV_ITEM, DEV_EXTENT and BLOCK_GROUP_ITEM.
 #include <bit>
 
+#include "core/ondisk/chunk_view.h"
 #include "core/ondisk/item_checks.h"
 
 namespace butterfuse {
@@ -65,11 +67,11 @@ Status check_chunk_geometry(const ItemCheck& check, const DiskChunk& chunk) {
   return {};
 }
 
-Status check_stripes(const ItemCheck& check, const DiskChunk& chunk) {
-  for (uint16_t i = 0; i < chunk.num_stripes; ++i) {
-    const auto stripe = load<DiskStripe>(check.item.subspan(sizeof(DiskChunk) + i * sizeof(DiskStripe)));
-    if (!check.sector_aligned(stripe.offset) || !adds_up(stripe.offset, chunk.length))
-      return check.fail("stripe {} at an invalid device offset, have {}", i, uint64_t{stripe.offset});
+Status check_stripes(const ItemCheck& check, const ChunkView& chunk) {
+  for (size_t i = 0; i < chunk.stripes.size(); ++i) {
+    const uint64_t offset = chunk.stripes[i].offset;
+    if (!check.sector_aligned(offset) || !adds_up(offset, chunk.head.length))
+      return check.fail("stripe {} at an invalid device offset, have {}", i, offset);
   }
   return {};
 }
@@ -77,12 +79,12 @@ Status check_stripes(const ItemCheck& check, const DiskChunk& chunk) {
 }  // namespace
 
 Status check_chunk(const ItemCheck& check) {
-  if (check.item.size() < sizeof(DiskChunk) + sizeof(DiskStripe))
-    return check.fail("invalid item size, have {} want at least {}", check.item.size(),
-                      sizeof(DiskChunk) + sizeof(DiskStripe));
+  if (check.item.size() < chunk_item_bytes(1))
+    return check.fail("invalid item size, have {} want at least {}", check.item.size(), chunk_item_bytes(1));
   const auto chunk = load<DiskChunk>(check.item);
   if (chunk.num_stripes == 0) return check.fail("chunk without stripes");
-  BF_TRY(check.size_is(sizeof(DiskChunk) + chunk.num_stripes * sizeof(DiskStripe)));
+  const auto view = chunk_view(check.item);
+  if (!view) return check.size_is(chunk_item_bytes(chunk.num_stripes));
   if (chunk.length == 0 || !adds_up(check.key.offset, chunk.length))
     return check.fail("invalid chunk length, have {}", uint64_t{chunk.length});
   if (!check.full()) return {};
@@ -92,7 +94,7 @@ Status check_chunk(const ItemCheck& check) {
   BF_TRY(check_chunk_geometry(check, chunk));
   BF_TRY(check_group_type(check, chunk.type));
   BF_TRY(check_stripe_count(check, chunk));
-  return check_stripes(check, chunk);
+  return check_stripes(check, *view);
 }
 
 Status check_dev_item(const ItemCheck& check) {

@@ -1,6 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for DIR_ITEM, DIR_INDEX and XATTR_ITEM: packed entries of a struct, a name and, for xattrs, a value.
 #include "core/base/checksum.h"
 #include "core/ondisk/item_checks.h"
+#include "core/ondisk/named_entries.h"
 
 namespace butterfuse {
 
@@ -35,14 +37,22 @@ Status check_entry_hash(const ItemCheck& check, std::string_view name) {
   return check.fail("name hash does not match the key, have {} want {}", check.key.offset, hash);
 }
 
-Status check_entry_lengths(const ItemCheck& check, const DiskDirItem& entry, size_t room) {
+Status check_entry_lengths(const ItemCheck& check, const DiskDirItem& entry) {
   if (entry.name_len == 0 || entry.name_len > kNameMax)
     return check.fail("invalid name length, have {} want 1 to {}", uint16_t{entry.name_len}, kNameMax);
   if (check.key.type != key_type::kXattrItem && entry.data_len != 0)
     return check.fail("invalid data length of a dir item, have {} want 0", uint16_t{entry.data_len});
-  const size_t whole = sizeof(DiskDirItem) + entry.name_len + entry.data_len;
-  if (whole > room)
-    return check.fail("entry crosses the end of the item, have {} bytes want {}", room, whole);
+  return {};
+}
+
+Status check_entry(const ItemCheck& check, const NameEntry& entry) {
+  BF_TRY(check_entry_lengths(check, entry.head));
+  if (!check.full()) return {};
+  BF_TRY(check_entry_type(check, entry.head));
+  BF_TRY(check_entry_target(check, entry.head));
+  BF_TRY(check_entry_hash(check, entry.name));
+  if (check.key.type == key_type::kDirIndex && entry.size != check.item.size())
+    return check.fail("more than one entry in a DIR_INDEX");
   return {};
 }
 
@@ -50,24 +60,10 @@ Status check_entry_lengths(const ItemCheck& check, const DiskDirItem& entry, siz
 
 Status check_dir_item(const ItemCheck& check) {
   BF_TRY(check_previous_ino(check));
-  ByteSpan rest = check.item;
-  if (rest.empty()) return check.fail("empty item");
-  while (!rest.empty()) {
-    if (rest.size() < sizeof(DiskDirItem))
-      return check.fail("entry crosses the end of the item, have {} bytes want {}", rest.size(),
-                        sizeof(DiskDirItem));
-    const auto entry = load<DiskDirItem>(rest);
-    BF_TRY(check_entry_lengths(check, entry, rest.size()));
-    if (check.full()) {
-      BF_TRY(check_entry_type(check, entry));
-      BF_TRY(check_entry_target(check, entry));
-      BF_TRY(check_entry_hash(check, as_text(rest.subspan(sizeof(DiskDirItem), entry.name_len))));
-    }
-    rest = rest.subspan(sizeof(DiskDirItem) + entry.name_len + entry.data_len);
-    if (check.full() && check.key.type == key_type::kDirIndex && !rest.empty())
-      return check.fail("more than one entry in a DIR_INDEX");
-  }
-  return {};
+  if (check.item.empty()) return check.fail("empty item");
+  NameEntries entries(check.item);
+  while (entries.next()) BF_TRY(check_entry(check, entries.entry()));
+  return check.whole(entries);
 }
 
 }  // namespace butterfuse

@@ -1,83 +1,40 @@
-// Rules for EXTENT_ITEM and METADATA_ITEM with their inline refs, and for backrefs that are items of their
-// own.
-#include "core/base/checksum.h"
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules for EXTENT_ITEM and METADATA_ITEM with their inline refs, and for keyed backrefs.
+#include "core/ondisk/backrefs.h"
 #include "core/ondisk/item_checks.h"
 
 namespace butterfuse {
 
 namespace {
 
-// Bytes of an inline ref of this type, with the type itself; 0 when it is no such type.
-size_t inline_ref_size(uint8_t type) {
-  switch (type) {
-    case key_type::kTreeBlockRef:
-    case key_type::kSharedBlockRef:
-    case key_type::kExtentOwnerRef:
-      return sizeof(DiskExtentInlineRef);
-    case key_type::kExtentDataRef:
-      return 1 + sizeof(DiskExtentDataRef);
-    case key_type::kSharedDataRef:
-      return sizeof(DiskExtentInlineRef) + sizeof(DiskSharedDataRef);
-    default:
-      return 0;
-  }
-}
-
-uint64_t data_ref_hash(const DiskExtentDataRef& ref) {
-  uint32_t high = crc32c_raw(~uint32_t{0}, object_bytes(ref.root));
-  uint32_t low = crc32c_raw(~uint32_t{0}, object_bytes(ref.objectid));
-  low = crc32c_raw(low, object_bytes(ref.offset));
-  return (uint64_t{high} << 31) ^ low;
-}
-
-struct InlineRef {
-  uint8_t type = 0;
-  uint64_t sequence = 0;  // what refs of one type are sorted by, falling
-  uint64_t count = 0;     // how many of the extent's refs it stands for
-};
-
-Status check_parent(const ItemCheck& check, const char* what, uint64_t bytenr) {
+Status check_parent(const ItemCheck& check, uint64_t bytenr) {
   if (bytenr != 0 && check.sector_aligned(bytenr)) return {};
-  return check.fail("invalid {} of a shared ref, have {} want a multiple of {}", what, bytenr,
+  return check.fail("invalid parent of a shared ref, have {} want a multiple of {}", bytenr,
                     check.fs.sectorsize);
 }
 
-Status check_data_ref(const ItemCheck& check, const DiskExtentDataRef& ref) {
-  if (!check.sector_aligned(ref.offset))
-    return check.fail("invalid offset of a data ref, have {} want a multiple of {}", uint64_t{ref.offset},
+Status check_data_ref(const ItemCheck& check, const CountedRef& data) {
+  if (!check.sector_aligned(data.ref.offset))
+    return check.fail("invalid offset of a data ref, have {} want a multiple of {}", data.ref.offset,
                       check.fs.sectorsize);
-  if (ref.count == 0) return check.fail("data ref with count 0");
-  if (ref.root == 0) return check.fail("data ref of root 0");
+  if (data.count == 0) return check.fail("data ref with count 0");
+  if (data.ref.root == 0) return check.fail("data ref of root 0");
   return {};
 }
 
-// REQUIRES bytes.size() == inline_ref_size(type).
-Result<InlineRef> read_inline_ref(const ItemCheck& check, ByteSpan bytes) {
-  const auto head = load<DiskExtentInlineRef>(bytes);
-  InlineRef ref{head.type, head.offset, 1};
-  switch (head.type) {
+// Inline or keyed.
+Status check_ref(const ItemCheck& check, const CountedRef& counted) {
+  switch (counted.ref.type) {
     case key_type::kSharedBlockRef:
-      BF_TRY(check_parent(check, "parent", head.offset));
-      break;
-    case key_type::kExtentDataRef: {
-      const auto data_ref = load<DiskExtentDataRef>(bytes.subspan(1));
-      BF_TRY(check_data_ref(check, data_ref));
-      ref.sequence = data_ref_hash(data_ref);
-      ref.count = data_ref.count;
-      break;
-    }
+      return check_parent(check, counted.ref.parent);
+    case key_type::kExtentDataRef:
+      return check_data_ref(check, counted);
     case key_type::kSharedDataRef:
-      BF_TRY(check_parent(check, "parent", head.offset));
-      ref.count = load<DiskSharedDataRef>(bytes.subspan(sizeof(DiskExtentInlineRef))).count;
-      if (ref.count == 0) return check.fail("shared data ref with count 0");
-      break;
-    case key_type::kExtentOwnerRef:
-      ref.count = 0;
-      break;  // says who pays, refers to nothing
+      if (counted.count == 0) return check.fail("shared data ref with count 0");
+      return check_parent(check, counted.ref.parent);
     default:
-      break;
+      return {};
   }
-  return ref;
 }
 
 Status check_ref_kind(const ItemCheck& check, uint8_t type, uint64_t flags) {
@@ -86,33 +43,37 @@ Status check_ref_kind(const ItemCheck& check, uint8_t type, uint64_t flags) {
   return check.fail("inline ref type {} does not fit extent flags 0x{:x}", type, flags);
 }
 
-Status check_ref_order(const ItemCheck& check, const InlineRef& previous, const InlineRef& ref) {
+// By type, rising; among those of one type by sequence, falling.
+struct RefPlace {
+  uint8_t type = 0;  // 0: nothing is before the first
+  uint64_t sequence = 0;
+};
+
+Status check_ref_order(const ItemCheck& check, const RefPlace& previous, const RefPlace& ref) {
   if (previous.type < ref.type || (previous.type == ref.type && previous.sequence >= ref.sequence)) return {};
-  if (previous.type == 0) return {};
   return check.fail("inline refs out of order, type {} sequence 0x{:x} behind type {} sequence 0x{:x}",
                     ref.type, ref.sequence, previous.type, previous.sequence);
 }
 
-Status check_inline_refs(const ItemCheck& check, ByteSpan rest, const DiskExtentItem& extent) {
-  InlineRef previous;
+Status check_inline_refs(const ItemCheck& check, const ExtentItemParts& extent) {
+  RefPlace previous;
   uint64_t total = 0;
-  while (!rest.empty()) {
-    const auto type = static_cast<uint8_t>(rest[0]);
-    const size_t size = inline_ref_size(type);
-    if (size == 0) return check.fail("unknown inline ref type, have {}", type);
-    if (size > rest.size())
-      return check.fail("inline ref crosses the end of the item, have {} bytes want {}", rest.size(), size);
-    if (check.full()) {
-      BF_ASSIGN(InlineRef ref, read_inline_ref(check, rest.first(size)));
-      BF_TRY(check_ref_kind(check, type, extent.flags));
-      BF_TRY(check_ref_order(check, previous, ref));
-      total += ref.count;
-      previous = ref;
-    }
-    rest = rest.subspan(size);
+  InlineRefs refs(extent.inline_refs);
+  while (refs.next()) {
+    if (!check.full()) continue;
+    const InlineRef& one = refs.entry();
+    const RefPlace place{one.ref.type, one.ref.sequence()};
+    BF_TRY(check_ref(check, one));
+    BF_TRY(check_ref_kind(check, one.ref.type, extent.fixed.flags));
+    BF_TRY(check_ref_order(check, previous, place));
+    total += one.count;
+    previous = place;
   }
-  if (total > extent.refs)
-    return check.fail("more inline refs than refs, have {} want at most {}", total, uint64_t{extent.refs});
+  if (refs.unknown_kind()) return check.fail("unknown inline ref type, have {}", refs.entry().ref.type);
+  BF_TRY(check.whole(refs));
+  if (total > extent.fixed.refs)
+    return check.fail("more inline refs than refs, have {} want at most {}", total,
+                      uint64_t{extent.fixed.refs});
   return {};
 }
 
@@ -167,52 +128,30 @@ Status check_extent_item(const ItemCheck& check) {
   const uint64_t length = is_metadata_item ? check.fs.nodesize : check.key.offset;
   if (!adds_up(check.key.objectid, length)) return check.fail("extent end overflows");
 
-  const auto extent = load<DiskExtentItem>(check.item);
-  ByteSpan rest = check.item.subspan(sizeof(DiskExtentItem));
-  if (!is_metadata_item && (extent.flags & extent_flag::kTreeBlock)) {
-    if (rest.size() < sizeof(DiskTreeBlockInfo))
-      return check.fail("invalid item size, have {} want at least {}", check.item.size(),
-                        sizeof(DiskExtentItem) + sizeof(DiskTreeBlockInfo));
-    const auto info = load<DiskTreeBlockInfo>(rest);
-    if (info.level >= kMaxLevel)
-      return check.fail("invalid tree block level, have {} want below {}", info.level, kMaxLevel);
-    rest = rest.subspan(sizeof(DiskTreeBlockInfo));
-  }
+  const auto extent = extent_item_parts(check.key, check.item);
+  if (!extent)
+    return check.fail("invalid item size, have {} want at least {}", check.item.size(),
+                      sizeof(DiskExtentItem) + sizeof(DiskTreeBlockInfo));
+  if (extent->block_info && extent->block_info->level >= kMaxLevel)
+    return check.fail("invalid tree block level, have {} want below {}", extent->block_info->level,
+                      kMaxLevel);
   if (check.full()) {
     BF_TRY(check_extent_key(check));
-    BF_TRY(check_extent_flags(check, extent));
+    BF_TRY(check_extent_flags(check, extent->fixed));
     BF_TRY(check_previous_extent_item(check));
   }
-  return check_inline_refs(check, rest, extent);
+  return check_inline_refs(check, *extent);
 }
 
 Status check_keyed_ref(const ItemCheck& check) {
-  switch (check.key.type) {
-    case key_type::kExtentDataRef:
-      BF_TRY(check.size_is(sizeof(DiskExtentDataRef)));
-      break;
-    case key_type::kSharedDataRef:
-      BF_TRY(check.size_is(sizeof(DiskSharedDataRef)));
-      break;
-    default:
-      BF_TRY(check.size_is(0));
-      break;
-  }
+  BF_TRY(check.size_is(ExtentRef{.type = check.key.type}.keyed_bytes()));
   if (!check.full()) return {};
   if (!check.sector_aligned(check.key.objectid))
     return check.fail("invalid extent bytenr, have {} want a multiple of {}", check.key.objectid,
                       check.fs.sectorsize);
-  switch (check.key.type) {
-    case key_type::kExtentDataRef:
-      return check_data_ref(check, load<DiskExtentDataRef>(check.item));
-    case key_type::kSharedDataRef:
-      if (load<DiskSharedDataRef>(check.item).count == 0) return check.fail("shared data ref with count 0");
-      return check_parent(check, "parent", check.key.offset);
-    case key_type::kSharedBlockRef:
-      return check_parent(check, "parent", check.key.offset);
-    default:
-      return {};
-  }
+  const auto ref = keyed_ref(check.key, check.item);
+  if (!ref) return check.fail("no back reference");
+  return check_ref(check, *ref);
 }
 
 }  // namespace butterfuse

@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for EXTENT_DATA and EXTENT_CSUM.
+#include "core/ondisk/csum_geometry.h"
 #include "core/ondisk/item_checks.h"
 
 namespace butterfuse {
@@ -98,13 +100,14 @@ Status check_file_extent(const ItemCheck& check) {
 }
 
 Status check_csum_item(const ItemCheck& check) {
-  const uint32_t unit = check.fs.csum_size;
-  if (unit == 0) return {};
-  if (check.item.size() % unit != 0)
-    return check.fail("invalid item size, have {} want a multiple of {}", check.item.size(), unit);
-  const uint64_t sectors = check.item.size() / unit;
-  if (!adds_up(check.key.offset, sectors * check.fs.sectorsize))
-    return check.fail("checksummed range overflows, {} + {} sectors", check.key.offset, sectors);
+  const CsumGeometry geometry{check.fs.sectorsize, check.fs.csum_size};
+  if (geometry.csum_size == 0) return {};
+  if (check.item.size() % geometry.csum_size != 0)
+    return check.fail("invalid item size, have {} want a multiple of {}", check.item.size(),
+                      geometry.csum_size);
+  if (!adds_up(check.key.offset, geometry.data_bytes(check.item.size())))
+    return check.fail("checksummed range overflows, {} + {} sectors", check.key.offset,
+                      geometry.count(check.item));
   if (!check.full()) return {};
   if (check.key.objectid != objectid::kExtentCsum)
     return check.fail("invalid key objectid of checksums, have {}", check.key.objectid);
@@ -112,8 +115,7 @@ Status check_csum_item(const ItemCheck& check) {
     return check.fail("invalid key offset of checksums, have {} want a multiple of {}", check.key.offset,
                       check.fs.sectorsize);
   if (!check.has_previous() || check.previous_key().type != key_type::kExtentCsum) return {};
-  const uint64_t previous_end =
-      check.previous_key().offset + check.previous_item().size() / unit * check.fs.sectorsize;
+  const uint64_t previous_end = geometry.sectors(check.previous_key().offset, check.previous_item()).end;
   if (previous_end > check.key.offset)
     return check.fail("checksum items overlap, the previous one ends at {}", previous_end);
   return {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for FREE_SPACE_INFO, FREE_SPACE_EXTENT and FREE_SPACE_BITMAP.
 #include "core/ondisk/item_checks.h"
 

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for INODE_ITEM, INODE_REF and INODE_EXTREF.
 #include <sys/stat.h>
 
 #include "core/base/checksum.h"
 #include "core/ondisk/item_checks.h"
+#include "core/ondisk/named_entries.h"
 
 namespace butterfuse {
 
@@ -26,8 +28,7 @@ bool is_file_format(uint32_t mode) {
   }
 }
 
-// Inode numbers of files, and of the two inodes that are none: the root tree's directory and the old inode
-// map cache.
+// Inode numbers of files, and of two inodes that are none: the root tree's directory, the old inode cache.
 Status check_inode_key(const ItemCheck& check) {
   const uint64_t ino = check.key.objectid;
   bool is_file = ino >= objectid::kFirstFree && ino <= objectid::kLastFree;
@@ -38,25 +39,13 @@ Status check_inode_key(const ItemCheck& check) {
   return {};
 }
 
-// Walks packed entries of `Entry` followed by name_len bytes.
-template <class Entry, class Visit>
-Status for_each_named_entry(const ItemCheck& check, Visit&& visit) {
-  ByteSpan rest = check.item;
-  if (rest.empty()) return check.fail("empty item");
-  while (!rest.empty()) {
-    if (rest.size() < sizeof(Entry))
-      return check.fail("entry crosses the end of the item, have {} bytes want {}", rest.size(),
-                        sizeof(Entry));
-    const Entry entry = load<Entry>(rest);
-    const size_t whole = sizeof(Entry) + entry.name_len;
-    if (entry.name_len == 0 || entry.name_len > kNameMax)
-      return check.fail("invalid name length, have {} want 1 to {}", uint16_t{entry.name_len}, kNameMax);
-    if (rest.size() < whole)
-      return check.fail("name crosses the end of the item, have {} bytes want {}", rest.size(), whole);
-    BF_TRY(visit(entry, as_text(rest.subspan(sizeof(Entry), entry.name_len))));
-    rest = rest.subspan(whole);
-  }
-  return {};
+Status check_ref_name(const ItemCheck& check, const InodeRefEntry& entry) {
+  if (entry.name.empty() || entry.name.size() > kNameMax)
+    return check.fail("invalid name length, have {} want 1 to {}", entry.name.size(), kNameMax);
+  if (!check.full() || !entry.is_extref) return {};
+  const uint64_t hash = extref_hash(entry.parent_ino, entry.name);
+  if (hash == check.key.offset) return {};
+  return check.fail("name hash does not match the key, have {} want {}", check.key.offset, hash);
 }
 
 }  // namespace
@@ -89,19 +78,10 @@ Status check_inode_item(const ItemCheck& check) {
 
 Status check_inode_ref(const ItemCheck& check) {
   BF_TRY(check_previous_ino(check));
-  return for_each_named_entry<DiskInodeRef>(check,
-                                            [](const DiskInodeRef&, std::string_view) { return Status(); });
-}
-
-Status check_inode_extref(const ItemCheck& check) {
-  BF_TRY(check_previous_ino(check));
-  return for_each_named_entry<DiskInodeExtref>(
-      check, [&](const DiskInodeExtref& entry, std::string_view name) -> Status {
-        uint64_t hash = extref_hash(entry.parent_objectid, name);
-        if (check.full() && hash != check.key.offset)
-          return check.fail("name hash does not match the key, have {} want {}", check.key.offset, hash);
-        return {};
-      });
+  if (check.item.empty()) return check.fail("empty item");
+  InodeRefEntries entries(check.key, check.item);
+  while (entries.next()) BF_TRY(check_ref_name(check, entries.entry()));
+  return check.whole(entries);
 }
 
 }  // namespace butterfuse

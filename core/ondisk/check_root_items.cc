@@ -1,8 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for ROOT_ITEM, ROOT_REF, ROOT_BACKREF and the uuid tree's items.
-#include <algorithm>
-#include <array>
-
 #include "core/ondisk/item_checks.h"
+#include "core/ondisk/root_item.h"
 
 namespace butterfuse {
 
@@ -30,14 +29,11 @@ Status check_root_generations(const ItemCheck& check, const DiskRootItem& root) 
 }  // namespace
 
 Status check_root_item(const ItemCheck& check) {
-  // The short form is of kernels before 3.6; mkfs of that time wrote it, and it is grown when the root next
-  // changes.
+  // The short form is of kernels before 3.6 and mkfs of that time. Kernels grow it when the root changes.
   if (check.item.size() != sizeof(DiskRootItem) && check.item.size() != kRootItemV0Bytes)
     return check.fail("invalid item size, have {} want {} or {}", check.item.size(), sizeof(DiskRootItem),
                       kRootItemV0Bytes);
-  std::array<std::byte, sizeof(DiskRootItem)> bytes{};
-  std::copy(check.item.begin(), check.item.end(), bytes.begin());
-  const auto root = load<DiskRootItem>(bytes);
+  const DiskRootItem root = load_root_item(check.item);
   BF_TRY(check_root_levels(check, root));
   if (!check.full()) return {};
   if (check.key.objectid == 0) return check.fail("invalid root id, have 0");

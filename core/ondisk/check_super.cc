@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rules for the superblock's fields, as the kernel judges them before it believes any.
 #include <cerrno>
 #include <cstring>
 
 #include "core/base/uuid.h"
+#include "core/ondisk/chunk_view.h"
 #include "core/ondisk/item_checks.h"
+#include "core/ondisk/tree_checker.h"
 
 namespace butterfuse {
 
@@ -71,14 +74,15 @@ Status check_fsid(const DiskSuper& super) {
 
 Status check_space(const DiskSuper& super) {
   if (super.num_devices == 0) return super_error("num_devices is 0");
+  // A block for each of the six trees that no file system lacks.
   if (super.bytes_used < uint64_t{6} * super.nodesize)
     return super_error("bytes_used is too small, have {}", uint64_t{super.bytes_used});
-  // The other counters and sizes are compared with the chunk tree and the devices, by check and before a mount.
+  // The other counters and sizes are compared with the chunk tree and devices, by check and before a mount.
   return {};
 }
 
 Status check_sys_chunk_array_size(const DiskSuper& super) {
-  constexpr uint32_t kLeast = sizeof(DiskKey) + sizeof(DiskChunk) + sizeof(DiskStripe);
+  constexpr uint32_t kLeast = sizeof(DiskKey) + chunk_item_bytes(1);
   if (super.sys_chunk_array_size >= kLeast && super.sys_chunk_array_size <= kSysChunkArrayBytes) return {};
   return super_error("invalid sys_chunk_array_size, have {} want {} to {}",
                      uint32_t{super.sys_chunk_array_size}, kLeast, kSysChunkArrayBytes);

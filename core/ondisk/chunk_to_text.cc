@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Text of chunks, devices, block groups and the free space tree.
+#include "core/ondisk/chunk_view.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -40,16 +42,21 @@ std::string block_group_to_text(ByteSpan item) {
 
 std::string chunk_to_text(ByteSpan item, int indent) {
   const std::string tabs(static_cast<size_t>(indent), '\t');
-  const auto chunk = load<DiskChunk>(item);
   std::string text;
+  const auto view = chunk_view(item);
+  if (!view) {
+    add_line(text, "{}ERROR: a chunk of {} bytes", tabs, item.size());
+    return text;
+  }
+  const DiskChunk& chunk = view->head;
   add_line(text, "{}length {} owner {} stripe_len {} type {}", tabs, uint64_t{chunk.length},
            uint64_t{chunk.owner}, uint64_t{chunk.stripe_len}, group_type_to_text(chunk.type));
   add_line(text, "{}io_align {} io_width {} sector_size {}", tabs, uint32_t{chunk.io_align},
            uint32_t{chunk.io_width}, uint32_t{chunk.sector_size});
   add_line(text, "{}num_stripes {} sub_stripes {}", tabs, uint16_t{chunk.num_stripes},
            uint16_t{chunk.sub_stripes});
-  for (uint16_t i = 0; i < chunk.num_stripes; ++i) {
-    const auto stripe = load<DiskStripe>(item.subspan(sizeof chunk + i * sizeof(DiskStripe)));
+  for (size_t i = 0; i < view->stripes.size(); ++i) {
+    const DiskStripe& stripe = view->stripes[i];
     add_line(text, "{}\tstripe {} devid {} offset {}", tabs, i, uint64_t{stripe.devid},
              uint64_t{stripe.offset});
     add_line(text, "{}\tdev_uuid {}", tabs, uuid_to_text(stripe.dev_uuid));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Numbers of the on-disk format: object ids, key types, flags, feature bits, limits.
 // Source: the btrfs documentation, "On-disk format", and the UAPI of Linux.
 #pragma once
@@ -13,7 +14,7 @@ constexpr int kSuperMirrors = 3;
 constexpr uint64_t super_mirror_offset(int mirror) {  // 64 KiB, 64 MiB, 256 GiB
   return mirror == 0 ? kSuperOffset : (uint64_t{16384} << (12 * mirror));
 }
-constexpr uint32_t kSectorSize = 4096;  // the only sector size we make; 4 KiB images only are mounted
+constexpr uint32_t kSectorSize = 4096;  // the only one that is made and mounted
 constexpr int kMaxLevel = 8;            // root level is below this
 constexpr uint32_t kNameMax = 255;
 constexpr uint64_t kStripeLen = 65536;
@@ -97,8 +98,8 @@ constexpr uint64_t kWritten = 1, kReloc = 2, kError = 4, kSeeding = uint64_t{1} 
                    kChangingFsid = uint64_t{1} << 35, kChangingFsidV2 = uint64_t{1} << 36,
                    kChangingBlockGroupTree = uint64_t{1} << 38, kChangingDataCsum = uint64_t{1} << 39,
                    kChangingMetaCsum = uint64_t{1} << 40;
-constexpr uint64_t kConversions =
-    kChangingBlockGroupTree | kChangingDataCsum | kChangingMetaCsum;  // caught half way
+// A conversion was stopped half way.
+constexpr uint64_t kConversions = kChangingBlockGroupTree | kChangingDataCsum | kChangingMetaCsum;
 }  // namespace super_flag
 constexpr uint32_t kFreeSpaceBitmapBytes = 256;  // of one FREE_SPACE_BITMAP item
 namespace free_space_flag {

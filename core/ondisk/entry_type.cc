@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Entry type: the table, read both ways.
 #include "core/ondisk/entry_type.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Entry type: what a directory entry says of its inode's kind, and the type bits of a mode that say the same.
 #pragma once
 

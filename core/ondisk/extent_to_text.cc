@@ -1,4 +1,6 @@
-// Text of extents, their back references, file extents and checksum items.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Text of extents, their back references and file extents.
+#include "core/ondisk/backrefs.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -20,45 +22,28 @@ const char* compression_name(uint8_t compression) {
   }
 }
 
-std::string data_ref_to_text(const DiskExtentDataRef& ref) {
-  return fmt::format("\t\textent data backref root {} objectid {} offset {} count {}\n",
-                     objectid_name(ref.root, 0), uint64_t{ref.objectid}, uint64_t{ref.offset},
-                     uint32_t{ref.count});
-}
-
-// Text of the first inline ref, and how many bytes it takes; 0 when it is no ref.
-size_t add_inline_ref(std::string& text, ByteSpan rest) {
-  if (rest.size() < sizeof(DiskExtentInlineRef)) return 0;
-  const auto ref = load<DiskExtentInlineRef>(rest);
+void add_ref(std::string& text, const CountedRef& counted) {
+  const ExtentRef& ref = counted.ref;
   switch (ref.type) {
     case key_type::kTreeBlockRef:
-      add_line(text, "\t\ttree block backref root {}", objectid_name(ref.offset, 0));
-      return sizeof ref;
+      return add_line(text, "\t\ttree block backref root {}", objectid_name(ref.root, 0));
     case key_type::kSharedBlockRef:
-      add_line(text, "\t\tshared block backref parent {}", uint64_t{ref.offset});
-      return sizeof ref;
+      return add_line(text, "\t\tshared block backref parent {}", ref.parent);
     case key_type::kExtentOwnerRef:
-      add_line(text, "\t\textent owner root {}", uint64_t{ref.offset});
-      return sizeof ref;
+      return add_line(text, "\t\textent owner root {}", ref.root);
     case key_type::kExtentDataRef:
-      if (rest.size() < 1 + sizeof(DiskExtentDataRef)) return 0;
-      text += data_ref_to_text(load<DiskExtentDataRef>(rest.subspan(1)));
-      return 1 + sizeof(DiskExtentDataRef);
-    case key_type::kSharedDataRef: {
-      if (rest.size() < sizeof ref + sizeof(DiskSharedDataRef)) return 0;
-      const auto count = load<DiskSharedDataRef>(rest.subspan(sizeof ref)).count;
-      add_line(text, "\t\tshared data backref parent {} count {}", uint64_t{ref.offset}, uint32_t{count});
-      return sizeof ref + sizeof(DiskSharedDataRef);
-    }
+      return add_line(text, "\t\textent data backref root {} objectid {} offset {} count {}",
+                      objectid_name(ref.root, 0), ref.objectid, ref.offset, counted.count);
     default:
-      return 0;
+      return add_line(text, "\t\tshared data backref parent {} count {}", ref.parent, counted.count);
   }
 }
 
 std::string extent_item_to_text(const Key& key, ByteSpan item) {
-  const auto extent = load<DiskExtentItem>(item);
-  ByteSpan rest = item.subspan(sizeof extent);
   std::string text;
+  const auto parts = extent_item_parts(key, item);
+  if (!parts) return text;
+  const DiskExtentItem& extent = parts->fixed;
   add_line(text, "\t\trefs {} gen {} flags {}", uint64_t{extent.refs}, uint64_t{extent.generation},
            flags_to_text(extent.flags,
                          {{extent_flag::kData, "DATA"},
@@ -67,16 +52,12 @@ std::string extent_item_to_text(const Key& key, ByteSpan item) {
                          "none"));
   if (key.type == key_type::kMetadataItem) {
     add_line(text, "\t\ttree block skinny level {}", key.offset);
-  } else if (extent.flags & extent_flag::kTreeBlock) {
-    const auto info = load<DiskTreeBlockInfo>(rest);
-    add_line(text, "\t\ttree block key {} level {}", to_text(info.key), info.level);
-    rest = rest.subspan(sizeof info);
+  } else if (parts->block_info) {
+    add_line(text, "\t\ttree block key {} level {}", to_text(parts->block_info->key),
+             parts->block_info->level);
   }
-  while (!rest.empty()) {
-    const size_t size = add_inline_ref(text, rest);
-    if (size == 0) break;
-    rest = rest.subspan(size);
-  }
+  InlineRefs refs(parts->inline_refs);
+  while (refs.next()) add_ref(text, refs.entry());
   return text;
 }
 
@@ -107,22 +88,31 @@ std::string file_extent_to_text(ByteSpan item) {
   return text;
 }
 
+// A dump says of keyed references only what is not in their keys.
+std::string keyed_ref_to_text(const Key& key, ByteSpan item) {
+  std::string text;
+  const auto counted = keyed_ref(key, item);
+  if (key.type == key_type::kTreeBlockRef) return "\t\ttree block backref\n";
+  if (key.type == key_type::kSharedBlockRef) return "\t\tshared block backref\n";
+  if (!counted) return text;
+  if (key.type == key_type::kSharedDataRef)
+    add_line(text, "\t\tshared data backref count {}", counted->count);
+  else
+    add_ref(text, *counted);
+  return text;
+}
+
 }  // namespace
 
 std::string extent_family_to_text(const Key& key, ByteSpan item) {
   switch (key.type) {
     case key_type::kExtentData:
       return file_extent_to_text(item);
-    case key_type::kTreeBlockRef:
-      return "\t\ttree block backref\n";
-    case key_type::kSharedBlockRef:
-      return "\t\tshared block backref\n";
-    case key_type::kExtentDataRef:
-      return data_ref_to_text(load<DiskExtentDataRef>(item));
-    case key_type::kSharedDataRef:
-      return fmt::format("\t\tshared data backref count {}\n", uint32_t{load<DiskSharedDataRef>(item).count});
-    default:
+    case key_type::kExtentItem:
+    case key_type::kMetadataItem:
       return extent_item_to_text(key, item);
+    default:
+      return keyed_ref_to_text(key, item);
   }
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The packed structs of the btrfs on-disk format. Fields are little-endian with typed access.
 #pragma once
 
@@ -68,6 +69,11 @@ struct [[gnu::packed]] DiskDirItem {  // name, then data, follow; also of xattrs
   uint8_t type;
 };
 static_assert(sizeof(DiskDirItem) == 30);
+
+struct [[gnu::packed]] DiskDirLogItem {  // of a log: of indexes from key.offset on it has all that there are,
+  le64 last;                             // up to this one
+};
+static_assert(sizeof(DiskDirLogItem) == 8);
 
 struct [[gnu::packed]] DiskFileExtentInline {  // the first 21 bytes of every EXTENT_DATA; inline data follows
   le64 generation, ram_bytes;

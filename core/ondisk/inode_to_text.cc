@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Text of inodes and of everything that carries a file's name.
 #include "core/base/shown_name.h"
+#include "core/ondisk/named_entries.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -64,41 +66,29 @@ std::string inode_item_to_text(ByteSpan item) {
   return text;
 }
 
-std::string inode_ref_to_text(ByteSpan rest) {
+std::string inode_refs_to_text(const Key& key, ByteSpan item) {
   std::string text;
-  while (!rest.empty()) {
-    const auto ref = load<DiskInodeRef>(rest);
-    add_line(text, "\t\tindex {} namelen {} name: {}", uint64_t{ref.index}, uint16_t{ref.name_len},
-             shown_name(as_text(rest.subspan(sizeof ref, ref.name_len))));
-    rest = rest.subspan(sizeof ref + ref.name_len);
+  InodeRefEntries entries(key, item);
+  while (entries.next()) {
+    const InodeRefEntry& entry = entries.entry();
+    const std::string parent = entry.is_extref ? fmt::format(" parent {}", entry.parent_ino) : "";
+    add_line(text, "\t\tindex {}{} namelen {} name: {}", entry.index, parent, entry.name.size(),
+             shown_name(entry.name));
   }
   return text;
 }
 
-std::string inode_extref_to_text(ByteSpan rest) {
+std::string dir_item_to_text(ByteSpan item) {
   std::string text;
-  while (!rest.empty()) {
-    const auto ref = load<DiskInodeExtref>(rest);
-    add_line(text, "\t\tindex {} parent {} namelen {} name: {}", uint64_t{ref.index},
-             uint64_t{ref.parent_objectid}, uint16_t{ref.name_len},
-             shown_name(as_text(rest.subspan(sizeof ref, ref.name_len))));
-    rest = rest.subspan(sizeof ref + ref.name_len);
-  }
-  return text;
-}
-
-std::string dir_item_to_text(ByteSpan rest) {
-  std::string text;
-  while (!rest.empty()) {
-    const auto entry = load<DiskDirItem>(rest);
-    ByteSpan name = rest.subspan(sizeof entry, entry.name_len);
-    ByteSpan data = rest.subspan(sizeof entry + entry.name_len, entry.data_len);
-    add_line(text, "\t\tlocation key {} type {}", to_text(entry.location), file_type_to_text(entry.type));
-    add_line(text, "\t\ttransid {} data_len {} name_len {}", uint64_t{entry.transid},
-             uint16_t{entry.data_len}, uint16_t{entry.name_len});
-    add_line(text, "\t\tname: {}", shown_name(as_text(name)));
-    if (!data.empty()) add_line(text, "\t\tdata {}", shown_name(as_text(data)));
-    rest = rest.subspan(sizeof entry + name.size() + data.size());
+  NameEntries entries(item);
+  while (entries.next()) {
+    const NameEntry& entry = entries.entry();
+    add_line(text, "\t\tlocation key {} type {}", to_text(entry.head.location),
+             file_type_to_text(entry.head.type));
+    add_line(text, "\t\ttransid {} data_len {} name_len {}", uint64_t{entry.head.transid}, entry.value.size(),
+             entry.name.size());
+    add_line(text, "\t\tname: {}", shown_name(entry.name));
+    if (!entry.value.empty()) add_line(text, "\t\tdata {}", shown_name(as_text(entry.value)));
   }
   return text;
 }
@@ -110,12 +100,11 @@ std::string inode_family_to_text(const Key& key, ByteSpan item) {
     case key_type::kInodeItem:
       return inode_item_to_text(item);
     case key_type::kInodeRef:
-      return inode_ref_to_text(item);
     case key_type::kInodeExtref:
-      return inode_extref_to_text(item);
+      return inode_refs_to_text(key, item);
     case key_type::kDirLogItem:
     case key_type::kDirLogIndex:
-      return fmt::format("\t\tdir log end {}\n", uint64_t{load<le64>(item)});
+      return fmt::format("\t\tdir log end {}\n", uint64_t{load<DiskDirLogItem>(item).last});
     case key_type::kOrphanItem:
       return "\t\torphan item\n";
     default:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the files of tree_checker share: the item under judgement, and how a refusal is worded.
 #pragma once
 
@@ -6,8 +7,10 @@
 #include <cerrno>
 
 #include "core/base/byte_range.h"
+#include "core/base/result.h"
 #include "core/ondisk/leaf_view.h"
-#include "core/ondisk/tree_checker.h"
+#include "core/ondisk/packed_walk.h"
+#include "core/ondisk/tree_check_context.h"
 
 namespace butterfuse {
 
@@ -41,6 +44,15 @@ struct ItemCheck {
     if (item.size() == want) return {};
     return fail("invalid item size, have {} want {}", item.size(), want);
   }
+  // `entries` has come to its end, which must be that of the item.
+  template <class Entry>
+  Status whole(const PackedWalk<Entry>& entries) const {
+    if (!entries.stuck()) return {};
+    if (entries.unknown_kind())
+      return fail("entry of an unknown kind, {} bytes before the item's end", entries.left_bytes());
+    return fail("entry crosses the end of the item, have {} bytes want {}", entries.left_bytes(),
+                entries.wanted_bytes());
+  }
 };
 
 inline bool is_fs_tree(uint64_t root) {
@@ -67,15 +79,13 @@ constexpr bool is_fs_tree_item(const Key& key) {
   }
 }
 constexpr bool is_power_of_two(uint64_t value) { return value != 0 && (value & (value - 1)) == 0; }
-constexpr bool adds_up(uint64_t start, uint64_t length) {
-  return length <= ~uint64_t{0} - start;
-}  // no overflow
+// start + length does not overflow.
+constexpr bool adds_up(uint64_t start, uint64_t length) { return length <= ~uint64_t{0} - start; }
 
-// One function for each family of items; the leaf's shape and all earlier slots are already good.
+// One function for each family of items. The leaf's shape, and all slots before this one, are good already.
 Status check_inode_item(const ItemCheck& check);
-Status check_inode_ref(const ItemCheck& check);
-Status check_inode_extref(const ItemCheck& check);
-Status check_dir_item(const ItemCheck& check);  // also DIR_INDEX and XATTR_ITEM
+Status check_inode_ref(const ItemCheck& check);  // also INODE_EXTREF
+Status check_dir_item(const ItemCheck& check);   // also DIR_INDEX and XATTR_ITEM
 Status check_file_extent(const ItemCheck& check);
 Status check_csum_item(const ItemCheck& check);
 Status check_root_item(const ItemCheck& check);

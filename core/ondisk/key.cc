@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Keys in the words of dump-tree.
 #include "core/ondisk/key.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Key: what every item of every tree is sorted by.
 #pragma once
 

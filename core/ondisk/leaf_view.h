@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LeafView and NodeView: typed reading of a tree block's bytes that passed tree_checker.
 #pragma once
 
@@ -10,6 +11,7 @@ inline const DiskHeader& header_of(ByteSpan block) {
   return *reinterpret_cast<const DiskHeader*>(block.data());
 }
 
+// Both check nothing: REQUIRES slot < count().
 class LeafView {
  public:
   explicit LeafView(ByteSpan block) : block_(block) {}

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Text of items that tree_checker does not look into; every size is checked here.
 #include <optional>
 #include <vector>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The items of the quota tree. Quota group ids are level << 48 | number; 0/N stands for subvolume N.
 #pragma once
 

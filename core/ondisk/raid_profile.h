@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // RaidProfile: what each block group profile does with devices, as one table.
 #pragma once
 
@@ -24,8 +25,7 @@ struct RaidProfile {
   bool striped() const { return max_devices == 0; }
 };
 
-// The profile of a chunk or block group type; of the lowest bit where there are several (tree_checker refuses
-// those).
+// The profile of a chunk or block group type; where it has several, which tree_checker refuses, one of them.
 const RaidProfile& raid_profile(uint64_t type);
 // "single", "DUP", "raid1c3", ... in any case.
 std::optional<uint64_t> raid_profile_from_name(std::string_view name);

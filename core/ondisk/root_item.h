@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Root items of any age: old ones end early, and what is missing counts as zero.
 #pragma once
 

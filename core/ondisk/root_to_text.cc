@@ -1,8 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Text of root items, references between roots, and the uuid tree's items.
-#include <algorithm>
-#include <array>
-
 #include "core/base/shown_name.h"
+#include "core/ondisk/named_entries.h"
+#include "core/ondisk/root_item.h"
 #include "core/ondisk/text_parts.h"
 
 namespace butterfuse {
@@ -26,9 +26,7 @@ void add_second_half(std::string& text, const DiskRootItem& root) {
 }
 
 std::string root_item_to_text(ByteSpan item) {
-  std::array<std::byte, sizeof(DiskRootItem)> whole{};  // the old short form reads as zeros behind its end
-  std::copy(item.begin(), item.end(), whole.begin());
-  const auto root = load<DiskRootItem>(whole);
+  const DiskRootItem root = load_root_item(item);
   std::string text;
   add_line(text, "\t\tgeneration {} root_dirid {} bytenr {} byte_limit {} bytes_used {}",
            uint64_t{root.generation}, uint64_t{root.root_dirid}, uint64_t{root.bytenr},
@@ -42,9 +40,10 @@ std::string root_item_to_text(ByteSpan item) {
 }
 
 std::string root_ref_to_text(const char* what, ByteSpan item) {
-  const auto ref = load<DiskRootRef>(item);
-  return fmt::format("\t\t{} key dirid {} sequence {} name {}\n", what, uint64_t{ref.dirid},
-                     uint64_t{ref.sequence}, shown_name(as_text(item.subspan(sizeof ref, ref.name_len))));
+  const auto ref = root_ref_entry(item);
+  if (!ref) return {};
+  return fmt::format("\t\t{} key dirid {} sequence {} name {}\n", what, ref->dir_ino, ref->index,
+                     shown_name(ref->name));
 }
 
 std::string uuid_item_to_text(ByteSpan rest) {

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Text of a superblock, field by field; it may hold any bytes.
 #include <algorithm>
 
 #include "core/base/checksum.h"
 #include "core/base/shown_name.h"
+#include "core/ondisk/chunk_view.h"
 #include "core/ondisk/text_parts.h"
 #include "core/ondisk/to_text.h"
 
@@ -141,20 +143,13 @@ void add_device(std::string& text, const DiskSuper& super) {
 
 void add_sys_chunk_array(std::string& text, const DiskSuper& super) {
   add_line(text, "sys_chunk_array[{}]:", kSysChunkArrayBytes);
-  const size_t used = std::min<size_t>(super.sys_chunk_array_size, kSysChunkArrayBytes);
-  ByteSpan rest(reinterpret_cast<const std::byte*>(super.sys_chunk_array), used);
-  for (int slot = 0; !rest.empty(); ++slot) {
-    if (rest.size() < sizeof(DiskKey) + sizeof(DiskChunk))
-      return add_line(text, "\tERROR: the array ends in an entry");
-    const Key key = load<DiskKey>(rest);
-    rest = rest.subspan(sizeof(DiskKey));
-    const size_t size = sizeof(DiskChunk) + load<DiskChunk>(rest).num_stripes * sizeof(DiskStripe);
-    if (key.type != key_type::kChunkItem || size > rest.size())
-      return add_line(text, "\tERROR: bad entry {} of {} bytes", to_text(key), size);
-    add_line(text, "\titem {} key {}", slot, to_text(key));
-    text += chunk_to_text(rest.first(size), 2);
-    rest = rest.subspan(size);
+  SysChunks chunks(used_sys_chunk_array(super));
+  for (int slot = 0; chunks.next(); ++slot) {
+    const SysChunk& chunk = chunks.entry();
+    add_line(text, "\titem {} key {}", slot, to_text(chunk.key));
+    text += chunk_to_text(chunk.item, 2);
   }
+  if (Status whole = chunks.finish("entry"); !whole) add_line(text, "\tERROR: {}", whole.error().message);
 }
 
 void add_backup_root(std::string& text, const char* name_and_tabs, uint64_t bytenr, uint64_t generation,

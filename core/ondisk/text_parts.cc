@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Small pieces of text that several structs need.
 #include "core/ondisk/text_parts.h"
 

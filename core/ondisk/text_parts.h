@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the to_text files share: flag names, times, uuids.
 #pragma once
 
@@ -29,14 +30,12 @@ void add_line(std::string& text, fmt::format_string<Args...> format, Args&&... a
   text += '\n';
 }
 
-// The parts of item_to_text, by family. REQUIRES items that passed tree_checker.
-std::string inode_family_to_text(const Key& key, ByteSpan item);  // inodes, their names, xattrs
-std::string root_family_to_text(const Key& key, ByteSpan item);   // roots, root refs, uuids
-std::string extent_family_to_text(const Key& key,
-                                  ByteSpan item);  // extents, backrefs, file extents, checksums
-std::string chunk_family_to_text(const Key& key, ByteSpan item);  // chunks, devices, block groups, free space
-std::string opaque_to_text(const Key& key,
-                           ByteSpan item);  // types that no check looks into: qgroups, statistics
+// The parts of item_to_text, by family. REQUIRES items that passed tree_checker; opaque ones may be anything.
+std::string inode_family_to_text(const Key& key, ByteSpan item);   // inodes, their names, xattrs
+std::string root_family_to_text(const Key& key, ByteSpan item);    // roots, root refs, uuids
+std::string extent_family_to_text(const Key& key, ByteSpan item);  // extents, backrefs, file extents
+std::string chunk_family_to_text(const Key& key, ByteSpan item);   // chunks, devices, groups, free space
+std::string opaque_to_text(const Key& key, ByteSpan item);         // what no check looks into
 // `indent` tabs before each line.
 std::string chunk_to_text(ByteSpan item, int indent);
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // to_text: every on-disk struct as one or more lines, in the words of btrfs dump-tree.
 #pragma once
 

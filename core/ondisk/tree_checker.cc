@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // tree_checker: header, node and leaf shape of a tree block; the items are judged in the check_*_items files.
 #include "core/ondisk/tree_checker.h"
 
@@ -55,16 +56,15 @@ Status check_item_type(const ItemCheck& check) {
     case key_type::kInodeItem:
       return check_inode_item(check);
     case key_type::kInodeRef:
-      return check_inode_ref(check);
     case key_type::kInodeExtref:
-      return check_inode_extref(check);
+      return check_inode_ref(check);
     case key_type::kDirItem:
     case key_type::kDirIndex:
     case key_type::kXattrItem:
       return check_dir_item(check);
     case key_type::kDirLogItem:
     case key_type::kDirLogIndex:
-      return check.size_is(sizeof(le64));
+      return check.size_is(sizeof(DiskDirLogItem));
     case key_type::kExtentData:
       return check_file_extent(check);
     case key_type::kExtentCsum:

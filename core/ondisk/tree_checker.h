@@ -1,49 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // tree_checker: a tree block's bytes are not trusted until they pass here.
 #pragma once
 
 #include "core/base/bytes.h"
 #include "core/base/result.h"
 #include "core/ondisk/format.h"
+#include "core/ondisk/tree_check_context.h"
 
 namespace butterfuse {
 
-// `structure` proves only what keeps a reader of the bytes safe (bounds, sizes, counts, key order); `full`
-// also what the kernel would refuse. Offline check, repair and dumps read damaged blocks with `structure`;
-// everybody else uses `full`.
-enum class TreeCheckDepth { structure, full };
-
-// What must be known of the file system to judge one of its blocks.
-struct TreeCheckContext {
-  uint32_t nodesize = 0;
-  uint32_t sectorsize = 0;
-  uint64_t incompat = 0;
-  uint64_t total_bytes = 0;  // superblock
-  uint64_t generation = 0;   // superblock (or running transaction): no block may be younger
-  uint32_t csum_size = 0;    // bytes of one data checksum; 0: unknown, csum items are then not measured
-  TreeCheckDepth depth = TreeCheckDepth::full;
-};
-
-// Checks one whole tree block (`block.size() == nodesize`), header sanity included, checksum excluded:
-// level, nritems, key order, item bounds without overlap, and the content of every known item type.
-// EUCLEAN with "corrupt leaf: root=R block=B slot=S KEY, REASON, have X want Y". Item types it does not know
-// are opaque.
+// Checks one whole tree block (`block.size() == nodesize`), header sanity included, checksum excluded: level,
+// nritems, key order, item bounds without overlap, and the content of every known item type. EUCLEAN with
+// "corrupt leaf: root=R block=B slot=S KEY, REASON, have X want Y". Item types it does not know are opaque.
 //
 // What a reader may rely on afterwards, without more checks, at either depth:
-// - INODE_ITEM, DEV_ITEM, DEV_EXTENT, BLOCK_GROUP_ITEM, FREE_SPACE_INFO, keyed backrefs: exactly their
-// struct;
-// - ROOT_ITEM: at least kRootItemV0Bytes (load<DiskRootItem> only when it is of full size);
-// - INODE_REF, INODE_EXTREF, DIR_ITEM, DIR_INDEX, XATTR_ITEM: whole entries fill the item to its end, at
-// least one;
+// - INODE_ITEM, DEV_ITEM, DEV_EXTENT, BLOCK_GROUP_ITEM, FREE_SPACE_INFO, keyed backrefs:
+//   exactly their struct;
+// - ROOT_ITEM: DiskRootItem, or its first kRootItemV0Bytes (load<DiskRootItem> only when it is of full size);
+// - INODE_REF, INODE_EXTREF, DIR_ITEM, DIR_INDEX, XATTR_ITEM: whole entries fill the item to its end,
+//   at least one;
 // - ROOT_REF, ROOT_BACKREF: the struct and its name fill the item;
+// - DIR_LOG_ITEM, DIR_LOG_INDEX: exactly DiskDirLogItem; UUID items: a whole number of le64, at least one;
 // - EXTENT_DATA: known type and compression; inline: DiskFileExtentInline and its data, uncompressed data is
-// ram_bytes
-//   long; else DiskFileExtent, and key.offset + num_bytes does not overflow;
-// - EXTENT_ITEM, METADATA_ITEM: DiskExtentItem, DiskTreeBlockInfo for tree blocks of EXTENT_ITEM, then whole
-// inline refs;
+//   ram_bytes long; else DiskFileExtent, and key.offset + num_bytes does not overflow;
+// - EXTENT_ITEM, METADATA_ITEM: DiskExtentItem, DiskTreeBlockInfo for tree blocks of EXTENT_ITEM, then
+//   whole inline refs;
 // - CHUNK_ITEM: num_stripes >= 1 stripes fill the item; start + length does not overflow;
-// - FREE_SPACE_BITMAP: one bit for each sector of key.offset, at most kFreeSpaceBitmapBytes; key ranges do
-// not overflow;
-// - EXTENT_CSUM: a whole number of checksums; UUID items: a whole number of le64.
+// - FREE_SPACE_BITMAP: one bit for each sector of key.offset, at most kFreeSpaceBitmapBytes; key ranges
+//   do not overflow;
+// - EXTENT_CSUM: a whole number of checksums.
 Status check_tree_block(const TreeCheckContext& context, ByteSpan block);
 
 // Checks a CHUNK_ITEM (also from sys_chunk_array): stripes, lengths, alignment, profile.

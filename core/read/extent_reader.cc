@@ -1,4 +1,6 @@
-// ExtentReader: takes the extent list out under the tree's lock, then reads without any.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ExtentReader: takes the extent list out under the tree's lock, then reads without any: a writer of the tree
+// does not wait for a disk.
 #include "core/read/extent_reader.h"
 
 #include "core/base/assert.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ExtentReader: bytes of files from their extents: read, verify checksums, try the other copy, decompress.
 #pragma once
 
@@ -9,7 +10,7 @@
 namespace butterfuse {
 
 // Thread-safe: callers parallelize by reading ranges from several threads; each thread keeps its own scratch
-// buffers (under 1 MiB). Keeps no cache: what it decodes goes to the caller.
+// buffers (ReadScratch, under 1 MiB). Keeps no cache: what it decodes goes to the caller.
 //
 // The list of extents is taken under the tree's shared lock, the I/O done without. Who reads must see to it
 // that the file's extents in the range are not dropped meanwhile (the page cache's locked pages, the inode's
@@ -22,14 +23,14 @@ class ExtentReader {
   // File bytes [range) of the extents on disk into `into` (into.size() == range.length()); holes, prealloc
   // and bytes behind the last extent read as zero. `range.start` sector-aligned. Every sector is checked
   // against its checksum (unless nodatasum); a bad copy is retried from the other. EIO names inode, offset,
-  // bytenr, want and have.
+  // bytenr, want and have; EUCLEAN: an extent's numbers are impossible.
   Status read(Tree& tree, uint64_t ino, bool nodatasum, ByteRange range, MutableByteSpan into);
 
   // The range that is cheapest to read together with `position`: the whole compressed extent that covers it,
   // cut to [limit), or an empty range when the extent is not compressed.
   Result<ByteRange> natural_range(Tree& tree, uint64_t ino, uint64_t position, ByteRange limit);
 
-  // Checks and counts of what was repaired from another copy.
+  // How often a copy of a sector did not match its checksum, whether or not another one did.
   uint64_t csum_errors() const { return csum_errors_; }
 
  private:

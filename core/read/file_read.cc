@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileRead: merging runs of extents into big reads, and decompressing.
+//
+//     file      │ A plain │ B plain │ hole │ C compressed │ D compressed │ inline │
+//     reads     └─ one, if B lies behind A ┘ └─ one, if D lies behind C ─┘
+//                  straight into `into`         into scratch_.disk, then each is expanded
+//
+// Numbers of an extent are checked before they are used to address anything: an image may say what it likes.
 #include "core/read/file_read.h"
 
 #include <cstring>
@@ -126,7 +133,8 @@ Result<size_t> FileRead::read_compressed(std::span<const FileExtent> extents) {
   for (const FileExtent& extent : extents) {
     if (!is_compressed(extent)) break;
     BF_TRY(check_compressed(extent));
-    // Several items may show parts of one extent; and extents written together lie together.
+    // Several items may show parts of one extent; and extents written together lie together. One that is
+    // larger than what is left of the buffer begins the next read.
     const bool again = count != 0 && extent.disk_bytenr == last && extent.disk_num_bytes == end - last;
     if (!again) {
       if (extent.disk_bytenr != end || end - bytenr + extent.disk_num_bytes > ReadScratch::kDiskBytes) break;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileRead: one read() under way: the extents of a byte range turned into file bytes.
 #pragma once
 
@@ -51,8 +52,7 @@ class FileRead {
   const MutableByteSpan into_;
   ReadScratch& scratch_;
   std::atomic<uint64_t>& csum_errors_;
-  // The compressed extent whose bytes are in scratch_.plain: files with overwritten parts show it in several
-  // pieces.
+  // The compressed extent whose bytes are in scratch_.plain: files with overwritten parts show it piecemeal.
   uint64_t plain_bytenr_ = 0;  // 0: none
   uint64_t plain_ram_bytes_ = 0;
 };

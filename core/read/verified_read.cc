@@ -1,4 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Verified reading: big reads first, sector by sector only around what is bad.
+//
+//     read_best of the whole piece ─> all sectors right? ─ yes ─> done
+//                                           └ no, or unreadable ─> each such sector from each copy in turn
+//                                                                  ─> bad copies are written over
+//
+// The checksums of all sectors are looked up before the first byte is read, in one descent. Which copy is
+// asked first the volume decides; reading single sectors only where something is wrong keeps a good disk at
+// big reads, and loses no more of a bad one than it must: two copies that are bad at different places still
+// make a whole file.
 #include "core/read/verified_read.h"
 
 #include <algorithm>
@@ -84,6 +94,7 @@ class VerifiedRead {
   Status recover(size_t at) {
     if (!origin_.nodatasum && !want_.present[at / kSectorSize])
       return make_error(EIO, "{}: no checksum in the csum tree", where(at));
+    // Of the last copy that was tried: it is what the message tells.
     std::string reason = "no copy";
     bool unread = false;
     std::vector<int> bad;
@@ -111,11 +122,11 @@ class VerifiedRead {
     int mirror;
     size_t at;
     std::string reason;
-    bool unread;  // told by the device's errors
+    bool unread;  // the device's error was told already
   };
 
-  // Neighbouring sectors of one copy at once. The reader holds the extent, so they are still its own. Without
-  // a checksum nobody knows which copy is the right one.
+  // Neighbouring sectors of one copy at once. The caller keeps the extent from being freed, so they are still
+  // the file's. Without a checksum nobody knows which copy is the right one.
   void repair_bad_copies() {
     std::stable_sort(bad_copies_.begin(), bad_copies_.end(),
                      [](const BadCopy& a, const BadCopy& b) { return a.mirror < b.mirror; });

@@ -1,4 +1,10 @@
-// BlockSpace: gaps between used ranges, block by block.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// BlockSpace: gaps between used ranges, block by block, in the order of their bytenrs.
+//
+// Three kinds of place are kept free of new blocks: extents that the forest uses, mirrors of the superblock
+// (they lie in chunks and belong to no extent), and, as long as there is other room, the blocks of the
+// damaged trees. The old superblock leads to those last ones: while they are whole, a repair that is cut
+// short before its superblock is out leaves what was there.
 #include "core/repair/block_space.h"
 
 #include <algorithm>
@@ -39,6 +45,7 @@ bool BlockSpace::find(size_t count, uint64_t type, const RangeSet& used, std::ve
   return found.size() == count;
 }
 
+// All or nothing: what was found counts as used only when there is enough of it.
 Result<std::vector<uint64_t>> BlockSpace::take(size_t count, uint64_t type) {
   RangeSet spared = used_;
   for (const ByteRange range : left_.ranges()) spared.add(range);

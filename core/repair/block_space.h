@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockSpace: room for new tree blocks among the extents that a forest uses.
 #pragma once
 
 #include "core/extent/range_set.h"
-#include "core/repair/extent_map.h"
+#include "core/survey/extent_map.h"
 
 namespace butterfuse::repair {
 
+// Copies what it is told is used. What take() gave is in use from then on.
 class BlockSpace {
  public:
   BlockSpace(Volume& volume, const ExtentMap& used, const std::vector<uint64_t>& left_blocks);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Device sizes: four witnesses, of which chunks and the device itself can't be wrong.
 #include "core/repair/device_sizes.h"
 
@@ -16,6 +17,8 @@ std::vector<uint64_t> possible_sizes(const MemberDevice& member, uint64_t by_ite
                                      const Volume& volume) {
   std::vector<uint64_t> sizes{by_item};
   if (!member.missing()) {
+    // The superblock of a stale device or of a seed is of another time: it says nothing of today's size. Of a
+    // single device the total is its size. The device's own length is cut down to whole sectors.
     const auto own = read_newest_super(*member.device);
     if (own && !member.stale && !member.seed) sizes.push_back(own->dev_item.total_bytes);
     if (volume.members().size() == 1) sizes.push_back(volume.super().total_bytes);
@@ -24,6 +27,7 @@ std::vector<uint64_t> possible_sizes(const MemberDevice& member, uint64_t by_ite
     std::erase_if(sizes, [&](uint64_t size) { return size > device_bytes; });
   }
   std::erase_if(sizes, [&](uint64_t size) { return size < chunks_end || size == 0; });
+  // Every witness contradicts the chunks: the item stays as it is, and the check says so.
   if (sizes.empty()) sizes.push_back(by_item);
   return sizes;
 }
@@ -56,7 +60,8 @@ uint64_t mend_device_sizes(std::vector<TreeItem>& chunk_tree, Volume& volume) {
                                                                 end == ends.end() ? 0 : end->second, volume);
     chosen[device.devid] = possible[device.devid].front();
   });
-  // The superblock's total tells which of two sizes is right, where one of them makes it come out.
+  // The superblock's total tells which of two sizes is right, where one of them makes it come out. One device
+  // is changed at a time: two whose sum alone would be right are not looked for.
   for (const auto& [devid, sizes] : possible) {
     if (total_of(chosen) == volume.super().total_bytes) break;
     const uint64_t others = total_of(chosen) - chosen[devid];

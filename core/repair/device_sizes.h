@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Device sizes: which of several that contradict each other is believed.
 #pragma once
 
@@ -13,8 +14,7 @@ namespace butterfuse::repair {
 // possible so that the superblock's total comes out. Returns the total of all devices.
 uint64_t mend_device_sizes(std::vector<TreeItem>& chunk_tree, Volume& volume);
 
-// EINVAL when chunks lie behind the end of a device: it was cut short, and what lies there is not damaged but
-// missing.
+// EINVAL when chunks lie behind the end of a device: it was cut short; what lay there is missing, not bad.
 Status check_devices_hold_chunks(const Volume& volume);
 
 }  // namespace butterfuse::repair

@@ -1,18 +1,28 @@
-// mend_csums: extent by extent.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// mend_csums: extent by extent, and in it the sectors without one.
+//
+// A checksum that is there and does not match is left alone: it is the witness that the data is bad, and
+// whoever reads the file shall hear of it. Files with NODATASUM have none, and a preallocated extent holds
+// nothing yet.
 #include "core/repair/mend_csums.h"
 
 #include <algorithm>
 #include <set>
 
 #include "core/csum/csum_tree.h"
+#include "core/survey/report.h"
 
 namespace butterfuse::repair {
 namespace {
 
+// So much of an extent is looked at under one transaction handle: 256 sectors of 4 KiB have at most 8 KiB of
+// checksums. A whole extent may be of 128 MiB, and its checksums fill many leaves.
 constexpr uint64_t kBytesAtOnce = 1 << 20;
-constexpr uint32_t kItems = 8;
+constexpr uint32_t kItems = 8;  // more than the checksums of kBytesAtOnce lie in
 
-// Bytes on disk that must have checksums.
+// Bytes on disk that must have checksums. Those of a compressed extent are of all that is stored, even
+// where a file refers to a part of it: it is read and expanded whole. Of others the part that is referred
+// to is enough.
 Result<std::vector<ByteRange>> summed_ranges(Tree& tree) {
   std::set<uint64_t> unsummed;
   std::vector<ByteRange> ranges;

@@ -1,4 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // InodeMender: each inode item against the rest of its items and its names.
+//
+// Which field follows from what:
+// - nlink: how many names it has; 1 for a directory that has one;
+// - size, of a directory: twice the length of its names, since each is in two items; as the kernel counts;
+// - nbytes: the bytes of its extents, without holes;
+// - kind: what both items of its names say, unless its content speaks against it;
+// - flags: without bits that no version of btrfs knows, and without those that contradict what the file has.
+//
+// The size of a file is left as it is: extents may end before it (a hole) and behind it (preallocated).
 #include "core/repair/mend_inodes.h"
 
 #include <sys/stat.h>
@@ -23,8 +33,7 @@ Status InodeMender::settle(const std::map<uint64_t, uint64_t>& names) {
   return {};
 }
 
-// The list of free inode numbers that kernels before 5.11 could keep (inode_cache): nothing reads it any
-// more.
+// The list of free inode numbers that kernels before 5.11 could keep (inode_cache): nothing else reads it.
 Status InodeMender::drop_inode_cache() {
   if (survey_.inodes.erase(objectid::kFreeIno) == 0) return {};
   BF_TRY(edit_.remove_all(objectid::kFreeIno));
@@ -64,6 +73,7 @@ Status InodeMender::settle_kinds() {
     DiskInodeItem& item = *inode->second.item;
     const bool content_objects = S_ISDIR(kind) ? inode->second.has_extents : inode->second.has_entries;
     if (kind == 0 || (item.mode & S_IFMT) == kind || content_objects) continue;
+    // A symbolic link has all permissions; for others those of the item are the only ones known.
     item.mode = (S_ISLNK(kind) ? 0777 : item.mode & 07777) | kind;
     BF_TRY(edit_.set_inode(ino, item));
     changes_.add("inode {}: mode {:o} written, as its names have it", ino, uint32_t{item.mode});
@@ -83,6 +93,7 @@ Status InodeMender::settle_inode(uint64_t ino, FoundInode& inode, uint64_t names
   if (!inode.item || !is_common(ino)) return {};
   DiskInodeItem item = *inode.item;
   const bool is_dir = S_ISDIR(item.mode);
+  // The top directory has no name in its own subvolume, and one link all the same.
   const uint64_t links = ino == objectid::kFirstFree ? 1 : names;
   if (!inode.orphan) item.nlink = static_cast<uint32_t>(is_dir && links > 0 ? 1 : links);
   item.flags = item.flags & kKnownInodeFlags;

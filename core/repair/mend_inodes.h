@@ -1,9 +1,9 @@
-// InodeMender: the inodes of one subvolume: those that are missing, what kind they are of, links, sizes and
-// bytes.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// InodeMender: the inodes of one subvolume: which are missing, their kinds, links, sizes and bytes.
 #pragma once
 
 #include "core/repair/name_edit.h"
-#include "core/repair/report.h"
+#include "core/survey/report.h"
 
 namespace butterfuse::repair {
 

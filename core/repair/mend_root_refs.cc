@@ -1,5 +1,5 @@
-// mend_root_refs: each item's other half has the same data under the mirrored key; then each subvolume gets
-// its directory entry.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// mend_root_refs: an item's other half has the same data under the mirrored key; entries follow from both.
 #include "core/repair/mend_root_refs.h"
 
 #include <sys/stat.h>
@@ -11,10 +11,12 @@
 #include "core/ondisk/root_item.h"
 #include "core/repair/name_edit.h"
 #include "core/repair/one_transaction.h"
+#include "core/survey/report.h"
 
 namespace butterfuse::repair {
 namespace {
 
+// Two halves of a reference, each taken out and put in.
 constexpr uint32_t kItems = 4;
 
 struct Half {
@@ -43,7 +45,8 @@ Status put(TransactionHandle& handle, Tree& tree, const Key& key, const std::vec
   return cursor.insert(key, ByteSpan(data));
 }
 
-bool leads_to(ByteSpan item, const std::string& name, uint64_t child) {
+// By name and location: the item may be a bucket of several names, or an index that something else has.
+bool leads_to(ByteSpan item, std::string_view name, uint64_t child) {
   const auto entry = find_name_entry(item, name);
   return entry && *entry && Key((*entry)->head.location).objectid == child &&
          Key((*entry)->head.location).type == key_type::kRootItem;
@@ -54,23 +57,24 @@ struct Entry {
 };
 
 // What of the directory entry that a reference speaks of is there.
-Result<Entry> find_entry(Tree& tree, uint64_t child, const DiskRootRef& ref, const std::string& name) {
-  BF_ASSIGN(const auto item, lookup_item(tree, {ref.dirid, key_type::kDirItem, name_hash(name)}));
-  BF_ASSIGN(const auto index, lookup_item(tree, {ref.dirid, key_type::kDirIndex, ref.sequence}));
-  return Entry{item && leads_to(*item, name, child), index && leads_to(*index, name, child)};
+Result<Entry> find_entry(Tree& tree, uint64_t child, const RootRefEntry& ref) {
+  BF_ASSIGN(const auto item, lookup_item(tree, {ref.dir_ino, key_type::kDirItem, name_hash(ref.name)}));
+  BF_ASSIGN(const auto index, lookup_item(tree, {ref.dir_ino, key_type::kDirIndex, ref.index}));
+  return Entry{item && leads_to(*item, ref.name, child), index && leads_to(*index, ref.name, child)};
 }
 
-// Whether a part of that entry is there.
+// Whether a part of that entry is there. One of its two items is enough: place() writes the other.
 Result<bool> is_confirmed(Filesystem& filesystem, uint64_t parent, uint64_t child, ByteSpan data) {
-  if (data.size() <= sizeof(DiskRootRef)) return false;
-  const auto ref = load<DiskRootRef>(data);
+  const auto ref = root_ref_entry(data);
+  if (!ref) return false;
   auto tree = filesystem.subvolume(parent);
   if (!tree) return false;
-  BF_ASSIGN(const Entry entry,
-            find_entry(**tree, child, ref, std::string(as_text(data.subspan(sizeof ref)))));
+  BF_ASSIGN(const Entry entry, find_entry(**tree, child, *ref));
   return entry.has_item || entry.has_index;
 }
 
+// Where subvolumes hang: first goes what speaks of none, then each reference gets its entry, then each
+// subvolume that has no place yet gets one at the top.
 class PlaceMender {
  public:
   PlaceMender(Filesystem& filesystem, const Report& report)
@@ -81,10 +85,9 @@ class PlaceMender {
     BF_ASSIGN(const auto halves, all_halves(root_tree_));
     std::set<uint64_t> placed;
     for (const Half& half : halves) {
-      if (half.key.type != key_type::kRootRef || half.data.size() <= sizeof(DiskRootRef)) continue;
-      const auto ref = load<DiskRootRef>(half.data);
-      const std::string name(as_text(ByteSpan(half.data).subspan(sizeof ref)));
-      BF_ASSIGN(const bool there, place(half.key.objectid, half.key.offset, ref, name));
+      const auto ref = root_ref_entry(half.data);
+      if (half.key.type != key_type::kRootRef || !ref) continue;
+      BF_ASSIGN(const bool there, place(half.key.objectid, half.key.offset, *ref));
       if (there) placed.insert(half.key.offset);
     }
     BF_ASSIGN(const auto subvolumes, subvolumes_in_use());
@@ -124,24 +127,27 @@ class PlaceMender {
   }
 
   // The entry that the reference speaks of. False: there is no such directory.
-  Result<bool> place(uint64_t parent, uint64_t child, const DiskRootRef& ref, const std::string& name) {
+  Result<bool> place(uint64_t parent, uint64_t child, const RootRefEntry& ref) {
     auto tree = filesystem_.subvolume(parent);
     if (!tree) return false;
-    const auto dir = read_inode_item(**tree, ref.dirid);
+    const auto dir = read_inode_item(**tree, ref.dir_ino);
     if (!dir || !S_ISDIR(dir->mode)) return false;
     NameEdit edit(filesystem_, **tree);
+    // The location has the largest offset whatever that of the root item's key is: as the kernel writes it.
     const FoundEntry entry{{child, key_type::kRootItem, ~uint64_t{0}}, file_type::kDir};
-    BF_ASSIGN(const Entry there, find_entry(**tree, child, ref, name));
+    BF_ASSIGN(const Entry there, find_entry(**tree, child, ref));
     if (there.has_item && there.has_index) return true;
-    if (!there.has_item) BF_TRY(edit.set_item(ref.dirid, name, entry));
-    if (!there.has_index) BF_TRY(edit.set_index(ref.dirid, ref.sequence, name, entry));
-    report_(fmt::format("root {}: directory {} entry '{}' of subvolume {} written", parent,
-                        uint64_t{ref.dirid}, shown_name(name), child));
+    const std::string name(ref.name);
+    if (!there.has_item) BF_TRY(edit.set_item(ref.dir_ino, name, entry));
+    if (!there.has_index) BF_TRY(edit.set_index(ref.dir_ino, ref.index, name, entry));
+    report_(fmt::format("root {}: directory {} entry '{}' of subvolume {} written", parent, ref.dir_ino,
+                        shown_name(name), child));
     ++changes_;
     return true;
   }
 
-  // Nothing says where it was.
+  // Nothing says where it was. The two halves come first: where this is cut short before the entry, the next
+  // repair finds them and writes it.
   Status place_at_top(uint64_t child) {
     BF_ASSIGN(Tree * top, filesystem_.subvolume(objectid::kFsTree));
     BF_ASSIGN(const uint64_t index, next_dir_index(*top, objectid::kFirstFree));
@@ -158,7 +164,8 @@ class PlaceMender {
       return put(handle, root_tree_, {child, key_type::kRootBackref, objectid::kFsTree}, data);
     };
     BF_TRY(in_transaction(filesystem_, kItems, write));
-    BF_ASSIGN([[maybe_unused]] const bool placed, place(objectid::kFsTree, child, ref, name));
+    BF_ASSIGN([[maybe_unused]] const bool placed,
+              place(objectid::kFsTree, child, {objectid::kFirstFree, index, name}));
     return {};
   }
 
@@ -186,6 +193,8 @@ Result<uint64_t> mend_root_refs(Filesystem& filesystem, const Report& report) {
     const Key other{half.key.offset, is_backref ? key_type::kRootRef : key_type::kRootBackref,
                     half.key.objectid};
     BF_ASSIGN(const auto there, lookup_item(root_tree, other));
+    // Two halves that differ are met twice: only the backref's turn decides, or the second would undo
+    // the first.
     if (there && (*there == half.data || !is_backref)) continue;
     bool confirmed = false;
     if (there) {

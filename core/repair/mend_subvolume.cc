@@ -1,4 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // mend_subvolume: first each name is settled, then each inode follows from its names and extents.
+//
+// A name is three items, and each has one vote on where the name leads: DIR_ITEM, DIR_INDEX, and the
+// reference of the inode. Votes for inodes that do not exist don't count. With one vote each the lowest key
+// wins, which is as good as any other, and the same in each run.
+//
+//     survey ─> missing inodes, kinds ─> homes of directories ─> clear ─> settle ─> the lost ─> links, sizes
+//
+// Clearing is a pass of its own in front of settling: an index that a wrong item holds must be free before
+// the right item can take it. A directory has one name, or paths would have no end: homes are chosen before
+// any name goes.
 #include "core/repair/mend_subvolume.h"
 
 #include <sys/stat.h>
@@ -8,7 +19,9 @@
 #include "core/base/shown_name.h"
 #include "core/items/dir_item.h"
 #include "core/ondisk/entry_type.h"
+#include "core/ondisk/named_entries.h"
 #include "core/repair/mend_inodes.h"
+#include "core/survey/report.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -46,11 +59,8 @@ class Mender {
     ReadCursor cursor(filesystem_.root_tree());
     BF_TRY(cursor.seek({tree_.id(), key_type::kRootRef, 0}));
     while (cursor.valid() && cursor.key().objectid == tree_.id() && cursor.key().type == key_type::kRootRef) {
-      if (cursor.data().size() > sizeof(DiskRootRef)) {
-        const auto ref = cursor.as<DiskRootRef>();
-        subvolume_indexes_[{ref.dirid, std::string(as_text(cursor.data().subspan(sizeof ref)))}] =
-            ref.sequence;
-      }
+      if (const auto ref = root_ref_entry(cursor.data()))
+        subvolume_indexes_[{ref->dir_ino, std::string(ref->name)}] = ref->index;
       BF_TRY(cursor.next());
     }
     return {};
@@ -94,6 +104,7 @@ class Mender {
 
   // A directory has one name: the one most of whose items are there, of several such the first.
   void choose_homes() {
+    // Strictly more is better: of two names with as many items the first, in the order of directories, stays.
     std::map<uint64_t, int> best;
     for (const auto& [place, name] : survey_.names) {
       const auto target = target_of(name);
@@ -110,7 +121,7 @@ class Mender {
   bool has_names(uint64_t dir) const { return exists(dir) && S_ISDIR(survey_.inodes.at(dir).item->mode); }
 
   // A name that only one of three items has, of an inode that has all its names without it: what a damaged
-  // name looks like.
+  // name looks like. Giving it the other two items would make a hard link that nobody made.
   bool is_stray(const FoundName& name, const Key& location) const {
     if (location.type != key_type::kInodeItem || name.references.contains(location.objectid)) return false;
     const auto whole = whole_names_.find(location.objectid);
@@ -146,7 +157,8 @@ class Mender {
         continue;
       }
       BF_TRY(edit_.remove_reference(reference->first, dir, text));
-      changes_.add("directory {} entry '{}': reference of inode {} removed", dir, shown_name(text), reference->first);
+      changes_.add("directory {} entry '{}': reference of inode {} removed", dir, shown_name(text),
+                   reference->first);
       reference = name.references.erase(reference);
     }
     const uint64_t index = target ? index_of(dir, text, name, *target) : 0;
@@ -189,6 +201,7 @@ class Mender {
     if (exists(dir)) target = target_of(name);
     if (!target) return {};
     uint64_t index = name.indexes.empty() ? index_of(dir, text, name, *target) : name.indexes.begin()->first;
+    // 0 and 1 stand for "." and "..", which have no items: the kernel gives the first name index 2.
     if (index < 2 || (name.indexes.empty() && taken_.contains({dir, index}))) {
       BF_ASSIGN(index, next_dir_index(tree_, dir));
     }
@@ -240,6 +253,8 @@ class Mender {
     return {};
   }
 
+  // The directory of that name in the top directory, made where there is none. What is no directory and has
+  // the name keeps it.
   Result<uint64_t> lost_and_found() {
     const uint64_t root = objectid::kFirstFree;
     std::string text = "lost+found";
@@ -249,6 +264,7 @@ class Mender {
       text = fmt::format("lost+found.{}", number);
     }
     FoundName& name = survey_.names[{root, text}];
+    // Behind the highest number in use.
     uint64_t ino = root;
     for (const auto& [number, inode] : survey_.inodes)
       if (is_common(number)) ino = number;

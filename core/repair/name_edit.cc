@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NameEdit: one small transaction handle for each change.
+//
+// core/items changes a name whole: its two items and the reference. Of a damaged name some of these are
+// missing or wrong, which there is an error; here each is changed without the others, and what is missing is
+// no error. A crash between two of them leaves a name that is half mended, and the next repair mends the
+// rest. (Repair works on overlays in memory, where there is no crash.)
 #include "core/repair/name_edit.h"
 
 #include "core/items/dir_item.h"
@@ -10,6 +16,7 @@
 namespace butterfuse::repair {
 namespace {
 
+// A name's item is cut out and another put in; a bucket that several names share may have to be cut twice.
 constexpr uint32_t kItems = 8;
 
 DiskDirItem head_of(const FoundEntry& entry, uint64_t transid) {
@@ -20,7 +27,7 @@ DiskDirItem head_of(const FoundEntry& entry, uint64_t transid) {
   return head;
 }
 
-// However often it is there.
+// However often it is there. A damaged directory may have a name twice under one hash.
 Status cut(WriteCursor& cursor, const Key& key, std::string_view name) {
   for (;;) {
     BF_ASSIGN(const bool found, cursor.seek(key));
@@ -89,6 +96,8 @@ Status NameEdit::add_orphan(uint64_t ino) {
 }
 
 Status NameEdit::remove_all(uint64_t ino) {
+  // Extents that one handle drops: of a large file each step is small enough to have room even on a full file
+  // system, and what a step frees is there for those behind it once it is committed.
   constexpr uint32_t kItemsAtOnce = 32;
   for (bool done = false; !done;) {
     BF_ASSIGN(TransactionHandle handle, filesystem_.begin_freeing(2 * kItemsAtOnce));
@@ -103,6 +112,7 @@ Status NameEdit::remove_all(uint64_t ino) {
     WriteCursor cursor(tree_, handle);
     BF_TRY(cursor.seek({ino, 0, 0}));
     if (!cursor.valid()) return {};
+    // All that is left under the number; an orphan item is under another, and is no reason to keep anything.
     return cursor.remove_while(
         [ino](const Key& key, ByteSpan) -> Result<bool> { return key.objectid == ino; });
   });

@@ -1,11 +1,13 @@
-// NameEdit: single items of a name, without the pair they belong to: what repair needs and nothing else may
-// do.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// NameEdit: single items of a name, without the pair they belong to: for repair, and for nothing else.
 #pragma once
 
-#include "core/repair/subvolume_survey.h"
+#include "core/survey/subvolume_survey.h"
 
 namespace butterfuse::repair {
 
+// Each call begins transaction handles of its own, and may commit: the caller holds none, and no tree lock.
+// What is to go and is not there is no error; what is to be written replaces what is there under its key.
 class NameEdit {
  public:
   NameEdit(Filesystem& filesystem, Tree& tree) : filesystem_(filesystem), tree_(tree) {}

@@ -1,4 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Repair: trees first, then what is in them, then the numbers that are counted over both.
+//
+//     devices <── best so far (overlays_) <── this round's trial        each an overlay of the one before
+//                       ^                          │ attempt: new trees where asked for, then mend
+//                       └───── fewer errors? <── check
+//
+// Nothing reaches a device before write(). A trial that fails, or that a check finds no better, is dropped
+// with its overlay: that is why a wrong guess costs time and no data. The measure is the number of errors
+// that a check counts, nothing finer.
+//
+// Where content alone is wrong it is mended first, without new trees: a tree that is written anew no longer
+// shares blocks with its snapshots, and takes space. Only where that betters nothing are trees written anew.
 #include "core/repair/repair.h"
 
 #include "core/check/block_walk.h"
@@ -12,13 +24,15 @@
 #include "core/repair/mend_subvolume.h"
 #include "core/repair/rewrite.h"
 #include "core/repair/undo_log.h"
+#include "core/survey/survey.h"
 #include "core/transaction/unfinished_work.h"
 #include "core/volume/superblock.h"
 
 namespace butterfuse::repair {
 namespace {
 
-// Phases of a check whose errors do not ask for new trees.
+// Phases of a check whose errors do not ask for new trees. The names are those of core/check: an error of any
+// phase that is not listed asks for new trees.
 bool only_content(const CheckSummary& summary) {
   for (const auto& [phase, errors] : summary.errors_in)
     if (phase != "subvolumes" && phase != "superblocks" && phase != "free space") return false;
@@ -34,7 +48,7 @@ Stage stage_of(uint64_t offset) {
   return Stage::blocks;
 }
 
-// Every subvolume the root tree names, and the tree that balance moves data in.
+// Every subvolume that the root tree names and that is not deleted.
 Result<std::vector<uint64_t>> all_subvolumes(Filesystem& filesystem) {
   std::vector<uint64_t> ids;
   ReadCursor cursor(filesystem.root_tree());
@@ -70,14 +84,14 @@ Result<CheckSummary> Repair::check(const Overlays& overlays) const {
   return check_filesystem(open_shared(overlays), wanted);
 }
 
-// Each round works on top of what the rounds before have made better; one that fails or makes it worse is
-// forgotten.
+// Each round works on top of what those before made better; one that fails or betters nothing is forgotten.
 Status Repair::plan() {
   BF_TRY(check_no_replace_under_way());
   BF_ASSIGN(before_, check(overlays_));
   after_ = before_;
   if (before_.errors > 0) BF_TRY(check_that_nothing_is_missing());
-  constexpr int kRounds = 4;
+  // Content, trees, quotas (counted once nothing else is wrong), and one for what these bring to light.
+  constexpr int kRounds = 4;  // mostly fewer: a round with new trees that betters nothing is the last
   Status failed;
   bool trees = !only_content(before_);
   for (int round = 0; round < kRounds && after_.errors > 0; ++round) {
@@ -113,8 +127,8 @@ Status Repair::check_no_replace_under_way() const {
   return filesystem ? check_no_replace((*filesystem)->dev_tree()) : Status{};
 }
 
-// What can't be read for want of a device, or of its end, is not damaged: a repair would give it up. Of devices that were
-// written without each other it would make one that is neither.
+// What can't be read for want of a device, or of its end, is not damaged: a repair would give it up. Of
+// devices that were written without each other it would make one that is neither.
 Status Repair::check_that_nothing_is_missing() const {
   BF_ASSIGN(const auto volume, Volume::open(open_shared(overlays_)));
   load_chunk_tree(*volume, [](const Error&) {});
@@ -124,6 +138,7 @@ Status Repair::check_that_nothing_is_missing() const {
 }
 
 Status Repair::attempt(const Overlays& trial, bool trees) {
+  // Quota numbers are counted over all trees: before those are sound, the count would be wrong again.
   const bool quotas_only = after_.errors_in.contains("quotas") && after_.errors_in.size() == 1;
   if (!trees && after_.errors_in.contains("free space")) BF_TRY(distrust_free_space(trial));
   if (trees)
@@ -155,6 +170,7 @@ Status Repair::rewrite(const Overlays& trial, const ForestWishes& wishes) {
 
 Status Repair::mend(const Overlays& trial, bool new_quotas) {
   FilesystemOptions wanted;
+  // No commit by the clock: mend_subvolumes() commits behind each subvolume.
   wanted.commit_interval_s = 0;
   wanted.degraded = true;  // what is missing can't be read, and was reported
   wanted.quotas_are_right = new_quotas;

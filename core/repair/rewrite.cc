@@ -1,4 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // rewrite_trees: the extent tree must list its own blocks, so their number is found step by step.
+//
+// What must be known before what:
+//
+//     chunks ──────────────> items of the device tree, sizes of devices            prepare_items
+//     items of a tree ─────> how many blocks it takes ─> their bytenrs             place_trees
+//     all blocks, its own ─> the extent tree; it grows until it holds itself       place_extent_tree
+//     bytenr of a top block ─> its root item, of the same length as before         name_roots
+//     blocks ─> flush ─> superblocks ─> flush
+//
+// A bytenr never changes how long an item is: that is why blocks can be placed before their content is known.
+// All new blocks are of one generation, above the superblock's, as if one commit had written them.
 #include "core/repair/rewrite.h"
 
 #include <algorithm>
@@ -6,8 +18,8 @@
 #include "core/ondisk/item_checks.h"
 #include "core/ondisk/root_item.h"
 #include "core/repair/block_space.h"
-#include "core/repair/derived_items.h"
 #include "core/repair/device_sizes.h"
+#include "core/survey/derived_items.h"
 
 namespace butterfuse::repair {
 namespace {
@@ -36,6 +48,7 @@ class Rewriter {
     BF_TRY(place_extent_tree());
     name_roots();
     for (NewTree& tree : trees_) BF_TRY(write(tree));
+    // The superblock must not be on disk before what it leads to.
     BF_TRY(volume_.flush());
     prepare_super();
     BF_TRY(volume_.write_supers(super_));
@@ -43,8 +56,11 @@ class Rewriter {
   }
 
  private:
+  // Else block group items lie in the extent tree, and take part in its growing.
   bool has_block_group_tree() const { return super_.compat_ro_flags & compat_ro::kBlockGroupTree; }
 
+  // In this order: device extents and sizes follow from the chunks alone, checksums from the extents that
+  // were found, and only then it is known which trees there will be.
   void prepare_items() {
     auto& anew = forest_.anew;
     add_device_extents(anew[objectid::kDevTree], volume_);
@@ -108,8 +124,9 @@ class Rewriter {
     tree.level = levels.back();
     for (size_t i = 0; i < levels.size(); ++i) {
       Extent& extent = extents_[tree.bytenrs[i]];
+      // Anew each round: a block may be of another level than in the round before.
       extent = Extent{volume_.nodesize(), generation_, true, false, levels[i], {}, {}};
-      extent.add(ExtentRef::of(TreeRef{.root = tree.id}));
+      extent.add(extent_ref_of(TreeRef{.root = tree.id}));
     }
     return {};
   }
@@ -194,6 +211,8 @@ class Rewriter {
       super_.chunk_root_generation = generation_;
       count_devices(chunk_tree);
     }
+    // The log's items are changes to trees that are no longer the same; the error flag, the backups, and the
+    // marks that say which of the caches and of the uuid tree are current all speak of the old trees, too.
     super_.log_root = 0;
     super_.log_root_level = 0;
     super_.flags = super_.flags & ~super_flag::kError;

@@ -1,8 +1,8 @@
-// rewrite_trees: puts a forest on disk: the trees that must be anew, all that follows from them, a
-// superblock.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// rewrite_trees: puts a forest on disk: the trees that must be anew, what follows from them, a superblock.
 #pragma once
 
-#include "core/repair/forest.h"
+#include "core/survey/forest.h"
 
 namespace butterfuse::repair {
 

@@ -1,4 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Undo: what is there is compared with what the repair wrote, sector by sector, before anything is put back.
+//
+// All pages are compared before the first is written: an undo that is refused has changed nothing. A sector
+// may hold either the old or the new bytes, so that a repair or an undo that was cut short can be undone,
+// too. What is neither was written by somebody who went on from what the repair left: old bytes put below it
+// would mix two states of the file system.
 #include "core/repair/undo.h"
 
 #include <algorithm>
@@ -35,7 +41,8 @@ Result<std::unique_ptr<Undo>> Undo::plan(const std::string& path, const Devices&
   return undo;
 }
 
-// The order in which the devices were given may be another one today.
+// The order in which the devices were given may be another one today. They are known by the uuid in their
+// superblock. Where that can't be read they keep their place in the list.
 Status Undo::order(const Devices& given) {
   const auto& logged = log_->devices();
   if (logged.size() != given.size())

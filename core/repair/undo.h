@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Undo: takes a repair back, in memory first.
 #pragma once
 

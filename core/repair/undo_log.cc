@@ -1,5 +1,13 @@
-// Undo log: a head, the devices, then pages (device, offset, length, sums of the new bytes, old bytes), and a
-// checksum of it all.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Undo log: head, devices, pages (device, length, offset, sums of the new bytes, old bytes), checksum of all.
+//
+//     ┌──────┬──────────┬──────────┬──────┬───────────┬───────────┬──────┬─ ─ ─┬────────┐
+//     │ Head │ Device 0 │ Device 1 │ Page │ new sums  │ old bytes │ Page │     │ crc32c │
+//     └──────┴──────────┴──────────┴──────┴───────────┴───────────┴──────┴─ ─ ─┴────────┘
+//
+// Written from front to end, so that it needs no seeking and is whole exactly when its last four bytes match.
+// Of the new bytes only sums are kept: they are on the devices. The log is written before the devices are,
+// and its folder is flushed with it: there is no moment with changed devices and no way back.
 #include "core/repair/undo_log.h"
 
 #include <fcntl.h>
@@ -105,8 +113,8 @@ class LogFile {
   uint32_t sum_ = ~uint32_t{0};
 };
 
-Status write_pages(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>>& devices,
-                   const std::vector<std::shared_ptr<MemoryDevice>>& overlays) {
+Status write_old_pages(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>>& devices,
+                       const std::vector<std::shared_ptr<MemoryDevice>>& overlays) {
   std::vector<std::byte> old;
   for (size_t device = 0; device < overlays.size(); ++device) {
     const auto save = [&](uint64_t offset, ByteSpan page) -> Status {
@@ -138,7 +146,7 @@ Status write_log(LogFile& file, const std::vector<std::shared_ptr<BlockDevice>>&
   BF_TRY(file.write(object_bytes(head)));
   for (size_t i = 0; i < devices.size(); ++i)
     BF_TRY(file.write(object_bytes(describe(*devices[i], *overlays[i]))));
-  return write_pages(file, devices, overlays);
+  return write_old_pages(file, devices, overlays);
 }
 
 bool has_magic(const std::string& text, const char (&magic)[sizeof(Head::magic)]) {
@@ -163,7 +171,8 @@ Status read_more(int fd, size_t wanted, const std::string& path, std::string& te
   return {};
 }
 
-// Of a regular file, without waiting for anything, and no more than its head where that says that it is something else.
+// Of a regular file, without waiting for anything; no more than its head where that says that it
+// is something else.
 Result<std::string> content_of(const std::string& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) != 0) return tl::unexpected(failed("open", path));
@@ -181,6 +190,7 @@ Result<std::string> content_of(const std::string& path) {
   return text;
 }
 
+// Takes objects off the front of what is left; false where less is left than the object needs.
 struct Parser {
   ByteSpan rest;
   template <class T>

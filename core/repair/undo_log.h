@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // UndoLog: a file with all bytes that a repair is about to overwrite, and what it writes there, by sums.
 #pragma once
 
@@ -15,7 +16,10 @@ namespace butterfuse::repair {
 
 // What a write may tear a page into.
 constexpr size_t kUndoSector = 512;
+// The whole of an xxhash64. It tells apart what was written by accident; it is no proof against somebody who
+// means to deceive, who could write to the devices anyway.
 constexpr size_t kUndoSumBytes = 8;
+// Of a whole sector, or of what is left of one at the device's end. Only the first kUndoSumBytes are set.
 CsumValue undo_sum(ByteSpan sector);
 
 // Of a device's newest superblock; zeros where none was valid.

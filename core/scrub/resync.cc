@@ -1,4 +1,9 @@
-// Extents of chunks that have a copy on a stale device: tree blocks, and of data the sectors without checksum.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Extents of chunks with a copy on a stale device: tree blocks, and of data the sectors without checksum.
+//
+// Which extents changed while the device was away is not known: a tree block could be told by its generation,
+// but its blocks were freed and given out again, too. So all are copied, whether they differ or not; it is
+// the trees only, and few files are without checksums.
 #include "core/scrub/resync.h"
 
 #include <algorithm>
@@ -9,9 +14,11 @@
 namespace butterfuse {
 namespace {
 
+// Of data, whose checksums are looked up: 256 of them at sectors of 4 KiB.
 constexpr uint64_t kBytesAtOnce = 1 << 20;
 
 bool wants_resync(const MemberDevice& member) {
+  // Of a device that is not written to nothing can be put right.
   return member.stale && !member.resynced && member.writable();
 }
 

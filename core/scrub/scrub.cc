@@ -1,4 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Scrub: device extents in order, their chunks' extents, each copy that lies on the device.
+//
+//     device extent ─> chunk ─> batch: up to 64 extents of the extent tree ─> each copy on this device:
+//                                                                  read, compare, mend by another copy
+//
+// A device extent is followed to its whole chunk, though only a part of the chunk lies on this device: the
+// extent tree knows logical addresses only, and mirrors_here() leaves out what is elsewhere. Where to go
+// on after a break is told in device extents; what was looked at of a chunk that is not finished is looked
+// at again.
+//
+// Reads go to one copy, past the choice of copies that a file's reader gets: a scrub that took the good copy
+// would find nothing.
 #include "core/scrub/scrub.h"
 
 #include <optional>
@@ -12,6 +24,10 @@
 namespace butterfuse {
 namespace {
 
+// A commit waits for the end of a batch, and everybody who changes something for the commit: it is no more
+// than 64 extents (of tree blocks of 16 KiB that is 1 MiB), and ends with the extent that makes it 1 MiB
+// full. Smaller ones would begin handles and seek in the extent tree more often than they read. Of large
+// extents this is also what is read, and held in memory, at a time.
 constexpr size_t kExtentsAtOnce = 64;
 constexpr uint64_t kBytesAtOnce = 1 << 20;
 
@@ -41,8 +57,8 @@ Status Scrub::run() {
   std::set<uint64_t> done;  // DUP has both copies here, which are looked at together
   for (const DeviceExtent& extent : extents) {
     const auto chunk = volume_.chunk_at(extent.chunk);
-    if (chunk && done.insert(extent.chunk).second)
-      BF_TRY(scrub_chunk(*chunk));  // else it was emptied and removed meanwhile
+    // Without a chunk it was emptied and removed meanwhile.
+    if (chunk && done.insert(extent.chunk).second) BF_TRY(scrub_chunk(*chunk));
     count([&](ScrubProgress& progress) { progress.last_physical = extent.physical + extent.length; });
   }
   return {};
@@ -93,11 +109,11 @@ Result<std::vector<Scrub::StoredExtent>> Scrub::next_extents(uint64_t& cursor, u
         cursor = key.objectid;
         break;
       }
-      StoredExtent extent = stored_extent(key, items.as<DiskExtentItem>());
+      const StoredExtent extent = stored_extent(key, items.as<DiskExtentItem>());
       if (extent.range.length() > end - extent.range.start)
         return make_error(EUCLEAN, "extent {} of {} bytes leaves its chunk", extent.range.start,
                           extent.range.length());
-      extents.push_back(std::move(extent));
+      extents.push_back(extent);
       bytes += extents.back().range.length();
     }
     BF_TRY(items.next());
@@ -107,6 +123,8 @@ Result<std::vector<Scrub::StoredExtent>> Scrub::next_extents(uint64_t& cursor, u
 
 // While a handle lives no commit ends, so what the extent tree names now is not given to anybody else.
 Status Scrub::scrub_batch(const ChunkMapping& chunk, uint64_t& cursor) {
+  // No space is promised to it: nothing in a tree changes. A file system that is read-only, or just became
+  // so, has no commits to keep away.
   std::optional<TransactionHandle> handle;
   if (!filesystem_.read_only()) {
     auto begun = filesystem_.begin_reserved(Reservation{});
@@ -144,6 +162,7 @@ uint64_t Scrub::generation_of(const StoredExtent& extent, uint64_t committed) co
 void Scrub::scrub_tree_block(const ChunkMapping& chunk, const StoredExtent& extent) {
   const uint64_t bytenr = extent.range.start, committed = filesystem_.last_committed();
   if (extent.generation > committed) return;  // may not be written yet
+  // Other copies are on other devices, whose own scrub looks at them.
   const std::vector<int> mirrors = mirrors_here(chunk, bytenr);
   if (mirrors.empty()) return;
   count([&](ScrubProgress& progress) {
@@ -230,13 +249,13 @@ bool Scrub::restore(uint64_t bytenr, ByteSpan csum, int mirror) {
   return false;
 }
 
+// Only told, and left: writing a superblock is the commit's, which knows in which order.
 void Scrub::scrub_supers() {
   const MemberDevice& member = *volume_.member(devid_);
   const uint64_t end = std::min<uint64_t>(member.device->size_bytes(), member.item.total_bytes);
   for (int mirror = 0; mirror < kSuperMirrors && super_mirror_offset(mirror) + kSuperSize <= end; ++mirror) {
     const auto super = read_super_mirror(*member.device, mirror);
     if (super && check_super_mirror(*super, mirror)) continue;
-    // The next commit writes it anew.
     count([](ScrubProgress& progress) { ++progress.super_errors; });
     log(LogLevel::warning, "scrub: device {}: superblock mirror {} is bad; the next commit writes it anew",
         devid_, mirror);

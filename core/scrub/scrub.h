@@ -1,5 +1,5 @@
-// Scrub: reads all that is stored on one device of an open file system, verifies it, and brings bad copies
-// back.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Scrub: reads and verifies all that is stored on one device of an open file system, mends bad copies.
 #pragma once
 
 #include <atomic>
@@ -17,17 +17,18 @@ struct ScrubProgress {
   uint64_t errors() const { return read_errors + csum_errors + super_errors; }
 };
 
-// What a file system that is in use has: beside writers, what is verified is what the last commit has. Of
-// RAID5 and RAID6 data is verified, not parity.
+// Runs beside writers: what is verified is what the last commit has. Of RAID5 and RAID6 it verifies data, not
+// parity. run() is for one thread; progress() and cancel() may be called from any.
 class Scrub {
  public:
   // [start, end) in bytes of the device. `repair`: writes good bytes over bad ones, where the mount may.
   Scrub(Filesystem& filesystem, uint64_t devid, ByteRange physical, bool repair);
 
   // Runs on the calling thread, at idle I/O priority. ENODEV; ECANCELED after cancel(): progress() then says
-  // where to go on.
+  // where to go on. EUCLEAN: an extent reaches over its chunk's end. Bad copies are no error: progress()
+  // counts them. The caller holds no lock of a tree and no handle.
   Status run();
-  void cancel() { cancelled_ = true; }  // from another thread
+  void cancel() { cancelled_ = true; }
   ScrubProgress progress() const;
 
  private:
@@ -43,7 +44,7 @@ class Scrub {
   Result<std::vector<DeviceExtent>> device_extents();
   Status scrub_chunk(const ChunkMapping& chunk);
   StoredExtent stored_extent(const Key& key, const DiskExtentItem& item) const;
-  // Of the extent tree, from `cursor` on; few, so that a commit does not wait long.
+  // Of the extent tree, from `cursor` on, which moves behind them; few, so that a commit does not wait long.
   Result<std::vector<StoredExtent>> next_extents(uint64_t& cursor, uint64_t end);
   Status scrub_batch(const ChunkMapping& chunk, uint64_t& cursor);
   uint64_t generation_of(const StoredExtent& extent, uint64_t committed) const;
@@ -51,6 +52,8 @@ class Scrub {
   Status scrub_data(const ChunkMapping& chunk, ByteRange range);
   Status scrub_piece(const ChunkMapping& chunk, ByteRange range, ByteSpan csums,
                      const std::vector<bool>& present);
+  // Writes a sector of another copy over this one, if its checksum is right. False: none is, or `repair`
+  // is off.
   bool restore(uint64_t bytenr, ByteSpan csum, int mirror);
   std::vector<int> mirrors_here(const ChunkMapping& chunk, uint64_t bytenr) const;
   void scrub_supers();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockClaims: who is copying-on-write a tree block that several trees may share.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // From tree blocks in memory to coalesced writes with checksums.
 #include "core/transaction/block_writer.h"
 
@@ -9,6 +10,7 @@
 namespace butterfuse {
 namespace {
 
+// Neighbours go out in one write, of at most so much: a disk gains nothing from larger ones.
 constexpr size_t kMaxWriteBytes = 1u << 20;
 
 class BlockWriter {

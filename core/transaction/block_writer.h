@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BlockWriter: writes a closed transaction's tree blocks to all their copies.
 #pragma once
 

@@ -1,4 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The commit, step by step.
+//
+// Why each flush is where it is (write_out):
+//
+//     tree blocks
+//     flush          The superblock must not be on disk before what it leads to. With it the other mirrors of
+//                    the last commit become durable: until then mirror 0 alone tells of that.
+//     mirror 0       Torn by a power cut, its checksum fails, and mirror 1, of the last commit, is whole.
+//     flush          This commit is durable: what it acknowledges is true, what it freed may be written over.
+//     other mirrors  No flush of their own: the one before the next mirror 0 is soon enough.
+//
+// Who else writes to the device is looked for twice: before the first byte, so that a foreign file system is
+// not harmed, and right before the superblock, which would make two histories one.
 #include "core/transaction/commit.h"
 
 #include "core/alloc/promise_watch.h"
@@ -96,8 +109,8 @@ bool CommitDriver::unchanged(Transaction& transaction) {
          s.super.log_root == 0 && !s.log_on_disk && !device_stats_changed(*filesystem_.volume_);
 }
 
-// The superblock's generation is also that of the root tree's root block: it has to be copied in every
-// commit.
+// The superblock's generation is also that of the root tree's root block:
+// it has to be copied in every commit.
 Status CommitDriver::touch_root_tree(TransactionHandle& handle) {
   WriteCursor cursor(*filesystem_.state_->root_tree, handle);
   BF_ASSIGN(bool found, cursor.seek({objectid::kExtentTree, key_type::kRootItem, 0}));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CommitDriver: carries the running transaction to the disk.
 #pragma once
 
@@ -12,11 +13,11 @@ namespace butterfuse {
 // One commit, by the thread that has the gate's turn.
 //
 // Phase 1, alone: joins wait, all handles are gone. The hook writes what it holds; queued references, block
-// group items and ROOT_ITEMs chase each other until nothing changes; the superblock is made, in memory. Phase
-// 2, beside the next transaction: tree blocks are written, flush, superblocks, flush. A crash before the
-// first superblock write leaves the last commit; a torn superblock is outvoted by its csum, and the other
-// mirrors are of this commit or the last. Space freed by this transaction is given out again only after
-// phase 2.
+// group items and ROOT_ITEMs chase each other until nothing changes; the superblock is made, in memory.
+// Phase 2, beside the next transaction: tree blocks are written, flush, superblock mirror 0, flush, the other
+// mirrors. A crash before the first superblock write leaves the last commit; a torn superblock fails its
+// checksum, and the other mirrors are of this commit or the last. Space freed by this transaction is given
+// out again only after phase 2.
 //
 // An error in either phase turns the file system read-only; no superblock is written after it.
 class CommitDriver {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The clock of the commits.
 #include "core/transaction/commit_thread.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CommitThread: commits every so often, and when asked.
 #pragma once
 

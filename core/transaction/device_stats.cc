@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Device statistics: (DEV_STATS PERSISTENT_ITEM devid).
 #include "core/transaction/device_stats.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Device statistics: the error counts of devices, kept in the device tree as the kernel keeps them.
 #pragma once
 

@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Is a data extent referred to by one file range alone? The extent's item and what is queued for it decide.
 #include <algorithm>
 
-#include "core/transaction/extent_item.h"
+#include "core/extent_tree/extent_item.h"
+#include "core/extent_tree/extent_ref.h"
 #include "core/transaction/filesystem_state.h"
 
 namespace butterfuse {
@@ -17,7 +19,7 @@ Result<bool> item_is_exclusive(Tree& extent_tree, const DataRef& ref) {
   BF_ASSIGN(const ExtentItem item, ExtentItem::decode(key, cursor.data()));
   if (item.inline_refs.size() != 1) return false;
   const CountedRef& only = item.inline_refs.front();
-  return only.ref == ExtentRef::of(ref) && only.count == item.refs;
+  return only.ref == extent_ref_of(ref) && only.count == item.refs;
 }
 
 }  // namespace
@@ -27,7 +29,7 @@ Result<bool> item_is_exclusive(Tree& extent_tree, const DataRef& ref) {
 Result<bool> TransactionHandle::is_exclusive(const DataRef& ref) {
   ReaderLock moving(transaction_->refs_moving());
   const ExtentChange queued = transaction_->refs().queued_change(ref.bytenr);
-  const ExtentRef ours = ExtentRef::of(ref);
+  const ExtentRef ours = extent_ref_of(ref);
   const bool others =
       queued.once_shared || std::any_of(queued.deltas.begin(), queued.deltas.end(),
                                         [&](const RefDelta& delta) { return delta.ref != ours; });

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Filesystem: an open btrfs: its volume, its trees and its transactions. The engine's front door.
 #pragma once
 
@@ -36,9 +37,11 @@ struct FilesystemOptions {
   // Changes do not touch what quota groups count: they stay as they are. For repair.
   bool quotas_are_right = false;
   RescueOptions rescue = {};
+  // 6144 blocks of 16 KiB. With fewer the leaves of a large tree are read again and again.
   uint64_t tree_cache_bytes = 96u << 20;
   uint32_t commit_interval_s = 30;  // 0: only on demand
-  // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded.
+  // Dirty tree blocks beyond this ask for a commit, so that nothing is unbounded. Half of the cache: the
+  // other half is for what is only read. At twice the limit who begins must commit first.
   uint64_t dirty_metadata_limit_bytes = 48u << 20;
 };
 
@@ -52,8 +55,7 @@ class TransactionHandle final : public CowContext {
   uint64_t transid() const override;
   Filesystem& filesystem() { return *filesystem_; }
 
-  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
-                                    uint64_t hint) override;
+  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key) override;
   Result<BlockRefs> lookup_tree_refs(uint64_t bytenr, int level) override;
   Status set_full_backref(uint64_t bytenr, int level) override;
   Status add_tree_ref(const TreeRef& ref) override;
@@ -95,12 +97,15 @@ class TransactionHandle final : public CowContext {
   int exceptions_ = std::uncaught_exceptions();  // more when it is destroyed: a change was left in the middle
 };
 
-// Work that must reach the trees before a commit closes; vfs registers one that writes dirty inode items.
+// Work that must reach the trees before a commit closes; Mount registers one, for dirty inode items.
 class CommitHook {
  public:
   virtual ~CommitHook() = default;
   // Called before each commit, with handles still running; may begin and commit itself.
   virtual void prepare_commit() {}
+  // Called before a commit that is to make room (commit_for_space): what frees some and is under way is to
+  // end first. May begin and commit.
+  virtual void finish_freeing() {}
   // Called with all other handles gone and joins blocked. Must not begin() or wait for anything that does.
   virtual Status before_commit(TransactionHandle& handle) = 0;
 };
@@ -112,8 +117,8 @@ class TransactionObserver {
   // Items that say where a file's bytes in `range` lie change in `transid`. Called before or after the
   // change, with the tree's lock held or not; takes no more than a leaf lock.
   virtual void file_extents_changed(uint64_t root_id, uint64_t ino, ByteRange range, uint64_t transid) = 0;
-  // The superblock of `transid` is on disk, last_committed() is still older: no log of the next one is there
-  // yet.
+  // The superblock of `transid` is on disk, last_committed() is still older:
+  // the next one has no log there yet.
   virtual void after_commit(uint64_t transid) = 0;
 };
 
@@ -139,8 +144,7 @@ class Filesystem {
   uint32_t sectorsize() const { return volume_->sectorsize(); }
   uint32_t csum_size_bytes() const;
   bool has_incompat(uint64_t bit) const;
-  // Sets an incompat bit of the next superblock (for example kCompressZstd when the first such extent is
-  // written).
+  // Sets an incompat bit of the next superblock (kCompressZstd when the first such extent is written).
   void set_incompat(uint64_t bit);
 
   // Of the superblock; set_label: of the next one. REQUIRES fewer than 256 bytes.
@@ -166,12 +170,11 @@ class Filesystem {
   Result<uint64_t> default_subvolume();
 
   // ---- transactions ----
-  // Joins the running transaction, starting one if none runs; waits while one is closing. Reserves metadata for
-  // changing `items` items of the tree `root` (0: of any; then more is kept free). Commits and retries once before
-  // ENOSPC (hence: hold no tree or page lock here). EROFS when read-only or after an abort.
+  // Joins the running transaction, starting one if none runs; waits while one is closing. Reserves metadata
+  // for changing `items` items of the tree `root` (0: of any; then more is kept free). Commits and retries
+  // once before ENOSPC (hence: hold no tree or page lock here). EROFS when read-only or after an abort.
   Result<TransactionHandle> begin(uint32_t items, uint64_t root = 0);
-  // As begin, but uses a reservation made before (delalloc), so that it can't fail with ENOSPC and never
-  // commits.
+  // As begin, but with a reservation made before (delalloc's): can't fail with ENOSPC and never commits.
   Result<TransactionHandle> begin_reserved(Reservation metadata);
   // As begin, for work that frees space (unlink, truncate): may dip into the global reserve.
   Result<TransactionHandle> begin_freeing(uint32_t items, uint64_t root = 0);
@@ -182,6 +185,8 @@ class Filesystem {
   // Everything done before in any handle is on stable storage when it returns. Concurrent calls share
   // commits. The next transaction runs while this one's blocks are written.
   Status commit();
+  // A commit as the last rung of climb_for_space: true, for what was freed since the last one can be had now.
+  Result<bool> commit_for_space();
   uint64_t running_transid() const;
   uint64_t last_committed() const { return last_committed_; }
   // There is room for one more item of the tree that only the commit will write.
@@ -205,8 +210,8 @@ class Filesystem {
   // Writes that tree anew and commits. REQUIRES wants_free_space_tree(), and that nobody else uses the file
   // system. A tree that can't be read is an error that changes nothing.
   Status rebuild_free_space_tree();
-  // Whether there are old space caches (core/alloc/old_space_caches.h) that were not kept up to date, or are
-  // not trusted.
+  // Whether there are old space caches (core/free_space/old_space_caches.h) that were not kept up to date, or
+  // are not trusted.
   bool has_stale_space_caches() const;
   // Gives up all of them, a few in each of several transactions.
   Status give_up_old_space_caches();

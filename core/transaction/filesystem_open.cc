@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Opening a file system: chunk tree, root tree, fixed trees, and whether it may be written.
 #include <algorithm>
 
 #include "core/base/log.h"
+#include "core/btree/tree_roots.h"
 #include "core/ondisk/tree_checker.h"
 #include "core/transaction/device_stats.h"
 #include "core/transaction/filesystem_state.h"
@@ -22,7 +24,8 @@ class FilesystemOpener {
       return make_error(EROFS, "old or missing roots and unknown flags are for reading only (-o ro)");
     BF_TRY(open_volume(std::move(devices)));
     const Status chunks = read_chunk_tree();
-    BF_TRY(check_device_sizes(*filesystem_->volume_));  // a device that was cut short is why much can't be read
+    // A device that was cut short is why much can't be read.
+    BF_TRY(check_device_sizes(*filesystem_->volume_));
     BF_TRY(name_missing(chunks));
     if (!options_.read_only) BF_TRY(check_writable());
     BF_TRY(check_devices());
@@ -59,7 +62,9 @@ class FilesystemOpener {
 
 Status FilesystemOpener::open_volume(BlockDevices devices) {
   filesystem_.reset(new Filesystem());
-  BF_ASSIGN(filesystem_->volume_, Volume::open(std::move(devices), options_.rescue.super_flags ? SuperFlags::any : SuperFlags::known));
+  BF_ASSIGN(
+      filesystem_->volume_,
+      Volume::open(std::move(devices), options_.rescue.super_flags ? SuperFlags::any : SuperFlags::known));
   filesystem_->volume_->set_ignore_metadata_csums(options_.rescue.metadata_csums);
   filesystem_->cache_ = std::make_unique<TreeBlockCache>(*filesystem_->volume_, options_.tree_cache_bytes);
   filesystem_->cache_->set_generation_limit(super().generation);
@@ -241,8 +246,8 @@ Status FilesystemOpener::open_allocator() {
   return {};
 }
 
-// A size that is wrong in its ROOT_ITEM makes promises too generous or too mean, and is no worse than that. The root
-// tree has none: its leaves are counted, and a few blocks for the nodes.
+// A size that is wrong in its ROOT_ITEM makes promises too generous or too mean, and is no worse than that.
+// The root tree has none: its leaves are counted, and a few blocks for the nodes.
 Status FilesystemOpener::count_followers() {
   BF_ASSIGN(const uint64_t leaves, count_leaves(*state().root_tree));
   filesystem_->commit_debt().add_old_followers(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Filesystem::State: what an open file system consists of besides volume, cache and allocator.
 #pragma once
 
@@ -26,8 +27,7 @@ struct Filesystem::State {
   std::unique_ptr<TransactionGate> gate;
 
   // Whoever has the gate's turn to commit.
-  DiskSuper super;             // of the last commit, on its way to become that of the next
-  bool super_changed = false;  // without a tree having changed
+  DiskSuper super;                         // of the last commit, on its way to become that of the next
   std::atomic<bool> supers_mended{false};  // since it was opened: see mend_supers_once
   bool space_caches_current = false;       // the old space caches that are not given up are right
   bool quota_marked = false;               // the qgroup numbers are already marked as stale
@@ -39,6 +39,11 @@ struct Filesystem::State {
   std::string label BF_GUARDED_BY(label_mutex);  // of the next superblock
   Mutex hook_mutex;                              // held while the hook runs
   CommitHook* hook BF_GUARDED_BY(hook_mutex) = nullptr;
+  // For what the hook is asked while handles run, without the mutex.
+  CommitHook* current_hook() {
+    MutexLock lock(hook_mutex);
+    return hook;
+  }
   std::atomic<bool> closed{false};
   std::unique_ptr<CommitThread> commit_thread;  // last: stops first
 };

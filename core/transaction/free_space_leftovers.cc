@@ -1,4 +1,5 @@
-// Removing what mkfs.btrfs up to 6.2 left in the free space tree: entries of its temporary block groups.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Free space leftovers: entries of its temporary block groups that mkfs.btrfs up to 6.2 left in the tree.
 //
 // They lie in front of the first block group, where no space is ever given out, and harm nobody; newer
 // kernels remove them at a mount as well, and newer checkers call them damage.

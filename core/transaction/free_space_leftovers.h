@@ -1,4 +1,5 @@
-// What mkfs.btrfs up to 6.2 leaves in the free space tree.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Free space leftovers: what mkfs.btrfs up to 6.2 leaves in the free space tree.
 #pragma once
 
 #include "core/transaction/filesystem.h"

@@ -1,6 +1,9 @@
-// Quotas are not kept up to date yet: say so in the image before its first change, as the kernel would. A rescan that was
-// interrupted is over: going on, the kernel would count what lies behind its progress only, and call the numbers right;
-// and with a progress of 0 it would add to what is there.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Quota status: what quota groups count is not kept up to date, and the image says so, as the kernel would.
+//
+// It says so before its first change. A rescan that was interrupted is over: going on, the kernel would count
+// what lies behind its progress only, and call the numbers right; and with a progress of 0 it would add to
+// what is there.
 #include "core/ondisk/qgroup_items.h"
 #include "core/transaction/commit.h"
 #include "core/transaction/filesystem_state.h"

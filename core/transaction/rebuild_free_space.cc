@@ -1,11 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Replacing a free space tree that is not to be trusted, and giving up old space caches that are not.
 #include "core/transaction/filesystem_state.h"
 
 namespace butterfuse {
 namespace {
 
+// An info and some extents; a fragmented tree has more, which a part of its old number of items stands for.
 constexpr uint32_t kItemsPerGroup = 4;
-constexpr uint32_t kCachesAtOnce = 256;
+constexpr uint32_t kCachesAtOnce = 256;  // two items each, so that one transaction needs bounded space
 
 // Reads all of it, so that a damaged one is met before anything has changed.
 Result<uint64_t> count_items(Tree& tree) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rescue: the backup roots of a superblock.
 #include "core/transaction/rescue.h"
 

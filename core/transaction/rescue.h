@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Rescue: what a read-only open may overlook in a damaged file system (btrfs(5), mount option rescue=).
 #pragma once
 

@@ -1,4 +1,5 @@
-// The commit's part of TreeTable: ROOT_ITEMs follow the roots that have moved.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ROOT_ITEMs: the commit's part of TreeTable: they follow the roots that have moved.
 #include <ctime>
 #include <vector>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The extent tree catches up with the other trees.
 #include "core/transaction/run_delayed_refs.h"
 
@@ -6,7 +7,8 @@
 namespace butterfuse {
 namespace {
 
-// So many changes are made under one hold of the extent tree's lock.
+// So many changes are made under one hold of the extent tree's lock. More would let lookup_tree_refs of
+// others wait longer, fewer would seek the same leaves anew.
 constexpr ptrdiff_t kBatch = 128;
 
 }  // namespace

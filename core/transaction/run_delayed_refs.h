@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Running delayed refs: queued reference changes become extent items, free space and freed checksums.
 #pragma once
 
 #include "core/alloc/allocator.h"
-#include "core/transaction/extent_refs.h"
+#include "core/extent_tree/extent_refs.h"
 #include "core/transaction/transaction.h"
 
 namespace butterfuse {
@@ -20,8 +21,8 @@ struct RefRunner {
   // Until the queue is empty: what runs queues more, for the extent tree's own blocks, but only once for
   // each. REQUIRES that nobody else changes trees.
   Status run_all();
-  // What can run while others work (see DelayedRefs::take_newborn_data): makes the closed part of a commit
-  // shorter.
+  // What can run while others work (see DelayedRefs::take_newborn_data):
+  // makes the closed part of a commit shorter.
   Status run_newborn_data();
 
  private:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Space ladder: what is tried, in which order, before ENOSPC is told.
 #pragma once
 
@@ -9,13 +10,13 @@
 
 namespace butterfuse {
 
-// A rung makes room somewhere; false: there was nothing to do there, and trying again is in vain. An error
-// ends it all.
+// A rung makes room somewhere; false: there was nothing to do there, and trying again is in vain.
+// An error ends it all.
 using Rung = std::function<Result<bool>()>;
 
 // The result of `attempt()`, a Result or Status, after as many rungs as it takes: each is climbed only when
 // the attempts before ended in ENOSPC. The rungs there are, cheapest first: dirty data is written back, so
-// that worst-case promises become exact extents; a commit, which frees what the last one pins.
+// that worst-case promises become exact extents; a commit, which frees what is pinned.
 //
 // Rungs wait for writeback and commits: hold no handle, tree, page or items lock here.
 template <class Attempt>

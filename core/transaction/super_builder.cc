@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Building the superblock of a commit.
 #include "core/transaction/super_builder.h"
 
@@ -62,7 +63,7 @@ void update_super(DiskSuper& super, const CommitRoots& roots) {
   std::memset(super.label, 0, sizeof(super.label));
   std::memcpy(super.label, roots.label.data(), std::min(roots.label.size(), sizeof(super.label) - 1));
   if (roots.lone_supers) return;
-  // Those of changed groups were given up.
+  // The caches of groups that changed were given up.
   if (roots.space_caches_current) super.cache_generation = roots.transid;
   if (roots.uuid_tree_current) super.uuid_tree_generation = roots.transid;
   super.super_roots[slot] = make_backup(super, roots);

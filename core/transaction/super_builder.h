@@ -1,4 +1,5 @@
-// The next superblock: where the trees are now, and where they were.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Super builder: the next superblock: where the trees are, and where they were.
 #pragma once
 
 #include <string>

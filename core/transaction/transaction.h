@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Transaction: everything that one superblock will make visible at once, while it is collected.
 #pragma once
 
@@ -5,8 +6,8 @@
 #include <map>
 
 #include "core/base/mutex.h"
+#include "core/extent_tree/delayed_refs.h"
 #include "core/transaction/block_claims.h"
-#include "core/transaction/delayed_refs.h"
 
 namespace butterfuse {
 
@@ -18,9 +19,9 @@ class Transaction {
   uint64_t transid() const { return transid_; }
   DelayedRefs& refs() { return refs_; }
   BlockClaims& claims() { return claims_; }
-  // Shared: looking a block's references up in queue and extent tree together. Exclusive: moving queued
-  // references into the extent tree. Taken with an fs tree's lock held, and before the extent and csum trees'
-  // locks.
+  // Shared: looking a block's references up in queue and extent tree together. Exclusive: moving
+  // queued references into the extent tree. Taken with an fs tree's lock held, and before the extent
+  // and csum trees' locks.
   SharedMutex& refs_moving() { return refs_moving_; }
 
   // By how much the size of a tree (root_item.bytes_used) changes with this transaction.

@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The door of the running transaction.
+//
+//     joins   ──┬── handles ──┐ close(): no new ones, and the last one leaves
+//               │             v
+//          waiting         phase 1, alone ─> detach(): door open, next transid ─> phase 2 ─> end_turn()
+//
+// closings_ counts how often the door was shut, and settled_closings_ which of them are on disk: who wants to
+// have something committed needs one that shuts after its call, whoever drives it. So threads that ask
+// together share one.
 #include "core/transaction/transaction_gate.h"
 
 #include <cerrno>
@@ -42,9 +51,9 @@ void TransactionGate::leave() {
   if (--handles_ == 0 && closing_) changed_.notify_all();
 }
 
-// Whatever ended before this call is covered by any closing that starts after it, or by the one that is still
-// waiting for handles; a closing that had already begun its work (closings_ counts up in close()) is too
-// early.
+// Whatever ended before this call is covered by any closing that starts after it, or by the one that
+// is still waiting for handles; a closing that had already begun its work (closings_ counts up in
+// close()) is too early.
 Result<bool> TransactionGate::take_turn() {
   MutexLock lock(mutex_);
   const uint64_t needed = closings_ + 1;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TransactionGate: who may join the running transaction, who waits, and who drives the next commit.
 #pragma once
 
@@ -12,8 +13,8 @@
 namespace butterfuse {
 
 // Life of a transaction: join() starts it; close() shuts the door and waits for its handles; then either
-// reopen() (nothing had changed) or detach(): the next join starts the next one while this one is written;
-// finish() ends it. Only one thread at a time drives: it has the turn from take_turn() to end_turn().
+// reopen() (nothing had changed) or detach(): the next join starts the next one while this one is written.
+// Only one thread at a time drives: it has the turn from take_turn() to end_turn().
 class TransactionGate {
  public:
   TransactionGate(uint64_t last_committed, uint32_t nodesize, CommitDebt& debt)
@@ -25,8 +26,8 @@ class TransactionGate {
   // join() without waiting for the door; for whoever holds the turn and has closed it.
   void join_closed();
 
-  // Waits for the turn to commit all that was done before the call. False: another thread has committed it
-  // meanwhile.
+  // Waits for the turn to commit all that was done before the call.
+  // False: another thread has done it meanwhile.
   Result<bool> take_turn();
   // Blocks joins and waits until all handles are gone. REQUIRES the turn.
   std::shared_ptr<Transaction> close();

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TransactionHandle: what tree changes ask of the transaction, turned into queued references.
+// The extent tree is only read here, and only where a block may be shared (lookup_tree_refs). Changes wait in
+// the queue: else each change of a tree would be one of the extent tree, too, which changes more of itself.
 #include <algorithm>
 
 #include "core/base/assert.h"
@@ -74,9 +77,9 @@ void TransactionHandle::count_tree_block(uint64_t root, int sign, bool born_here
 }
 
 Result<uint64_t> TransactionHandle::alloc_tree_block(uint64_t root, uint64_t parent, int level,
-                                                     const Key& first_key, uint64_t hint) {
+                                                     const Key& first_key) {
   const SpaceClass space = root == objectid::kChunkTree ? SpaceClass::system : SpaceClass::metadata;
-  BF_ASSIGN(uint64_t bytenr, filesystem_->allocator_->alloc_tree_block(space, hint));
+  BF_ASSIGN(uint64_t bytenr, filesystem_->allocator_->alloc_tree_block(space));
   BF_TRY(or_abort(transaction_->refs().add_newborn_tree_block(
       {.bytenr = bytenr, .level = level, .parent = parent, .root = root}, first_key)));
   count_tree_block(root, 1, true);

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Opening trees by their ROOT_ITEM, with everything in it that can be checked alone checked.
+// A tree that was opened stays: its lock and its root are the one truth about it until the commit writes
+// them down.
 #include "core/transaction/tree_table.h"
 
 #include <cstring>

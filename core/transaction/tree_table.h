@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreeTable: every tree that a ROOT_ITEM of the root tree names, opened on first use and kept.
 #pragma once
 
@@ -12,8 +13,8 @@
 
 namespace butterfuse {
 
-// A ROOT_ITEM as found; old, short ones are filled up with zeros, as are fields that an old kernel left
-// stale.
+// A ROOT_ITEM as found; old, short ones are filled up with zeros, and so are fields that an old
+// kernel left stale.
 struct FoundRootItem {
   Key key;
   DiskRootItem item;

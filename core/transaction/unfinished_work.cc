@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // DEV_REPLACE in the device tree, and roots of TREE_RELOC.
 #include "core/transaction/unfinished_work.h"
 

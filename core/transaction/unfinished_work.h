@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Unfinished work: what the kernel began on a file system and will go on with, so that nobody else may write.
 #pragma once
 

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // VerifiedBlocks: a list in order of use, and an index.
 #include "core/verity/verified_blocks.h"
 
 namespace butterfuse {
 
+// Shared: who reads a block keeps it, also when it is pushed out meanwhile.
 VerifiedBlocks::Block VerifiedBlocks::find(const Name& name) {
   MutexLock lock(mutex_);
   const auto found = by_name_.find(name);

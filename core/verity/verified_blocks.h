@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // VerifiedBlocks: blocks of Merkle trees known to be good, the last used ones of all files.
 #pragma once
 
@@ -22,6 +23,7 @@ class VerifiedBlocks {
   };
   using Block = std::shared_ptr<const std::vector<std::byte>>;
 
+  // `budget_bytes`: of blocks. The one that was added last stays in any case.
   explicit VerifiedBlocks(size_t budget_bytes) : budget_bytes_(budget_bytes) {}
   Block find(const Name& name);  // null: not here
   void add(const Name& name, Block block);

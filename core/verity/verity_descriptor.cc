@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // VerityDescriptor: decoding and judging, and the digests over libcrypto.
+//
+//     Merkle tree   │ root │ level 1 │ level 0: hashes of data blocks │       in the order they are stored
+//
+// Each level has a hash for each block of the one below it, down to the data. How many blocks that
+// makes follows from the size of the file alone, and with it where each hash lies: nothing in the tree
+// points anywhere.
 #include "core/verity/verity_descriptor.h"
 
 #include <openssl/evp.h>
@@ -14,6 +21,7 @@
 namespace butterfuse {
 namespace {
 
+// All of it is the format of fs-verity, as kernels read it.
 constexpr uint8_t kVersion = 1;
 constexpr uint8_t kSaltMax = 32;
 constexpr unsigned kLeastBlockBits = 10, kMostBlockBits = 16;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // VerityDescriptor: how the content of a sealed file is hashed, and what comes out.
 #pragma once
 
@@ -13,13 +14,13 @@ namespace butterfuse {
 
 enum class VerityHash : uint8_t { sha256 = 1, sha512 = 2 };  // as FS_VERITY_HASH_ALG_* count them
 
-constexpr uint64_t kVerityDescriptorMax = 16384;  // bytes, with a signature: what kernels take
-constexpr int kVerityLevelsMax = 8;
-constexpr size_t kVerityDigestMax = 64;
+constexpr uint64_t kVerityDescriptorMax = 16384;               // bytes, with a signature: what kernels take
+constexpr int kVerityLevelsMax = 8;                            // of the Merkle tree: what kernels take
+constexpr size_t kVerityDigestMax = 64;                        // of SHA-512
 using VerityDigest = std::array<std::byte, kVerityDigestMax>;  // unused tail is zero
 
 size_t digest_size(VerityHash hash);  // 32, 64
-// The parts after each other.
+// Of the parts, one behind the other. Aborts where libcrypto fails.
 VerityDigest digest_of(VerityHash hash, std::initializer_list<ByteSpan> parts);
 
 struct VerityDescriptor {

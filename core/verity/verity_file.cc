@@ -1,4 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // VerityFile: from a data block up to the root hash, or to a block that is known to be good.
+// A block of the tree is good if its hash is in a block above it that is good, and the root hash is by
+// itself. What was found good is kept by name, so that the way up ends after one step for most blocks of a
+// sequential reader.
 #include "core/verity/verity_file.h"
 
 #include <algorithm>
@@ -23,7 +27,7 @@ VerityDigest VerityFile::digest_of_block(ByteSpan block) const {
 }
 
 Result<VerityDigest> VerityFile::wanted_digest(int level, uint64_t index) const {
-  const auto parent = static_cast<size_t>(level + 1);
+  const auto parent = static_cast<size_t>(level) + 1;
   if (parent == descriptor_.level_start.size()) return descriptor_.root_hash;
   BF_ASSIGN(const auto block, verified_block(level + 1, index / descriptor_.hashes_per_block()));
   const size_t bytes = digest_size(descriptor_.hash);

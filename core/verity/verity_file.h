@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // VerityFile: checks the content of one sealed file against its Merkle tree.
 #pragma once
 
@@ -10,7 +11,7 @@
 
 namespace butterfuse {
 
-// Thread-safe: nothing of it changes.
+// Thread-safe: nothing of it changes. The tree and `verified` outlive it.
 class VerityFile {
  public:
   // Reads bytes of the file from its extents, unchecked: for data blocks that a caller has only a part of.
@@ -21,7 +22,8 @@ class VerityFile {
 
   const VerityDescriptor& descriptor() const { return descriptor_; }
   // `content` is what the file has in [range.start, range.start + content.size()), as it was read; what lies
-  // behind the file's size does not count. EIO, with the offset, where it is not what was sealed.
+  // behind the file's size does not count. EIO, with the offset, where it is not what was sealed. Takes the
+  // tree's shared lock for blocks that `verified` lacks, and none while read_content runs.
   Status check(ByteRange range, ByteSpan content, const ReadContent& read_content) const;
 
  private:

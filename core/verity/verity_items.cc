@@ -1,4 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Verity items: walking the pieces in order.
+// How long a piece is is up to who wrote it: only that they follow each other without a gap counts.
 #include "core/verity/verity_items.h"
 
 #include <algorithm>

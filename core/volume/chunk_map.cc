@@ -1,7 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The chunk map of Volume: decoding chunks, adding and finding them, and the boot strap from sys_chunk_array.
+// Whoever looks up a chunk keeps it by reference: one that is removed meanwhile, since its block group was
+// empty, is still whole for who is reading.
 #include <cerrno>
 #include <cstring>
 
+#include "core/ondisk/chunk_view.h"
 #include "core/volume/volume.h"
 
 namespace butterfuse {
@@ -18,13 +22,13 @@ Status check_mapping(const ChunkMapping& chunk) {
 }  // namespace
 
 ChunkMapping decode_chunk(const Key& key, ByteSpan item) {
-  const auto chunk = load<DiskChunk>(item);
   ChunkMapping mapping;
   mapping.start = key.offset;
-  mapping.length = chunk.length;
-  mapping.type = chunk.type;
-  for (uint16_t i = 0; i < chunk.num_stripes; ++i) {
-    const auto stripe = load<DiskStripe>(item.subspan(sizeof(DiskChunk) + i * sizeof(DiskStripe)));
+  const auto chunk = chunk_view(item);
+  if (!chunk) return mapping;
+  mapping.length = chunk->head.length;
+  mapping.type = chunk->head.type;
+  for (const DiskStripe& stripe : chunk->stripes) {
     ChunkStripe& decoded = mapping.stripes.emplace_back();
     decoded.devid = stripe.devid;
     decoded.physical = stripe.offset;
@@ -88,27 +92,18 @@ Result<std::shared_ptr<const ChunkMapping>> Volume::chunk_of_range(uint64_t byte
 }
 
 Status Volume::load_sys_chunk_array() {
-  ByteSpan rest =
-      ByteSpan(reinterpret_cast<const std::byte*>(super_.sys_chunk_array), super_.sys_chunk_array_size);
   const TreeCheckContext context = check_context(super_.generation);
-  while (!rest.empty()) {
-    if (rest.size() < sizeof(DiskKey) + sizeof(DiskChunk))
-      return make_error(EUCLEAN, "sys_chunk_array ends inside of an entry, {} bytes left", rest.size());
-    const Key key = load<DiskKey>(rest);
-    rest = rest.subspan(sizeof(DiskKey));
-    const size_t size = sizeof(DiskChunk) + load<DiskChunk>(rest).num_stripes * sizeof(DiskStripe);
-    if (key.type != key_type::kChunkItem || size > rest.size())
-      return make_error(EUCLEAN, "bad sys_chunk_array entry {}, {} bytes of {}", to_text(key), size,
-                        rest.size());
-    BF_TRY(check_chunk_item(context, key, rest.first(size)));
-    ChunkMapping chunk = decode_chunk(key, rest.first(size));
+  SysChunks entries(used_sys_chunk_array(super_));
+  while (entries.next()) {
+    const SysChunk& entry = entries.entry();
+    BF_TRY(check_chunk_item(context, entry.key, entry.item));
+    ChunkMapping chunk = decode_chunk(entry.key, entry.item);
     if (!(chunk.type & bg::kSystem))
-      return make_error(EUCLEAN, "sys_chunk_array entry {} is no system chunk, type 0x{:x}", to_text(key),
-                        chunk.type);
+      return make_error(EUCLEAN, "sys_chunk_array entry {} is no system chunk, type 0x{:x}",
+                        to_text(entry.key), chunk.type);
     BF_TRY(add_chunk(std::move(chunk)));
-    rest = rest.subspan(size);
   }
-  return {};
+  return entries.finish("sys_chunk_array: entry");
 }
 
 }  // namespace butterfuse

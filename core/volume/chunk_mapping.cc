@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The arithmetic of stripes: from a byte of a chunk to a byte of its stripes.
+//
+//     RAID0, RAID10     cell 0 │ cell 1 │ cell 2       64 KiB each; the next row behind the last column
+//     (stripes)           0        1        2          RAID10: two stripes a column
+//     RAID5, RAID6      row 0:  D0  D1  P              P and Q move on by one stripe a row (parity_stripe)
+//                       row 1:  P   D2  D3
+//     others            a byte lies at the same place of each stripe
 #include "core/volume/chunk_mapping.h"
 
 #include <algorithm>
@@ -36,12 +43,12 @@ size_t parity_stripe(const ChunkMapping& chunk, uint64_t row, uint64_t column) {
   return (row + column) % chunk.stripes.size();
 }
 
-constexpr uint64_t kUnusedTop = uint64_t{1} << 20;  // of the logical address space
+// Of the logical address space: what rounds up at a chunk's end must not wrap.
+constexpr uint64_t kUnusedTop = uint64_t{1} << 20;
 
 const char* chunk_flaw(const ChunkMapping& chunk) {
   const RaidProfile& profile = chunk.profile();
   const size_t count = chunk.stripes.size();
-  // What rounds up at its end must not wrap.
   if (chunk.length == 0 || !adds_up(chunk.start, chunk.length) ||
       chunk.start + chunk.length > ~uint64_t{0} - kUnusedTop)
     return "impossible length";

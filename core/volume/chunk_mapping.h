@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ChunkMapping: one chunk of the logical address space, and where its bytes lie on devices.
 #pragma once
 
@@ -20,7 +21,8 @@ struct ChunkStripe {
   MemberDevice* device = nullptr;  // set by Volume::add_chunk; it may be missing, but never null in the map
 };
 
-// Each failed try reads and computes a whole row: with more stripes than that not all ways are tried.
+// Each failed try reads and computes a whole row: of chunks with more stripes not all ways are tried. (The
+// byte itself, P, and 32 of the others.)
 constexpr size_t kMostRaid6Ways = 34;
 
 // Logical [start, start + length). Immutable once in the map.

@@ -1,4 +1,5 @@
-// How much of each device belongs to chunks.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Device bytes: how much of each device belongs to chunks.
 #pragma once
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Devices that fail while the file system is in use: which can be done without, and are then left alone.
 //
 // A device that missed a write has copies of the past, and its superblock would call them current. So it is

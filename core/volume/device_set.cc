@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The devices of Volume: which of those given belong together, which are missing, and what may fail.
 #include <algorithm>
 #include <cerrno>
@@ -16,7 +17,9 @@ Uuid uuid_of(const uint8_t (&bytes)[16]) {
   return uuid;
 }
 
-constexpr size_t kMostDevices = 4096;  // more stripes than that no chunk item can hold
+// No chunk item, which fits a leaf, holds as many stripes; without a limit a hostile image could name 2^64
+// of them.
+constexpr size_t kMostDevices = 4096;
 constexpr uint64_t kChangingFsidFlags = super_flag::kChangingFsid | super_flag::kChangingFsidV2;
 
 struct Candidate {
@@ -27,8 +30,7 @@ struct Candidate {
   Uuid metadata_fsid() const { return uuid_of(super.dev_item.fsid); }  // check_super compared it
 };
 
-// A device whose superblocks are all torn, or can't be read, counts as missing where others can tell what is
-// missing.
+// A device whose superblocks are all torn, or can't be read, counts as missing where there are others.
 Result<std::vector<Candidate>> read_supers(BlockDevices devices, SuperFlags flags) {
   std::vector<Candidate> candidates;
   std::optional<Error> torn;
@@ -225,7 +227,8 @@ Status Volume::check_devices(bool degraded, bool writing) const {
   }
   const std::string missing = missing_devices();
   if (missing.empty()) return {};
-  if (!degraded) return make_error(ENODEV, "missing {}; give all devices, or try -o degraded (scrub: --degraded)",
+  if (!degraded)
+    return make_error(ENODEV, "missing {}; give all devices, or try -o degraded (scrub: --degraded)",
                       missing);
   log(LogLevel::warning, "degraded: missing {}", missing);
   uint64_t unreadable = 0;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Device sizes: what is judged before a mount, and only told by a check.
 #include "core/volume/device_sizes.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MemberDevice: one device of a file system, as its chunk tree knows it, present or missing.
 #pragma once
 
@@ -27,7 +28,8 @@ struct DeviceTotals {
 };
 
 // Made while the volume is opened and constant from then on, but for `item`, `totals_on_disk` and
-// `super_generation`, which belong to the commit, the counters, and `lost`.
+// `super_generation`, which belong to the commit, `resynced`, which is set before anybody writes, and what is
+// atomic: the counters, `lost` and `missed_writes`.
 struct MemberDevice {
   uint64_t devid = 0;
   Uuid uuid;
@@ -36,11 +38,11 @@ struct MemberDevice {
   uint64_t generation = 0;              // of the superblock found on it
   bool seed = false;                    // of the file system this one sprouted from: never written
   bool stale = false;                   // it missed commits: its copies may be of the past
-  bool resynced = false;                // and what nobody could see is up to date (core/scrub/resync.h)
+  bool resynced = false;                // stale, but what nobody could see was copied (core/scrub/resync.h)
   bool has_item = false;                // the chunk tree has a DEV_ITEM of it
   // A write or flush failed, and all chunks can do without it: never written again (device_loss.cc). Stays.
   std::atomic<bool> lost{false};
-  std::atomic<bool> missed_writes{false};    // and is in use all the same, since no chunk could do without it
+  std::atomic<bool> missed_writes{false};    // a write failed, but a chunk needs it: in use all the same
   std::atomic<uint32_t> failed_reads{0};     // in a row
   std::optional<uint64_t> super_generation;  // of its superblock mirror 0, if that is sound and known
   DeviceErrors errors;
@@ -62,7 +64,8 @@ struct MemberDevice {
   bool takes_supers() const { return writable() && (!stale || resynced); }
   // Its copies are asked last: they may be of the past, or the device does not answer.
   bool doubtful() const { return stale || lost || failed_reads >= kFailedReadsMax; }
-  static constexpr uint32_t kFailedReadsMax = 16;
+  // Then it is asked last, and each read of it may cost the time that a dying disk takes to give up.
+  static constexpr uint32_t kFailedReadsMax = 16;  // in a row: more than a few bad sectors
   std::string name() const { return device ? device->path() : "missing device"; }
 };
 

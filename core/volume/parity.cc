@@ -1,4 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Arithmetic in GF(2^8), and the four cases of what can be lost beside the wanted column.
+//
+//     lost besides            with
+//     nothing, or Q           P: the XOR of P and the other data columns
+//     P                       Q: minus the other data columns, divided by g^want
+//     another data column     P and Q: two equations
+//     more                    nothing: EIO
 #include "core/volume/parity.h"
 
 #include <algorithm>
@@ -23,6 +30,7 @@ struct Field {
       if (value & 0x100) value ^= 0x11d;
     }
   }
+  // REQUIRES a != 0.
   constexpr uint8_t inverse(uint8_t a) const { return power[255 - log[a]]; }
 };
 constexpr Field kField;

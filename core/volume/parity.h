@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ParityRebuild: the missing columns of a RAID5 or RAID6 row from those that are left.
 #pragma once
 

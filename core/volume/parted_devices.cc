@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Devices that parted: each was mounted without the other, degraded, and written. Both then say that they are
 // of the same file system, and where the commits since are as many, of the same age; whoever took copies from
 // both would mix two.
@@ -8,8 +9,7 @@
 namespace butterfuse {
 namespace {
 
-// Of all superblocks of a commit these are the same; a log, or how full a device is, may be told on one
-// alone.
+// The same in all superblocks of a commit; a log, or how full a device is, may be told by one alone.
 bool same_trees(const DiskSuper& one, const DiskSuper& other) {
   return one.root == other.root && one.root_level == other.root_level && one.chunk_root == other.chunk_root &&
          one.chunk_root_generation == other.chunk_root_generation;

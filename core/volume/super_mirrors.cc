@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Superblock mirrors: from physical to logical.
+// A superblock lies at fixed places of a device, and a stripe may lie over one. Which logical bytes that are
+// depends on the profile; on each of them the chunk has a hole, for all of its copies.
 #include "core/volume/super_mirrors.h"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Superblock mirrors as seen from the logical space: bytes of a chunk that are never given out.
 #pragma once
 
@@ -8,9 +9,9 @@
 
 namespace butterfuse {
 
-// The logical 64 KiB stripes of the chunk that hold a superblock mirror on any of its devices' stripes, in
-// order, merged. The free space tree counts them as free; the allocator must not. See "exclude super stripes"
-// in btrfs.
+// The logical 64 KiB stripes of the chunk that hold a superblock mirror on any of its devices' stripes
+// (kernel: exclude_super_stripes), in order, merged. The free space tree counts them as free; the
+// allocator must not.
 std::vector<ByteRange> super_mirrors_in(const ChunkMapping& chunk);
 
 }  // namespace butterfuse

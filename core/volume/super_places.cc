@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Super places: 4 KiB of each mirror; discarding keeps away from the 64 KiB that nobody allocates.
 #include "core/volume/super_places.h"
 

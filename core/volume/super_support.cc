@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Which file systems this code can read, by the superblock's word; refusals name the feature.
 #include <cerrno>
 #include <string>

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Superblock mirrors: reading, choosing, sealing.
+// The highest generation wins, since mirror 0 is written before the others: where it is torn, another has the
+// commit before. Where mirror 0 is whole, the others are only asked whether they are newer.
 #include "core/volume/superblock.h"
 
 #include <cerrno>

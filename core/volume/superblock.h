@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Superblock mirrors: finding the one to believe, and sealing one for writing.
 #pragma once
 
@@ -8,8 +9,7 @@
 
 namespace butterfuse {
 
-// The mirror at this index (0..kSuperMirrors-1) as it lies on the device, unchecked. EIO when it does not
-// fit.
+// The mirror of this index (below kSuperMirrors) as it lies on the device, unchecked. EIO: it does not fit.
 Result<DiskSuper> read_super_mirror(BlockDevice& device, int mirror);
 
 // Magic, bytenr, checksum and check_super of a mirror.

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Tree blocks: checked before anyone sees them, and brought back where a copy is bad.
+// The generation that the parent names is the one check against a write that never reached the device: an old
+// block at the same place is whole in itself.
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -78,7 +81,7 @@ Status Volume::read_tree_block(uint64_t bytenr, MutableByteSpan into, uint64_t e
   return tl::unexpected(std::move(*reason));
 }
 
-// In RAID6 mirror 1 uses P, and the last one distrusts P and uses Q.
+// In RAID6 mirror 1 uses P, and the last one distrusts P and uses Q (of up to kMostRaid6Ways stripes).
 std::vector<int> Volume::distinct_mirrors(const ChunkMapping& chunk) {
   if (chunk.type & bg::kRaid6) return {0, 1, chunk.copies() - 1};
   std::vector<int> mirrors;

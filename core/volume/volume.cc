@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Volume: opening, what it knows of itself, and writing superblocks.
 #include "core/volume/volume.h"
 
@@ -97,7 +98,7 @@ Status mend_member(MemberDevice& member, const DiskSuper& newest) {
 
 }  // namespace
 
-// A device whose mirror 0 may be torn has none that is known.
+// While mirror 0 is being written it may be torn: the device has no generation that is known.
 Status Volume::write_supers(const DiskSuper& super, int first, int end) {
   return on_each_writable([&](MemberDevice& member) -> Status {
     if (!member.takes_supers()) return {};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Volume: the address space of one file system, logical bytenrs mapped to devices with copies.
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "core/base/result.h"
 #include "core/base/uuid.h"
 #include "core/device/block_device.h"
+#include "core/ondisk/csum_geometry.h"
 #include "core/ondisk/format.h"
 #include "core/ondisk/tree_checker.h"
 #include "core/volume/chunk_mapping.h"
@@ -52,12 +54,13 @@ class Volume {
   uint32_t sectorsize() const { return super_.sectorsize; }
   CsumType csum_type() const { return static_cast<CsumType>(uint16_t{super_.csum_type}); }
   uint32_t csum_size_bytes() const { return static_cast<uint32_t>(csum_size(csum_type())); }
+  CsumGeometry csum_geometry() const { return {sectorsize(), csum_size_bytes()}; }
   bool seeding() const { return super_.flags & super_flag::kSeeding; }  // must never be written
   Uuid metadata_fsid() const;                                           // what tree block headers carry
   Uuid chunk_tree_uuid() const;  // from the chunk root's header; set by set_chunk_tree_uuid
   void set_chunk_tree_uuid(const Uuid& uuid);
 
-  // ---- devices
+  // ---- devices ----
   // EUCLEAN when it contradicts what is known of the device.
   Status add_device_item(const DiskDevItem& item);
   const std::vector<MemberDevice*>& members() const { return member_list_; }  // by devid, missing ones too
@@ -68,24 +71,25 @@ class Volume {
   // `degraded` and no chunk needs them: for writing, no chunk may miss more than its profile tolerates; for
   // reading, all metadata must have a copy left.
   Status check_devices(bool degraded, bool writing) const;
-  // EUCLEAN when two devices have a root tree of this generation each, with different content: they were written without
-  // each other, and belong together no more. Adopting devices refuses those whose superblocks tell. Once the chunk tree is
-  // read.
+  // EUCLEAN when two devices have a root tree of this generation each, with different content: they were
+  // written without each other, and belong together no more. Adopting devices refuses those whose superblocks
+  // tell already. Once the chunk tree is read.
   Status check_root_copies();
-  // EROFS with the reason when it can't be written by this code: a seed, RAID5/6, devices opened read-only.
+  // EROFS with the reason when it can't be written by this code: a seed, simple quotas, RAID5 or RAID6, or
+  // devices that were opened read-only.
   Status check_writable() const;
   // A new DEV_ITEM; whoever commits calls it, write_supers uses it.
   void set_device_item(const DiskDevItem& item);
   std::string stats_text() const;
 
-  // ---- chunks
+  // ---- chunks ----
   // EEXIST when it overlaps another; EUCLEAN for a bad one.
   Status add_chunk(ChunkMapping chunk);
   void remove_chunk(uint64_t start);
   std::shared_ptr<const ChunkMapping> chunk_at(uint64_t bytenr) const;  // null when unmapped
   std::vector<std::shared_ptr<const ChunkMapping>> chunks() const;      // by start
 
-  // ---- reading and writing
+  // ---- reading and writing ----
   int copies(uint64_t bytenr) const;  // 0 when unmapped
   // `mirror` counts from 0 below copies(); those behind the profile's copies are rebuilt from parity. A range
   // must not cross its chunk's end. EIO, or EUCLEAN if unmapped.
@@ -105,7 +109,7 @@ class Volume {
   // All devices. One that fails is an error unless all chunks could do without it.
   Status flush();
 
-  // ---- repair
+  // ---- repair ----
   // Whether copies found bad may be written over: not on read-only mounts. Off at first.
   void set_repairs(bool on) { repairs_ = on; }
   bool repairs() const { return repairs_; }
@@ -133,7 +137,7 @@ class Volume {
   static std::vector<int> distinct_mirrors(const ChunkMapping& chunk);
   // A tree block with no copy of the right checksum is then used if all else in it is right. Off at first.
   void set_ignore_metadata_csums(bool on) { ignore_metadata_csums_ = on; }
-  // How much tree_checker asks of blocks; offline repair and dumps choose `structure`.
+  // How much tree_checker asks of blocks: `full` at first; dumps choose `structure`.
   void set_check_depth(TreeCheckDepth depth) { check_depth_ = depth; }
   // Tree blocks carry the metadata fsid, those of a seed its own.
   bool is_block_fsid(const uint8_t (&fsid)[16]) const;
@@ -144,9 +148,9 @@ class Volume {
   // every device that may be called current (MemberDevice::takes_supers). Fails when a device can't be
   // written that some chunk can't do without. Does not flush.
   //
-  // A superblock is several sectors, and a power cut may tear it. So mirror 0, which mounts read first, goes
-  // out alone and is flushed before the others follow: there is always one that is whole and has all that was
-  // promised.
+  // A superblock is several sectors, and a power cut may tear it. So mirror 0, which mounts read first,
+  // goes out alone and is flushed before the others follow: there is always one that is whole and has all
+  // that was acknowledged.
   Status write_supers(const DiskSuper& super, int first = 0, int end = kSuperMirrors);
   // A device missed writes since the last settle_losses(), though others made up for it, and its superblock
   // may be as new as theirs. One that is in use all the same never settles.
@@ -158,8 +162,7 @@ class Volume {
   // ESTALE when the superblock of a device is not the one that was last written here; the error of reading
   // when no device can be asked.
   Status check_nobody_else_wrote();
-  // No device has room for a second mirror (they end before 64 MiB and 4 KiB): a torn superblock has no
-  // other.
+  // No device has room for a second mirror: they end before 64 MiB and 4 KiB. A torn superblock has no other.
   bool has_lone_supers() const;
   // Writes mirrors anew that are torn or older than the one that was read, and flushes: after a crash as
   // well, none is torn while the others have less. Fails as write_supers does. REQUIRES that the chunk tree
@@ -212,7 +215,7 @@ class Volume {
   std::map<uint64_t, std::unique_ptr<MemberDevice>> members_;  // by devid; grows while opening only
   std::vector<MemberDevice*> member_list_;
   std::atomic<bool> any_doubtful_{false};
-  Mutex losing_;  // one device after the other is lost
+  Mutex losing_;  // so that devices are lost one by one, each judged with those before it
   std::atomic<uint64_t> losses_{0}, settled_losses_{0};
   std::atomic<bool> repairs_{false};
   std::atomic<bool> ignore_metadata_csums_{false};

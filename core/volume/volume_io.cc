@@ -1,4 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading and writing of Volume: ranges of bytenrs cut into pieces that lie together on devices.
+//
+// In which order copies are asked (order_of), the first that can be read is taken:
+//
+//     rank 0    stale, while repairs are on and the reader knows a bad copy: so that it becomes sound
+//     rank 1    all that nothing is known against, and what parity gives
+//     rank 2    stale, lost, or not answering; a lost one not at all for who can't tell a bad copy
+//
+// Within a rank the copy of the lowest number comes first. While no device is doubtful nothing is sorted.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>

@@ -1,12 +1,12 @@
-// AsyncChunk: up to 512 KiB of one file on its way through the compress and submit stages; AsyncExtent: a
-// piece of it.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// AsyncChunk: up to 512 KiB of one file between the compress and submit stages; AsyncExtent: a piece of it.
 #pragma once
 
 #include <vector>
 
 #include "core/cache/locked_pages.h"
+#include "core/delalloc/file_state.h"
 #include "core/extent/extent_state.h"
-#include "core/writeback/file_state.h"
 
 namespace butterfuse {
 

@@ -1,5 +1,5 @@
-// compress_file_range: the parallel stage: each piece of a chunk compressed, or left as it is, with the
-// reason.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// compress_file_range: the parallel stage: each piece of a chunk compressed, or left as it is, and why.
 #include "compress/codec.h"
 #include "compress/heuristic.h"
 #include "core/base/courtesy.h"
@@ -93,7 +93,8 @@ class ChunkCompressor {
     checksum_sectors(type, stored, extent.csums.data());
   }
 
-  // A file of one sector at most: in its item when that is small enough, compressed if that is smaller.
+  // A file of one sector at most: compressed in its item, where that is smaller and small enough; else it
+  // goes on as pieces do, and cow_file_range may still store it there uncompressed.
   bool try_inline() {
     if (!codec_ || !is_small_whole_file(file_, chunk_.pages)) return false;
     const uint64_t size = file_.size.in_memory();

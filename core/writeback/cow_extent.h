@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CowExtent: one copy-on-write extent on its way to disk, with all it owns: pages, bytes, promises.
 #pragma once
 
@@ -6,8 +7,8 @@
 #include <vector>
 
 #include "core/cache/locked_pages.h"
+#include "core/delalloc/file_state.h"
 #include "core/extent/ordered_extent.h"
-#include "core/writeback/file_state.h"
 
 namespace butterfuse {
 

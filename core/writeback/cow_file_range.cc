@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // cow_file_range: allocation and hand-over of uncompressed extents.
 #include "core/writeback/cow_file_range.h"
 
@@ -22,7 +23,7 @@ std::optional<InlineData> plain_inline_data(const FileState& file, const LockedP
 
 bool is_small_whole_file(const FileState& file, const LockedPages& pages) {
   const uint64_t size = file.size.in_memory();
-  // Behind a preallocated file's size there may be extents, which inline data suffers none of.
+  // Behind a preallocated file's size there may be extents, and inline data suffers none beside it.
   return size > 0 && size <= kSectorBytes && pages.hull() == PageRange{0, 1} && !file.owner.has_prealloc();
 }
 
@@ -80,8 +81,8 @@ void cow_file_range(FileState& file, LockedPages pages, ExtentRangeLock range_lo
     auto extent = std::make_shared<CowExtent>(ByteRange::at(left.start, disk->length()));
     extent->disk = *disk;
     hand_over(file, extent, pages.take_front(extent->file().end / kPageBytes));
-    const ExtentRangeLock done =
-        range_lock.take_front(extent->file().end);  // the ordered extent stands for it now
+    // The ordered extent stands for the range from here on.
+    const ExtentRangeLock done = range_lock.take_front(extent->file().end);
     write_uncompressed(make_group(file, extent));
   }
 }

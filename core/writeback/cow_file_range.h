@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // cow_file_range: how locked delalloc pages get space and become ordered extents; or are given up.
 #pragma once
 
@@ -12,14 +13,14 @@ namespace butterfuse {
 // fragments where not, and starts writing them. A small whole file becomes an inline extent.
 void cow_file_range(FileState& file, LockedPages pages, ExtentRangeLock range_lock);
 
-// run_delalloc_nocow: as cow_file_range, but what may be written where it lies (nodatacow files, preallocated
-// extents) is.
+// run_delalloc_nocow: as cow_file_range, but what may be written where it lies (nodatacow files,
+// preallocated extents) is.
 void run_delalloc_nocow(FileState& file, LockedPages pages, ExtentRangeLock range_lock);
 
 // The whole file is in `pages` and ends in its first sector: what an inline extent asks of it.
 bool is_small_whole_file(const FileState& file, const LockedPages& pages);
-// The ordered extent that stores `data` inline in place of `pages`; the caller sees to it that it is
-// finished.
+// The ordered extent that stores `data` inline in place of `pages`;
+// the caller sees to it that it is finished.
 CowGroupRef cow_file_inline(FileState& file, LockedPages pages, InlineData data);
 
 // A group of this one extent.

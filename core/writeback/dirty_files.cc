@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // DirtyFiles: numbered entries, and the number of each file.
 #include "core/writeback/dirty_files.h"
 

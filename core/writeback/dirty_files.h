@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // DirtyFiles: which files have dirty data or extents in flight, oldest first.
 #pragma once
 
@@ -7,7 +8,7 @@
 #include <unordered_map>
 
 #include "core/base/mutex.h"
-#include "core/writeback/file_state.h"
+#include "core/delalloc/file_state.h"
 
 namespace butterfuse {
 
@@ -65,8 +66,8 @@ class DirtyFiles {
   std::unordered_map<FileState*, uint64_t> numbers_ BF_GUARDED_BY(mutex_);
 };
 
-// Calls visit(DirtyFiles::Visit&) for every file that is dirty now, one at a time: only the visited file
-// can't end.
+// Calls visit(DirtyFiles::Visit&) for every file that is dirty now, one at a time:
+// only the visited file can't end.
 template <class Function>
 void for_each_dirty_file(DirtyFiles& files, Function function) {
   const uint64_t last = files.last_number();

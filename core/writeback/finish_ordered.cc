@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // finish_ordered: the last stage, on a worker.
 #include "core/writeback/finish_ordered.h"
 

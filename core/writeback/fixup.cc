@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Fixup: the worker side.
 #include "core/writeback/fixup.h"
 

@@ -1,9 +1,9 @@
-// Fixup: a page found dirty without delalloc gets the promises it should have had, and is then written like
-// any other.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Fixup: a page found dirty without delalloc gets the promises it should have had, then goes as others do.
 #pragma once
 
 #include "core/cache/locked_pages.h"
-#include "core/writeback/file_state.h"
+#include "core/delalloc/file_state.h"
 
 namespace butterfuse {
 

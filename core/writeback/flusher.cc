@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Flusher: one loop.
 #include "core/writeback/flusher.h"
 
@@ -8,7 +9,7 @@
 namespace butterfuse {
 
 namespace {
-constexpr auto kInterval = std::chrono::milliseconds(500);
+constexpr auto kInterval = std::chrono::milliseconds(500);  // how late old data is noticed at most
 }
 
 Flusher::Flusher(DirtyFiles& files, DomainRegistry& domains, const FlusherOptions& options)

@@ -1,5 +1,5 @@
-// Flusher: the thread that starts writeback: of old data, of too much data, and early behind sequential
-// writers.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Flusher: the thread that starts writeback: of old data, of too much data, early behind sequential writers.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 namespace butterfuse {
 
 struct FlusherOptions {
-  uint64_t background_bytes = 32u << 20;  // dirty in all files: writeback of all starts
-  uint32_t expire_ms = 5'000;
+  uint64_t background_bytes = 0;  // dirty in all files: writeback of all starts
+  uint32_t expire_ms = 0;         // dirty for so long: writeback of a file starts
 };
 
 // Its thread runs from construction to destruction. It only cuts; workers write.

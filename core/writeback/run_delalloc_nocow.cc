@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // run_delalloc_nocow: delalloc pages written over the extents they have.
 #include "core/base/log.h"
 #include "core/writeback/cow_file_range.h"
@@ -34,10 +35,13 @@ void run_delalloc_nocow(FileState& file, LockedPages pages, ExtentRangeLock rang
       cow_file_range(file, pages.take_front(place.file.start / kPageBytes),
                      range_lock.take_front(place.file.start));
     }
-    const bool all = place.file.end == pages.byte_hull().end;
-    const ExtentRangeLock done = all ? std::move(range_lock) : range_lock.take_front(place.file.end);
-    write_in_place(file, all ? std::move(pages) : pages.take_front(place.file.end / kPageBytes), place);
-    if (all) return;
+    if (place.file.end == pages.byte_hull().end) {
+      const ExtentRangeLock done = std::move(range_lock);
+      write_in_place(file, std::move(pages), place);
+      return;
+    }
+    const ExtentRangeLock done = range_lock.take_front(place.file.end);
+    write_in_place(file, pages.take_front(place.file.end / kPageBytes), place);
   }
   cow_file_range(file, std::move(pages), std::move(range_lock));
 }

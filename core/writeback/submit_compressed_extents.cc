@@ -1,5 +1,5 @@
-// submit_compressed_extents: the ordered stage: disk space in file order, and the hand-over to ordered
-// extents.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// submit_compressed_extents: the ordered stage: disk space in file order, pages handed to ordered extents.
 #include "core/writeback/async_chunk.h"
 #include "core/writeback/cow_file_range.h"
 #include "core/writeback/write_extent.h"
@@ -7,8 +7,7 @@
 namespace butterfuse {
 namespace {
 
-// Space for a run of compressed extents, asked for in one piece where there is one: a whole chunk is then one
-// write.
+// Space for a run of compressed extents, in one piece where there is one: a whole chunk is then one write.
 class RunSpace {
  public:
   RunSpace(FileState& file, const std::vector<AsyncExtent>& extents) : file_(file), extents_(extents) {}

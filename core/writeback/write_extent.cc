@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Writing extents: one task a write; whoever ends the last one finishes the group.
 #include "core/writeback/write_extent.h"
 
@@ -68,15 +69,16 @@ void write_uncompressed(const CowGroupRef& group) {
     units.push_back({at, std::min(at + kWriteUnitBytes, extent.file().end)});
   group->writes_left = static_cast<uint32_t>(units.size());
   Executor& workers = file.pipeline.workers;  // the last unit may end group and file before this loop does
-  for (const ByteRange unit : units) workers.submit([group, unit] { write_unit(group, unit); });
+  const Lane lane = file.lane();
+  for (const ByteRange unit : units) workers.submit([group, unit] { write_unit(group, unit); }, lane);
 }
 
 void write_compressed(const CowGroupRef& group) {
-  group->file->pipeline.workers.submit([group] { write_stored(group); });
+  group->file->pipeline.workers.submit([group] { write_stored(group); }, group->file->lane());
 }
 
 void write_inline(const CowGroupRef& group) {
-  group->file->pipeline.workers.submit([group] { finish_ordered(group); });
+  group->file->pipeline.workers.submit([group] { finish_ordered(group); }, group->file->lane());
 }
 
 }  // namespace butterfuse

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Writing extents: checksums of what is stored, and the device writes, on workers.
 #pragma once
 

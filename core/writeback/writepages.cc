@@ -1,7 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Writepages: the delalloc runner.
 #include "core/writeback/writepages.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "core/writeback/async_chunk.h"
 #include "core/writeback/cow_file_range.h"
@@ -10,8 +12,11 @@
 namespace butterfuse {
 namespace {
 
-// A file that is written anew may have dirty bytes for which there is no space but the one they have. To be asked
-// with the pages locked: before, some may still get dirty that way.
+constexpr uint64_t kAwaitedPagesMax = (1u << 20) / kPageBytes;
+constexpr size_t kAwaitedExtentsMax = 16;  // on their way: with more of them the file is a stream
+
+// A file that is written anew may have dirty bytes for which there is no space but the one they have. To be
+// asked with the pages locked: before, some may still get dirty that way.
 bool may_write_in_place(const FileState& file) {
   if (file.owner.is_rewritten() && !file.space.has_in_place()) return false;
   return file.owner.nodatacow() || file.owner.has_prealloc();
@@ -38,11 +43,11 @@ uint64_t batch_bytes(const FileState& file) {
   return wants_compression(file, file.owner.compress_choice()) ? kCompressBatchBytes : kPlainBatchBytes;
 }
 
-//        delalloc   [------------------------------------------)
-//    the locked page            [p)
-//   what is locked         [<<<<|p|>>>>>>>>>>>>>>>)      backwards to the chunk's begin, forwards to a
-//   batch's length,
-//                                                        as far as pages are dirty and nobody else's
+//         delalloc    [------------------------------------------)
+//   the locked page              [p)
+//    what is locked        [<<<<<[p)>>>>>>>>>>>>>>)
+// Backwards to the begin of the chunk, forwards to a batch's length from there, as far as pages are dirty and
+// locked by nobody else.
 LockedPages lock_delalloc_around(FileState& file, LockedPage locked_page, ByteRange delalloc,
                                  uint64_t limit) {
   const PageIndex at = locked_page.index();
@@ -84,7 +89,11 @@ void writepages(FileState& file, const WritebackControl& control) noexcept {
   }
 }
 
+// Large amounts stay in the background: they take their time anyhow, and would be in the way of small ones.
 void writepages_and_wait(FileState& file, ByteRange range) noexcept {
+  std::optional<FileState::Awaited> awaited;
+  if (file.mapping->dirty_pages() <= kAwaitedPagesMax && file.ordered.count() <= kAwaitedExtentsMax)
+    awaited.emplace(file);
   do {
     writepages(file, {.range = range, .all = true, .whole_folios = false});
     file.extents.wait_held(range);  // chunks cut and not submitted yet

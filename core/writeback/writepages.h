@@ -1,14 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Writepages: finds dirty pages of a file and sends their delalloc ranges down the pipeline.
 #pragma once
 
-#include "core/writeback/file_state.h"
+#include "core/delalloc/file_state.h"
 
 namespace butterfuse {
 
 struct WritebackControl {
   ByteRange range{0, ~uint64_t{0}};
-  // Waits for page locks of others, so that every page dirty at the call is sent. Else passes over locked
-  // pages.
+  // Waits for page locks of others, so that every page dirty at the call is sent.
+  // Else passes over locked pages.
   bool all = false;
   // Leaves the last, partly filled folio of a growing file for later: it would make a short extent.
   bool whole_folios = false;
@@ -22,7 +23,7 @@ struct WritebackControl {
 // The image is then what a power cut leaves.
 void writepages(FileState& file, const WritebackControl& control) noexcept;
 
-// No extent of what is written back now reaches over a multiple of this.
+// No extent of what is written back now is longer than this; from a multiple, none reaches over the next.
 uint64_t extent_bytes_max(const FileState& file);
 
 // Writes back what is dirty in `range` and waits until it is in the trees (of the running transaction).

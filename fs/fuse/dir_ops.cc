@@ -1,17 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE opendir, readdir, readdirplus, fsyncdir, releasedir.
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "core/base/log.h"
+#include "fs/attributes/attr.h"
+#include "fs/data/file.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
-#include "fs/vfs/attr.h"
-#include "fs/vfs/lookup.h"
-#include "fs/vfs/readdir.h"
+#include "fs/names/lookup.h"
+#include "fs/names/readdir.h"
 
 namespace butterfuse {
 namespace {
 
+// The kernel's forms, which are padded to 8 bytes. That is not counted: what does not fit the answer any more
+// is asked for again.
 constexpr size_t kDirentBytes = 24;       // fuse_dirent without its name
 constexpr size_t kDirentPlusBytes = 152;  // fuse_direntplus without its name
 
@@ -97,6 +101,7 @@ void op_readdirplus(fuse_req_t request, fuse_ino_t, size_t size, off_t position,
   }
   if (!open_file_of(info).keeps_atime) touch_atime(mount, dir);
   if (fuse_reply_buf(request, buffer.data(), used) == 0) return;
+  // The caller was interrupted: the kernel never heard of these.
   for (const InodeKey& key : looked_up) mount.inodes().forget(key, 1);
 }
 
@@ -106,7 +111,7 @@ void op_releasedir(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
 }
 
 void op_fsyncdir(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {
-  reply_status(request, sync_directory(mount_of(request), *open_file_of(info).inode));
+  reply_status(request, mount_of(request).make_durable(*open_file_of(info).inode));
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE create, open, read, write, fsync, release.
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -6,19 +7,21 @@
 
 #include <algorithm>
 
+#include "fs/attributes/attr.h"
+#include "fs/data/file.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/open_rules.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
-#include "fs/fuse/raw_request.h"
-#include "fs/vfs/attr.h"
-#include "fs/vfs/create.h"
+#include "fs/names/create.h"
 
 namespace butterfuse {
 namespace {
 
-constexpr uint64_t kLargeBytes = 1u << 20;  // of a file: not sent again only to see that it is read
+// Of a file: from here on it is not sent again only to see that it is read. Below, all of it is one
+// or two requests.
+constexpr uint64_t kLargeBytes = 1u << 20;
 
 // Where readers begin, and those who want the newest.
 bool drop_first_and_last_page(fuse_req_t request, const Inode& inode, uint64_t size) {
@@ -112,11 +115,14 @@ Caller writer_of(fuse_req_t request, OpenFile& file) {
 // cache is passed by, and it knows nothing of chattr +S.
 bool is_left_to_us_to_sync(const Mount& mount, const fuse_file_info& info, const OpenFile& file) {
   if (file.inode->item().flags & inode_flag::kSync) return true;
-  return (mount.options().writeback_cache || file.only_appends) && !info.writepage && writes_are_synchronous(mount, file);
+  return (mount.options().writeback_cache || file.only_appends) && !info.writepage &&
+         writes_are_synchronous(mount, file);
 }
 
-// What was stored into an append-only file stays in the kernel's pages, for all to read, unless it drops them.
-void refuse_write(fuse_req_t request, const fuse_file_info& info, const WriteRequest& write, const Error& error) {
+// What was stored into an append-only file stays in the kernel's pages, for all to read,
+// unless it drops them.
+void refuse_write(fuse_req_t request, const fuse_file_info& info, const WriteRequest& write,
+                  const Error& error) {
   FuseContext& context = context_of(request);
   const auto file = OpenFiles::keep(info.fh);
   const Inode& inode = *file->inode;
@@ -141,11 +147,13 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount_of(request), file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, *file.inode);
   if (!written) return refuse_write(request, *info, write, written.error());
-  // Written past the kernel's pages: who reads beside it may have filled the last one with zeros behind the old end, and will take
-  // them for content once the kernel knows the new size.
+  // Written past the kernel's pages: who reads beside it may have filled the last one with zeros behind the
+  // old end, and will take them for content once the kernel knows the new size.
   if (file.only_appends && item.size % kSectorSize != 0)
-    (void)drop_kernel_pages(request, *file.inode, ByteRange::at(round_down(item.size, kSectorSize), kSectorSize));
-  if (write.offset >= round_up(item.size, kSectorSize)) zero_behind_old_end(request, *file.inode, item.size, write.offset);
+    (void)drop_kernel_pages(request, *file.inode,
+                            ByteRange::at(round_down(item.size, kSectorSize), kSectorSize));
+  if (write.offset >= round_up(item.size, kSectorSize))
+    zero_behind_old_end(request, *file.inode, item.size, write.offset);
   if (is_left_to_us_to_sync(mount_of(request), *info, file)) {
     if (auto status = sync_file(mount_of(request), file); !status)
       return reply_error(request, status.error());

@@ -1,9 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // guarded: an operation that answers ENOMEM when memory runs out, instead of throwing through libfuse.
 #pragma once
 
-#include <new>
+#ifndef FUSE_USE_VERSION
+#define FUSE_USE_VERSION 312
+#endif
+#include <fuse_lowlevel.h>
 
-#include "fs/fuse/ops.h"
+#include <new>
 
 namespace butterfuse {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Kernel pages: an invalidation writes back first what is dirty.
 #include "fs/fuse/kernel_pages.h"
 
@@ -6,7 +7,8 @@
 namespace butterfuse {
 namespace {
 
-// Each takes a thread of the loop, and the writes that it waits for need some, too.
+// Each keeps a worker of the loop until the kernel has written back what was dirty, and those writes need
+// workers, too (at most 40 of 96, fs/session). With all of them waiting here nobody would be left to answer.
 constexpr unsigned kWaitingMax = 8;
 
 // One of those that may wait, or not.

@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE lookup, forget, readlink.
+#include "fs/attributes/attr.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
-#include "fs/vfs/attr.h"
-#include "fs/vfs/create.h"
-#include "fs/vfs/lookup.h"
+#include "fs/names/create.h"
+#include "fs/names/lookup.h"
 
 namespace butterfuse {
 namespace {

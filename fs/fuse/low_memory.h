@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Low memory: what is refused, and what is given back, when the reserve had to be used.
 #pragma once
 
 #include <cstdint>
 
-#include "fs/vfs/mount.h"
+#include "fs/mount/mount.h"
 
 namespace butterfuse {
 

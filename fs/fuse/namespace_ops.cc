@@ -1,16 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE mknod, mkdir, symlink, link, unlink, rmdir, rename.
 #include <sys/stat.h>
 
 #include <fstream>
 
+#include "fs/attributes/attr.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
-#include "fs/vfs/create.h"
-#include "fs/vfs/link.h"
-#include "fs/vfs/names.h"
-#include "fs/vfs/rename.h"
-#include "fs/vfs/unlink.h"
+#include "fs/inode/guards.h"
+#include "fs/names/create.h"
+#include "fs/names/link.h"
+#include "fs/names/rename.h"
+#include "fs/names/unlink.h"
 
 namespace butterfuse {
 namespace {
@@ -43,7 +45,8 @@ void op_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const
   create_and_reply(request, parent, name, what);
 }
 
-// fs.protected_hardlinks: a file that is not one's own needs the right to write it. The kernel looks at its mode only.
+// fs.protected_hardlinks: a file that is not one's own needs the right to write it.
+// The kernel looks at its mode only.
 bool hardlinks_are_protected() {
   int level = 1;
   std::ifstream("/proc/sys/fs/protected_hardlinks") >> level;
@@ -51,6 +54,7 @@ bool hardlinks_are_protected() {
 }
 
 Status check_may_link(fuse_req_t request, Inode& inode) {
+  // The flag READONLY (of btrfs-convert) the kernel knows nothing of: it has asked for the mode only.
   if (check_not_readonly(inode) || !hardlinks_are_protected()) return {};
   if (owns_or_may_as_owner(mount_of(request), inode, credentials_of(fuse_req_ctx(request)->pid))) return {};
   return make_error(EPERM, "link to inode {} of another's, which has the READONLY flag", inode.ino());

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // OpenFiles: a list, whose nodes stay where they are.
 #include "fs/fuse/open_files.h"
+
+#include "fs/data/file.h"
 
 namespace butterfuse {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // OpenFiles: what the kernel has open; it knows each file by an address.
 #pragma once
 
@@ -5,12 +6,11 @@
 #include <memory>
 
 #include "core/base/mutex.h"
-#include "fs/vfs/file.h"
+#include "fs/data/file.h"
 
 namespace butterfuse {
 
-// Ends what is left with itself: a kernel whose session was interrupted releases nothing any more.
-// Thread-safe.
+// Thread-safe. Ends what is left with itself: a kernel whose session was interrupted releases nothing more.
 class OpenFiles {
  public:
   uint64_t add(std::unique_ptr<OpenFile> file);  // the handle
@@ -24,6 +24,7 @@ class OpenFiles {
     std::shared_ptr<OpenFile> file;
     std::list<Entry>::iterator position;
   };
+  // The kernel hands back what it was given, and nobody else can send requests: an address needs no table.
   static Entry& entry_of(uint64_t handle) { return *reinterpret_cast<Entry*>(handle); }
 
   Mutex mutex_;

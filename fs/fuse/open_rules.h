@@ -1,12 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // OpenRules: how the kernel is to treat a file that is open.
 #pragma once
 
-#include "fs/vfs/file.h"
+#include "fs/data/file.h"
 
 namespace butterfuse {
 
-// With the kernel's writeback cache a descriptor opened for writing only is read from (to fill partial
-// pages), and the kernel, which knows the size, does the appending. `flags` and the answer as of open(2).
+// With the kernel's writeback cache a descriptor that is opened for writing only is read from as well, to
+// fill partial pages: here it is open for both. `flags` and the answer as of open(2).
 int engine_flags(const Mount& mount, int flags);
 
 struct OpenRules {

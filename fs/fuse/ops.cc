@@ -1,9 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What all FUSE operations share: finding inodes, answering, and errno.
 #include "fs/fuse/ops.h"
 
 #include "core/base/log.h"
-#include "fs/fuse/guarded.h"
-#include "fs/fuse/raw_request.h"
+#include "fs/fuse/request_at_work.h"
+#include "fs/fuse/told_owner.h"
 
 namespace butterfuse {
 
@@ -63,20 +64,8 @@ fuse_entry_param entry_of(Mount& mount, Inode& inode) {
   return entry;
 }
 
-void forget_attributes(Mount& mount, fuse_session* session, const Inode& inode) {
-  const uint64_t node = mount.node_ids().node_of(inode.key());
-  fuse_lowlevel_notify_inval_inode(session, node, -1, 0);
-}
-
 void forget_attributes(fuse_req_t request, const Inode& inode) {
   forget_attributes(mount_of(request), session_of(request), inode);
-}
-
-void forget_content(Mount& mount, fuse_session* session, const Inode& inode, ByteRange range) {
-  if (range.empty()) return;
-  const uint64_t node = mount.node_ids().node_of(inode.key());
-  fuse_lowlevel_notify_inval_inode(session, node, static_cast<off_t>(range.start),
-                                   static_cast<off_t>(range.length()));
 }
 
 void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
@@ -86,16 +75,6 @@ void reply_entry(fuse_req_t request, const Result<InodePtr>& inode) {
   const fuse_entry_param entry = entry_of(mount, **inode);
   mount.inodes().add_lookup(key);  // before the answer: the kernel may forget at once
   if (fuse_reply_entry(request, &entry) != 0) mount.inodes().forget(key, 1);
-}
-
-void reply_no_memory(fuse_req_t request) {
-  log(LogLevel::error, "no memory for a request");
-  if (request_was_answered()) return;
-  if (request_wants_no_answer()) {
-    fuse_reply_none(request);
-  } else {
-    fuse_reply_err(request, ENOMEM);
-  }
 }
 
 }  // namespace butterfuse

@@ -1,14 +1,29 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Process: /proc/PID, in the kernel's own words.
+//
+// Who a caller is decides what he may do, so everything that is not certain counts as "not known",
+// and grants nothing:
+//
+//   pid 0                                  in another pid namespace: there is no number for it here
+//   /proc of another pid namespace         its numbers mean other processes: NSpid of ourselves tells
+//   a kernel thread                        acts for somebody else
+//   another user namespace                 known, but without capabilities: its root is no root here
+//
+// Fields are read by their names, not by their place, but in `stat` (core/base/processes.h).
 #include "fs/fuse/process.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <fstream>
-#include <iterator>
+#include <chrono>
+#include <cstdio>
 #include <sstream>
 #include <string>
+
+#include "core/base/processes.h"
 
 namespace butterfuse {
 namespace {
@@ -18,8 +33,20 @@ constexpr unsigned kKernelThread = 0x00200000;  // PF_KTHREAD, in field 9 of /pr
 std::string folder_of(pid_t pid) { return "/proc/" + std::to_string(pid) + "/"; }
 
 std::string content_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
+  constexpr size_t kUsual = 2048;  // of what is read here
+  std::string text;
+  std::array<char, kUsual> part;
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return text;
+  try {
+    for (ssize_t got; (got = ::read(file, part.data(), part.size())) > 0;)
+      text.append(part.data(), static_cast<size_t>(got));
+  } catch (...) {
+    ::close(file);
+    throw;
+  }
+  ::close(file);
+  return text;
 }
 
 std::string link_of(const std::string& path) {
@@ -62,17 +89,10 @@ bool is_initial_user_namespace() {
   return initial;
 }
 
-// pid (name) state and numbers: the name may have anything in it.
 bool is_kernel_thread(pid_t pid) {
-  const std::string text = content_of(folder_of(pid) + "stat");
-  const size_t name_end = text.rfind(')');
-  if (name_end == text.npos) return true;
-  std::istringstream fields(text.substr(name_end + 1));
-  std::string skipped;
-  for (int field = 3; field < 9; ++field) fields >> skipped;
-  unsigned flags = kKernelThread;
-  fields >> flags;
-  return flags & kKernelThread;
+  constexpr int kFlagsField = 9;
+  const auto flags = number_in_stat(content_of(folder_of(pid) + "stat"), kFlagsField);
+  return !flags || (*flags & kKernelThread);
 }
 
 // Real, effective, saved, of the file system.
@@ -83,6 +103,22 @@ bool read_id(const std::string& status, std::string_view name, unsigned& id) {
 }
 
 }  // namespace
+
+std::optional<int> processor_of(pid_t pid) {
+  constexpr int kProcessorField = 39;
+  if (pid <= 0 || !proc_counts_as_we_do()) return std::nullopt;
+  // Asked often, and by who has no way to say that there was no memory.
+  std::array<char, 32> path{};
+  std::array<char, 1024> text;
+  std::snprintf(path.data(), path.size(), "/proc/%d/stat", pid);
+  const int file = ::open(path.data(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return std::nullopt;
+  const ssize_t got = ::read(file, text.data(), text.size());
+  ::close(file);
+  const auto number =
+      number_in_stat({text.data(), static_cast<size_t>(std::max<ssize_t>(got, 0))}, kProcessorField);
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
 
 void ask_for_user_namespaces(std::function<bool(pid_t)> shares_ours) {
   shares_our_user_namespace = std::move(shares_ours);
@@ -130,11 +166,22 @@ std::optional<uint64_t> connection_of_descriptor(int descriptor) {
   return line >> number ? std::optional(number) : std::nullopt;
 }
 
+// One process mostly asks for many files: what it was a moment ago is good enough for accounting.
 uid_t user_of_process(pid_t pid) {
+  struct Known {
+    pid_t pid = 0;
+    uid_t user = kUnknownUser;
+    std::chrono::steady_clock::time_point until;
+  };
+  static thread_local Known known;
+  constexpr auto kGoodFor = std::chrono::milliseconds(50);
+  if (pid <= 0 || !proc_counts_as_we_do()) return kUnknownUser;
+  const auto now = std::chrono::steady_clock::now();
+  if (known.pid == pid && now < known.until) return known.user;
   uid_t user = kUnknownUser;
-  return pid > 0 && proc_counts_as_we_do() && read_id(content_of(folder_of(pid) + "status"), "Uid:", user)
-             ? user
-             : kUnknownUser;
+  if (!read_id(content_of(folder_of(pid) + "status"), "Uid:", user)) user = kUnknownUser;
+  known = {pid, user, now + kGoodFor};
+  return user;
 }
 
 }  // namespace butterfuse

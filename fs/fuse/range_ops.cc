@@ -1,16 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE fallocate, copy_file_range, lseek.
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fs/attributes/attr.h"
+#include "fs/data/copy_range.h"
+#include "fs/data/fallocate.h"
+#include "fs/data/seek.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/kernel_pages.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
-#include "fs/fuse/raw_request.h"
-#include "fs/vfs/attr.h"
-#include "fs/vfs/copy_range.h"
-#include "fs/vfs/fallocate.h"
-#include "fs/vfs/seek.h"
+#include "fs/fuse/request_at_work.h"
 
 namespace butterfuse {
 namespace {
@@ -55,8 +56,7 @@ void op_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t 
   reply_status(request, status);
 }
 
-// The kernel sees to O_SYNC and its like for write(2) only. As btrfs has it, one of the two that asks is
-// enough.
+// The kernel sees to O_SYNC and its like for write(2) only. As in btrfs one of the two that asks is enough.
 Status sync_copied(Mount& mount, OpenFile& from, OpenFile& to) {
   if (!writes_are_synchronous(mount, from) && !writes_are_synchronous(mount, to)) return {};
   BF_TRY(sync_file(mount, from));

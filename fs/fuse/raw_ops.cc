@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Raw operations: their bodies as the kernel defines them, decoded and answered by hand.
 #include "fs/fuse/raw_ops.h"
 
@@ -7,14 +8,19 @@
 #include <sys/sysmacros.h>
 
 #include "core/base/log.h"
+#include "fs/data/file.h"
+#include "fs/fuse/opcodes.h"
 #include "fs/fuse/open_rules.h"
-#include "fs/fuse/raw_request.h"
-#include "fs/vfs/create.h"
+#include "fs/fuse/ops.h"
+#include "fs/fuse/request_at_work.h"
+#include "fs/fuse/told_owner.h"
+#include "fs/names/create.h"
 
 namespace butterfuse {
 namespace {
 
-// struct fuse_statx_out of Linux 6.6, which holds a struct statx of the system call.
+// struct fuse_statx_out of Linux 6.6, which holds a struct statx of the system call. Given by
+// the kernel's protocol.
 struct StatxOut {
   uint64_t attr_valid;
   uint32_t attr_valid_nsec, flags;

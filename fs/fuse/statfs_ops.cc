@@ -1,12 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE statfs.
+#include <chrono>
+
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
-#include "fs/vfs/statfs.h"
+#include "fs/mount/statfs.h"
 
 namespace butterfuse {
 namespace {
 
+// What was removed before is to be seen, but for files of which the end can't be waited for here.
+constexpr auto kDeletionsWait = std::chrono::seconds(1);
+
 void op_statfs(fuse_req_t request, fuse_ino_t) {
+  (void)mount_of(request).inodes().deletions().finish(kDeletionsWait);
   const struct statvfs numbers = get_statfs(mount_of(request));
   fuse_reply_statfs(request, &numbers);
 }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Told owner: one owner for look-ups, another for stat(2).
 #include "fs/fuse/told_owner.h"
 
@@ -9,8 +10,8 @@
 #include <thread>
 
 #include "core/base/log.h"
-#include "fs/fuse/ops.h"
-#include "fs/vfs/attr.h"
+#include "fs/attributes/attr.h"
+#include "fs/fuse/forget.h"
 
 namespace butterfuse {
 
@@ -35,6 +36,8 @@ struct stat shown_attr(FuseContext& context, Inode& inode, pid_t caller) {
     if (context.top_lesson->is_asked_by(caller)) return told_attr(mount, inode);
     if (!context.single_thread) context.top_lesson->wait();
   }
+  // Before the answer, which the kernel then takes for outdated: it shows it, and keeps what it
+  // was told before.
   forget_attributes(mount, context.session, inode);
   return get_attr(mount, inode);
 }
@@ -66,6 +69,8 @@ void TopLesson::learn(const std::string& mountpoint) {
 void TopLesson::wait() {
   MutexLock lock(mutex_);
   while (!is_over_)
+    // The loop itself answers the question, in no time. Whatever keeps it from being asked keeps
+    // nobody for longer.
     if (!learnt_.wait_for(lock, std::chrono::seconds(1))) is_over_ = true;
 }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Told owner: whose the kernel believes files to be, where that is not what stat(2) shows.
 #pragma once
 
@@ -8,16 +9,14 @@
 #include <string>
 
 #include "core/base/mutex.h"
-#include "fs/vfs/mount.h"
+#include "fs/fuse/fuse_context.h"
 
 namespace butterfuse {
 
-struct FuseContext;
-
 // The kernel compares a file's owner with the caller before it hands on access control lists, chattr,
 // O_NOATIME, links to privileged files and changes of names in sticky directories, whoever checks permissions
-// otherwise. With `fakeroot` all that is to work whoever's the file is in the image. So the kernel learns from
-// look-ups and changes that everything belongs to the one who serves the mount. What stat(2) shows is an
+// otherwise. With `fakeroot` all that is to work whoever's the file is in the image. So the kernel learns
+// from look-ups and changes that everything belongs to the one who serves the mount. What stat(2) shows is an
 // answer of its own, which the kernel hands to the caller and does not keep: behind a notification that the
 // attributes have changed it takes answers to older questions for outdated.
 
@@ -25,8 +24,8 @@ struct FuseContext;
 struct stat told_attr(Mount& mount, Inode& inode);
 // How long the kernel may answer stat(2) by itself.
 double attr_seconds(const Mount& mount);
-// How long a name is good: with `fakeroot` files are looked up each time, since nothing else tells the kernel
-// of their mode.
+// How long a name is good: with `fakeroot` files are looked up each time,
+// since nothing else tells the kernel of their mode.
 double entry_seconds(const Mount& mount, const Inode& inode);
 // What to answer to getattr and statx at once. Hold no lock. May wait for the lesson below.
 struct stat shown_attr(FuseContext& context, Inode& inode, pid_t caller);
@@ -35,8 +34,8 @@ struct stat shown_attr(FuseContext& context, Inode& inode, pid_t caller);
 // is told what look-ups tell. Others who ask wait until then.
 class TopLesson {
  public:
-  // At FUSE_INIT. The thread is not waited for: its question may outlive the session, which would wait for its
-  // own answer. Null where there is nothing to teach or no thread to be had.
+  // At FUSE_INIT. The thread is not waited for: its question may outlive the session, which would wait for
+  // its own answer. Null where there is nothing to teach or no thread to be had.
   static std::shared_ptr<TopLesson> begin(const Mount& mount, const std::string& mountpoint);
 
   bool is_asked_by(pid_t thread) const { return thread != 0 && thread == pupil_; }

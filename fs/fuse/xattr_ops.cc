@@ -1,8 +1,9 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FUSE getxattr, listxattr, setxattr, removexattr.
+#include "fs/attributes/xattr.h"
 #include "fs/fuse/guarded.h"
 #include "fs/fuse/ops.h"
-#include "fs/fuse/raw_request.h"
-#include "fs/vfs/xattr.h"
+#include "fs/fuse/request_at_work.h"
 
 namespace butterfuse {
 namespace {

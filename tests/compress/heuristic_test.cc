@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The heuristic: data that compresses is tried, noise is not.
 #include "compress/heuristic.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // OrderedQueue: parallel work, results in the order of add().
 #include "compress/ordered_queue.h"
 

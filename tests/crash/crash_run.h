@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CrashRun: one workload on a fresh file system, and a power cut at each point of it.
 #pragma once
 

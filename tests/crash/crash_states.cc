@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // CrashStates: walking a trace along its counter.
 #include "tests/crash/crash_states.h"
 
@@ -55,7 +56,8 @@ CrashStates::CrashStates(std::vector<TraceEvent> events, std::vector<std::shared
   for (auto& base : bases) disks_.push_back(std::make_shared<MemoryDevice>(std::move(base)));
 }
 
-void CrashStates::for_each(const std::function<bool(const CrashState&)>& visit, int samples, uint64_t one_of) {
+void CrashStates::for_each(const std::function<bool(const CrashState&)>& visit, int samples,
+                           uint64_t one_of) {
   visit_ = visit;
   one_of_ = one_of;
   for (const Moment& moment : moments_of(events_)) {

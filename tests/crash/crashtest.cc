@@ -1,5 +1,5 @@
-// crashtest: power cuts and failing devices at every point of random workloads; scripts/crashtest is its
-// front.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// crashtest: power cuts and failing devices at every point of random workloads; for scripts/crashtest.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -33,8 +33,10 @@ Arguments parse(int argc, char** argv) {
   Arguments arguments;
   CLI::App app("Cuts the power at every point of random workloads, mounts what is left and compares.");
   app.add_flag("--faults", arguments.faults, "let reads, writes and flushes fail instead, one at each point");
-  app.add_flag("--kernel", arguments.kernel, "programs on a simulated kernel in front of the FUSE operations");
-  app.add_flag("--fillup", arguments.fillup, "a thousand operations on each of many full file systems with snapshots");
+  app.add_flag("--kernel", arguments.kernel,
+               "programs on a simulated kernel in front of the FUSE operations");
+  app.add_flag("--fillup", arguments.fillup,
+               "a thousand operations on each of many full file systems with snapshots");
   app.add_option("--states", arguments.states, "stop after so many crash states, or points of failure");
   app.add_option("--minutes", arguments.minutes, "or after so many minutes, however many states these are");
   app.add_option("--seed", arguments.seed, "number of the first workload");
@@ -94,8 +96,7 @@ uint64_t cut_power(const Arguments& arguments) {
                                 .keep_folder = arguments.keep_folder,
                                 .report = report,
                                 .stop = [&] { return course.is_over(counts.states); }};
-  course.run(counts.states, counts.violations,
-             [&](uint64_t seed) { run(seed, options, counts); });
+  course.run(counts.states, counts.violations, [&](uint64_t seed) { run(seed, options, counts); });
   fmt::print(
       "crash states: {} of {} workloads from seed {}; {} mounted twice, {} cut again while "
       "mounted, {} seen by btrfs check; {:.0f} s; violations: {}\n",
@@ -122,10 +123,12 @@ uint64_t fill_up(const Arguments& arguments) {
   const Course course(arguments);
   FillCounts counts;
   const FillRunOptions options{.keep_folder = arguments.keep_folder, .report = report};
-  course.run(counts.states, counts.violations, [&](uint64_t seed) { run_fill_workload(seed, options, counts); });
-  fmt::print("fill-ups: {} from seed {}; {} operations, {} refused for lack of space; {} crash states; {:.0f} s; violations: {}\n",
-             counts.runs, course.first(), counts.operations, counts.refused, counts.states, course.elapsed_s(),
-             counts.violations);
+  course.run(counts.states, counts.violations,
+             [&](uint64_t seed) { run_fill_workload(seed, options, counts); });
+  fmt::print(
+      "fill-ups: {} from seed {}; {} operations, {} refused for lack of space; {} crash states; {:.0f} s; violations: {}\n",
+      counts.runs, course.first(), counts.operations, counts.refused, counts.states, course.elapsed_s(),
+      counts.violations);
   return counts.violations;
 }
 

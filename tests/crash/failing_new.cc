@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FailingNew: the replaced operators. What they give comes from malloc and goes back to free.
 #include "tests/crash/failing_new.h"
 

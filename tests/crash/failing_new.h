@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FailingNew: operator new of this program, which can be told to run out of memory at one call.
 #pragma once
 

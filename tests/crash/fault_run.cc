@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FaultRun: counting what there is to fail, and failing it.
 #include "tests/crash/fault_run.h"
 
@@ -21,8 +22,7 @@
 namespace butterfuse::crash {
 namespace {
 
-// A write that failed is told, but not undone in what was written over it since: older and newer bytes may
-// lie in one block.
+// A write that failed is told, but not undone where it was written over: old and new bytes may share a block.
 constexpr size_t kByte = 1;
 constexpr FaultOperation kKinds[] = {FaultOperation::read, FaultOperation::write, FaultOperation::flush};
 constexpr const char* kKindNames[] = {"read", "write", "flush"};
@@ -117,8 +117,8 @@ class FaultRun {
   }
 
   [[noreturn]] static void end_without_memory() {
-    if (std::uncaught_exceptions() > 0 && !std::current_exception())
-      _exit(kEnded);  // met noexcept on its way
+    // It met noexcept on its way.
+    if (std::uncaught_exceptions() > 0 && !std::current_exception()) _exit(kEnded);
     try {
       std::rethrow_exception(std::current_exception());
     } catch (const std::bad_alloc&) {

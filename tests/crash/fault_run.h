@@ -1,5 +1,5 @@
-// FaultRun: one workload, over and over, with another read, write, flush or allocation of memory failing each
-// time.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// FaultRun: one workload over and over, each time with another read, write, flush or allocation failing.
 #pragma once
 
 #include <functional>

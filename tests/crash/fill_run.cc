@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FillRun: filling, working, cutting, judging.
 #include "tests/crash/fill_run.h"
 
@@ -28,9 +29,10 @@ class FillRun {
     auto trace = std::make_shared<Trace>();
     if (!record(disks, trace)) return;
     const std::vector<TraceEvent> events = trace->events();
-    const auto writes = static_cast<uint64_t>(std::count_if(events.begin(), events.end(), [](const TraceEvent& event) {
-      return event.kind == TraceEvent::Kind::write;
-    }));
+    const auto writes =
+        static_cast<uint64_t>(std::count_if(events.begin(), events.end(), [](const TraceEvent& event) {
+          return event.kind == TraceEvent::Kind::write;
+        }));
     // Each write is a prefix, alone, or alone missing.
     const uint64_t one_of = std::max<uint64_t>(1, 3 * writes / options_.states_per_run);
     CrashStates(events, disks, seed_)
@@ -63,9 +65,11 @@ class FillRun {
     const auto now = find_tree(*mount);
     if (!now) problems.push_back("walk: " + now.error().message);
     if (now) {
-      for (std::string& problem : exact.problems(*now, 1)) problems.push_back("mounted: " + std::move(problem));
+      for (std::string& problem : exact.problems(*now, 1))
+        problems.push_back("mounted: " + std::move(problem));
     }
-    if (const Status closed = mount->close(); !closed) problems.push_back("unmount: " + closed.error().message);
+    if (const Status closed = mount->close(); !closed)
+      problems.push_back("unmount: " + closed.error().message);
     mount.reset();
     if (problems.empty()) problems = check_all(share(std::vector{worked_on}));
     if (!problems.empty()) return violation("while it ran", problems, workload.steps()), false;
@@ -84,10 +88,12 @@ class FillRun {
     if (!options_.keep_folder.empty()) save_devices(state.devices, options_.keep_folder);
   }
 
-  void violation(const std::string& where, const std::vector<std::string>& problems, std::span<const Step> steps) {
+  void violation(const std::string& where, const std::vector<std::string>& problems,
+                 std::span<const Step> steps) {
     ++counts_.violations, ++told_;
-    const std::string text = fmt::format("fill-up {} ({}), {}:", seed_, setting_.text, where) +
-                             describe(problems, steps, [&](size_t i) { return course_ ? course_->state_of(i) : ""; });
+    const std::string text =
+        fmt::format("fill-up {} ({}), {}:", seed_, setting_.text, where) +
+        describe(problems, steps, [&](size_t i) { return course_ ? course_->state_of(i) : ""; });
     if (options_.report) options_.report(text);
   }
 

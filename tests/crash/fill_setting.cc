@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FillSetting: choosing, making, filling.
 #include "tests/crash/fill_setting.h"
 
@@ -8,11 +9,11 @@
 #include <random>
 
 #include "core/device/memory_device.h"
-#include "fs/vfs/attr.h"
-#include "fs/vfs/copy_range.h"
-#include "fs/vfs/create.h"
-#include "fs/vfs/fallocate.h"
-#include "fs/vfs/file.h"
+#include "fs/data/copy_range.h"
+#include "fs/data/fallocate.h"
+#include "fs/data/file.h"
+#include "fs/data/set_attr.h"
+#include "fs/names/create.h"
 #include "tests/crash/work_folder.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/kernel_mount.h"
@@ -46,11 +47,12 @@ struct Format {
   uint32_t nodesize;
   MkfsProfile metadata;
 };
-constexpr Format kFormats[] = {{"", 16384, MkfsProfile::dup},          {"", 16384, MkfsProfile::dup},
-                               {"", 4096, MkfsProfile::dup},           {"", 8192, MkfsProfile::dup},
-                               {"", 32768, MkfsProfile::single},       {"", 65536, MkfsProfile::dup},
-                               {"", 16384, MkfsProfile::single},       {"", 4096, MkfsProfile::single},
-                               {"^no-holes", 16384, MkfsProfile::dup}, {"^block-group-tree", 16384, MkfsProfile::dup}};
+constexpr Format kFormats[] = {
+    {"", 16384, MkfsProfile::dup},          {"", 16384, MkfsProfile::dup},
+    {"", 4096, MkfsProfile::dup},           {"", 8192, MkfsProfile::dup},
+    {"", 32768, MkfsProfile::single},       {"", 65536, MkfsProfile::dup},
+    {"", 16384, MkfsProfile::single},       {"", 4096, MkfsProfile::single},
+    {"^no-holes", 16384, MkfsProfile::dup}, {"^block-group-tree", 16384, MkfsProfile::dup}};
 
 template <class List, class Random>
 auto pick(const List& list, Random& random) {
@@ -92,12 +94,15 @@ FillSetting::FillSetting(uint64_t seed) : Setting(0), seed_(seed) {
   left_bytes = pick(kLeft, random) * kMiB;
   fills_metadata = random() % 3 == 0;
   kernel_made = random() % 3 == 0 && have_btrfs_progs() && kernel_can_mount();
-  shape = {.operations = 1000, .setup = 0, .fsync_percent = 5, .max_bytes = 150'000, .full = true, .names = 200};
+  shape = {
+      .operations = 1000, .setup = 0, .fsync_percent = 5, .max_bytes = 150'000, .full = true, .names = 200};
   text = fmt::format(
-      "{} MiB by {}, {} metadata, nodes of {}, -O '{}', {} snapshots of {} small files and {} of {} extents, {} MiB left{}, "
+      "{} MiB by {}, {} metadata, nodes of {}, -O '{}', {} snapshots of {} small files and {} of {} extents, "
+      "{} MiB left{}, "
       "-o '{}'",
-      device_bytes / kMiB, kernel_made ? "the kernel" : "us", profile_name(mkfs.metadata), mkfs.nodesize, format.features,
-      snapshots, small_files, broken_files, extents, left_bytes / kMiB, fills_metadata ? ", full metadata" : "", options);
+      device_bytes / kMiB, kernel_made ? "the kernel" : "us", profile_name(mkfs.metadata), mkfs.nodesize,
+      format.features, snapshots, small_files, broken_files, extents, left_bytes / kMiB,
+      fills_metadata ? ", full metadata" : "", options);
 }
 
 Disks FillSetting::make_disks() const {
@@ -127,7 +132,8 @@ Disks FillSetting::make_ours() const {
       must(copy_range(*mount, {*before, 0, *file, 0, before->data().size()}));
     } else {
       for (int extent = 0; extent < extents; ++extent)  // each before a hole
-        write(*mount, file, static_cast<uint64_t>(extent) * 2 * kBlock, content(fmt::format("{}.{}", name, extent), kBlock));
+        write(*mount, file, static_cast<uint64_t>(extent) * 2 * kBlock,
+              content(fmt::format("{}.{}", name, extent), kBlock));
     }
     before = std::move(file);
   }
@@ -149,8 +155,8 @@ Disks FillSetting::make_kernels() const {
     const auto done = run_command(command);
     if (!done.ok()) throw std::runtime_error(command[0] + ": " + done.output);
   };
-  run({"mkfs.btrfs", "-q", "-m", mkfs.metadata == MkfsProfile::dup ? "dup" : "single", "-n", fmt::format("{}", mkfs.nodesize),
-       file_name});
+  run({"mkfs.btrfs", "-q", "-m", mkfs.metadata == MkfsProfile::dup ? "dup" : "single", "-n",
+       fmt::format("{}", mkfs.nodesize), file_name});
   {
     const KernelMount mounted(file_name, place, "loop,noatime");
     if (!mounted.mounted()) throw std::runtime_error("the kernel does not mount " + file_name);
@@ -162,7 +168,8 @@ Disks FillSetting::make_kernels() const {
       if (written != static_cast<ssize_t>(bytes.size())) throw std::runtime_error("short write of " + name);
     };
     for (int i = 0; i < small_files; ++i)
-      put(fmt::format("small{}", i), 0, content(fmt::format("small{}", i), static_cast<size_t>(200 + i % 1700)));
+      put(fmt::format("small{}", i), 0,
+          content(fmt::format("small{}", i), static_cast<size_t>(200 + i % 1700)));
     for (int i = 0; i < broken_files; ++i)
       for (int extent = 0; extent < extents; ++extent)
         put(fmt::format("broken{}", i), static_cast<uint64_t>(extent) * 2 * kBlock,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FillSetting: the full file system that a seed stands for.
 #pragma once
 

@@ -1,15 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FoundTree: walking a mount.
 #include "tests/crash/found_tree.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "fs/vfs/create.h"
-#include "fs/vfs/file.h"
-#include "fs/vfs/inode_flags.h"
-#include "fs/vfs/lookup.h"
-#include "fs/vfs/readdir.h"
-#include "fs/vfs/xattr.h"
+#include "fs/attributes/xattr.h"
+#include "fs/control/inode_flags.h"
+#include "fs/data/file.h"
+#include "fs/names/create.h"
+#include "fs/names/lookup.h"
+#include "fs/names/readdir.h"
 #include "tests/crash/work_folder.h"
 
 namespace butterfuse::crash {

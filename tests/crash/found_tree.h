@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FoundTree: everything that a mount shows, for comparison with a model.
 #pragma once
 
@@ -6,12 +7,12 @@
 #include <string>
 #include <utility>
 
-#include "fs/vfs/mount.h"
+#include "fs/mount/mount.h"
 
 namespace butterfuse::crash {
 
 struct FoundInode {
-  uint32_t mode = 0, flags = 0;  // FS_*_FL
+  uint32_t mode = 0, flags = 0;                      // FS_*_FL
   std::string content;                               // of files; the target of symbolic links
   std::map<std::string, std::string> xattrs;         // user.*
   std::set<std::pair<uint64_t, std::string>> names;  // (directory, name)

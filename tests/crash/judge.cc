@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Judging, and putting it into words.
 #include "tests/crash/judge.h"
 

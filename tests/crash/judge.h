@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Judging what is left on the devices: by mounting it, and by our checker.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Model: applying changes, and forgetting the past where durability was promised.
 #include "tests/crash/model.h"
 
@@ -17,9 +18,9 @@ bool ModelInode::in_place() const {
 }
 
 std::string Change::to_text() const {
-  static constexpr const char* kNames[] = {"create",       "link",  "unlink", "rename",   "exchange",
-                                           "write",        "replace", "clear", "resize", "set_mode", "set_flags",
-                                           "set_xattr",    "remove_xattr", "fsync", "sync"};
+  static constexpr const char* kNames[] = {"create",    "link",      "unlink",       "rename", "exchange",
+                                           "write",     "replace",   "clear",        "resize", "set_mode",
+                                           "set_flags", "set_xattr", "remove_xattr", "fsync",  "sync"};
   std::string out = fmt::format("{} inode {}", kNames[static_cast<int>(kind)], ino);
   if (!name.empty()) out += fmt::format(" '{}' in {}", name, dir);
   if (!to_name.empty()) out += fmt::format(" to '{}' in {}", to_name, to_dir);
@@ -156,8 +157,7 @@ void Model::make_durable(ModelInode& inode) {
   for (const auto& [name, ino] : inode.entries) inode.entry_history[name] = {ino};
 }
 
-// A directory's fsync makes its entries durable, and so that their inodes exist; what is in these is another
-// matter.
+// A directory's fsync makes its entries durable, and that their inodes exist, but not what is in these.
 void Model::acknowledge(const Change& change) {
   if (change.kind == Change::Kind::sync) {
     for (auto& [ino, inode] : inodes_) {

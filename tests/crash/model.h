@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Model: what a crash may leave of a series of changes.
 #pragma once
 
@@ -20,10 +21,10 @@ struct Change {
     unlink,
     rename,
     exchange,
-    write,   // `text` at `offset`
-    replace, // `text` is all that it holds
-    clear,   // [offset, offset + length) reads as zeros; does not grow the file
-    resize,  // to `length`
+    write,    // `text` at `offset`
+    replace,  // `text` is all that it holds
+    clear,    // [offset, offset + length) reads as zeros; does not grow the file
+    resize,   // to `length`
     set_mode,
     set_flags,
     set_xattr,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ModelCourse: a model that follows the steps of a workload through the times of its crash states.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Setting: what there is to choose from.
 #include "tests/crash/setting.h"
 
@@ -6,8 +7,9 @@
 #include <map>
 
 #include "core/device/memory_device.h"
-#include "fs/vfs/create.h"
-#include "fs/vfs/fallocate.h"
+#include "fs/data/fallocate.h"
+#include "fs/names/create.h"
+#include "fs/options/parse_options.h"
 #include "tests/crash/work_folder.h"
 #include "tests/support/mkfs_image.h"
 #include "tests/support/test_images.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Setting: the file system, mount options and shape of a workload, as its seed has it.
 #pragma once
 
@@ -7,7 +8,7 @@
 
 #include "core/device/shared_device.h"
 #include "core/mkfs/mkfs.h"
-#include "fs/vfs/mount.h"
+#include "fs/mount/mount.h"
 #include "tests/crash/workload.h"
 
 namespace butterfuse::crash {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Model::problems: a tree after a crash against what was promised.
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -91,8 +92,8 @@ class Judge {
     }
   }
 
-  // Of what was written behind the end and not synced, whole blocks may be missing. Each block is that of one
-  // version.
+  // Of what was written behind the end and not synced, whole blocks may be missing.
+  // Each block is that of one version.
   void check_content(const ModelInode& inode, const std::string& found) {
     std::vector<std::string> versions = inode.contents;
     if (!inode.data_synced) versions.emplace_back();

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The folder a workload lives in: "work" where the file system had something before, else the top.
 #pragma once
 
-#include "fs/vfs/lookup.h"
+#include "fs/names/lookup.h"
 
 namespace butterfuse::crash {
 

@@ -1,15 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Workload: choosing operations that must succeed, and making them.
 #include "tests/crash/workload.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "fs/vfs/create.h"
-#include "fs/vfs/file.h"
-#include "fs/vfs/inode_flags.h"
-#include "fs/vfs/link.h"
-#include "fs/vfs/rename.h"
-#include "fs/vfs/unlink.h"
+#include "fs/control/inode_flags.h"
+#include "fs/data/file.h"
+#include "fs/names/create.h"
+#include "fs/names/link.h"
+#include "fs/names/rename.h"
+#include "fs/names/unlink.h"
 #include "tests/crash/failing_new.h"
 #include "tests/crash/work_folder.h"
 #include "tests/support/mkfs_image.h"
@@ -45,10 +46,9 @@ void Workload::step(int fsync_percent) {
                      {4, [](Workload& w) { w.clone(); }},       {4, [](Workload& w) { w.copy(); }},
                      {3, [](Workload& w) { w.zero(); }},        {1, [](Workload& w) { w.defragment(); }},
                      {4, [](Workload& w) { w.set_flags(); }},   {4, [](Workload& w) { w.read(); }},
-                     {8, [](Workload& w) { w.unlink(); }},
-                     {6, [](Workload& w) { w.link(); }},        {12, [](Workload& w) { w.rename(); }},
-                     {3, [](Workload& w) { w.exchange(); }},    {3, [](Workload& w) { w.set_mode(); }},
-                     {5, [](Workload& w) { w.set_xattr(); }}};
+                     {8, [](Workload& w) { w.unlink(); }},      {6, [](Workload& w) { w.link(); }},
+                     {12, [](Workload& w) { w.rename(); }},     {3, [](Workload& w) { w.exchange(); }},
+                     {3, [](Workload& w) { w.set_mode(); }},    {5, [](Workload& w) { w.set_xattr(); }}};
   int total = 0;
   for (const auto& operation : kOperations) total += operation.weight;
   int left = static_cast<int>(random(static_cast<uint32_t>(total)));
@@ -147,7 +147,7 @@ bool Workload::is_below(uint64_t dir, uint64_t ancestor) const {
   return ancestor == model_.root();
 }
 
-// ---- durability
+// ---- durability ----
 
 void Workload::sync() {
   perform({.kind = Kind::sync}, [&](Change&) { return mount_.sync(); });
@@ -157,13 +157,13 @@ void Workload::fsync(uint64_t ino) {
   if (ino == 0) return;
   perform({.kind = Kind::fsync, .ino = ino}, [&](Change&) -> Status {
     InodePtr target = inode(ino);
-    if (target->is_dir()) return sync_directory(mount_, *target);
+    if (target->is_dir()) return mount_.make_durable(*target);
     BF_ASSIGN(auto file, open_file(mount_, std::move(target), O_RDWR, {}));
     return sync_file(mount_, *file);
   });
 }
 
-// ---- names
+// ---- names ----
 
 void Workload::create() {
   const uint64_t dir = pick(&ModelInode::is_dir);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Workload: random operations on a mount, with fsyncs between them, written down for the judge.
 #pragma once
 
@@ -5,8 +6,8 @@
 #include <vector>
 
 #include "core/device/recording_device.h"
-#include "fs/vfs/copy_range.h"
-#include "fs/vfs/mount.h"
+#include "fs/data/copy_range.h"
+#include "fs/mount/mount.h"
 #include "tests/crash/model.h"
 
 namespace butterfuse::crash {
@@ -18,8 +19,7 @@ struct Step {
   uint64_t ended = UINT64_MAX;  // its call had returned
 };
 
-// What is likely in a workload. The shapes differ, since a bug that needs three operations drowns in three
-// hundred.
+// What is likely in a workload. Shapes differ: a bug that needs three operations drowns in three hundred.
 struct WorkloadShape {
   int operations = 20;
   int setup = 8;           // operations before the first sync

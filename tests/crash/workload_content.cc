@@ -1,15 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Workload: what a file holds, and its attributes.
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
 
-#include "fs/vfs/attr.h"
-#include "fs/vfs/copy_range.h"
-#include "fs/vfs/defragment.h"
-#include "fs/vfs/fallocate.h"
-#include "fs/vfs/file.h"
-#include "fs/vfs/inode_flags.h"
-#include "fs/vfs/xattr.h"
+#include "fs/attributes/xattr.h"
+#include "fs/control/inode_flags.h"
+#include "fs/data/copy_range.h"
+#include "fs/data/defragment.h"
+#include "fs/data/fallocate.h"
+#include "fs/data/file.h"
+#include "fs/data/set_attr.h"
 #include "tests/crash/workload.h"
 
 namespace butterfuse::crash {

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Daemon: the program under test, serving one image in the foreground."""
 import os
 import subprocess

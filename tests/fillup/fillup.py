@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Works on full file systems, one seed after another. See README.md and scripts/fillup."""
 import argparse
 import fcntl

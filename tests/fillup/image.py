@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Image: made as a Setting says: files, snapshots, and data that fills it."""
 import contextlib
 import errno

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Setting: the image, its contents and the mount that a seed stands for."""
 import random
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Work: random operations on a full mount, each checked against what was acknowledged before."""
 import contextlib
 import errno

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BaseImage: making images, opening those of a folder, and finding tree blocks by what they look like.
 #include "tests/fuzz/base_image.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // BaseImage: a sound (or already broken) file system that fuzzing damages, and where its tree blocks lie.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Damage: what can be done to a tree block, from one field to all of it.
 #include "tests/fuzz/damage.h"
 

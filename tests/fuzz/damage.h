@@ -1,5 +1,5 @@
-// Damage: changes to the tree blocks and superblocks of an image, as the bytes of a fuzzer have it, checksums
-// and all.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Damage: changes to the tree blocks and superblocks of an image, as the bytes of a fuzzer have it.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // exercise: within bounds, since a damaged tree may be endless.
 #include "tests/fuzz/exercise.h"
 
@@ -5,20 +6,21 @@
 #include <linux/btrfs.h>
 #include <linux/falloc.h>
 
-#include "fs/vfs/attr.h"
-#include "fs/vfs/copy_range.h"
-#include "fs/vfs/create.h"
-#include "fs/vfs/fallocate.h"
-#include "fs/vfs/file.h"
-#include "fs/vfs/ioctl.h"
-#include "fs/vfs/link.h"
-#include "fs/vfs/lookup.h"
-#include "fs/vfs/readdir.h"
-#include "fs/vfs/rename.h"
-#include "fs/vfs/seek.h"
-#include "fs/vfs/statfs.h"
-#include "fs/vfs/unlink.h"
-#include "fs/vfs/xattr.h"
+#include "fs/attributes/attr.h"
+#include "fs/attributes/xattr.h"
+#include "fs/control/ioctl.h"
+#include "fs/data/copy_range.h"
+#include "fs/data/fallocate.h"
+#include "fs/data/file.h"
+#include "fs/data/seek.h"
+#include "fs/data/set_attr.h"
+#include "fs/mount/statfs.h"
+#include "fs/names/create.h"
+#include "fs/names/link.h"
+#include "fs/names/lookup.h"
+#include "fs/names/readdir.h"
+#include "fs/names/rename.h"
+#include "fs/names/unlink.h"
 
 namespace butterfuse::fuzz {
 namespace {

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // exercise: uses a mount as a curious user would: looks at everything, then changes a little of it.
 #pragma once
 
-#include "fs/vfs/mount.h"
+#include "fs/mount/mount.h"
 
 namespace butterfuse::fuzz {
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A damaged file system is checked, data checksums included, its trees are printed, and it is repaired: with
 // no more errors afterwards.
 #include "core/check/checker.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Streams of any content are decompressed; FUZZ_CODEC names the method. What compresses comes back the same.
 #include <cstdlib>
 

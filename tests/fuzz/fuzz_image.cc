@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A damaged file system is mounted, walked, read, changed a little, unmounted and checked.
 #include "core/check/checker.h"
+#include "fs/options/parse_options.h"
 #include "tests/crash/setting.h"
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/exercise.h"

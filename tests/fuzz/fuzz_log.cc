@@ -1,5 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Damaged log trees are replayed, in memory and on disk, and what comes of it is read and checked.
 #include "core/check/checker.h"
+#include "fs/options/parse_options.h"
 #include "tests/crash/setting.h"
 #include "tests/fuzz/damage.h"
 #include "tests/fuzz/exercise.h"

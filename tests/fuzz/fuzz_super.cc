@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Damaged superblocks under a right checksum: judged, opened with their chunk array, printed.
 #include "core/check/dump.h"
 #include "core/device/memory_device.h"

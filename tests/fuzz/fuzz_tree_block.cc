@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Damaged tree blocks: what tree_checker lets pass is safe to print.
 #include "core/ondisk/to_text.h"
 #include "core/ondisk/tree_checker.h"

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Appends and fsyncs to FILE while others store into its earlier pages, then kills process DAEMON.
 
   append_load.py FILE DAEMON APPENDS mmap|write      prints the size that the last fsync promised

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Ways to change the old bytes of an append-only file, and what may be done with it: the file, and "mapped" where the
 # mount has to let it be mapped.
 import ctypes, errno, fcntl, mmap, os, sys, time

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Changes a file's content in one of several ways.   change_content.py WAY FILE SOURCE"""
 import ctypes
 import os

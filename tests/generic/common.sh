@@ -1,4 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What every numbered test sources: making, mounting, checking and comparing. Functions that fail end the test.
+# shellcheck shell=bash
 set -u
 LC_ALL=C
 export LC_ALL
@@ -6,6 +8,7 @@ export BUTTERFUSE_ASSERT_PROMISES=1  # more tree blocks taken than promised ends
 
 _fail() { echo "FAIL: $*"; exit 1; }
 _notrun() { echo "$*" > "$XT_NOTRUN"; exit 0; }
+_left_out() { echo "$*" >> "$XT_LEFT_OUT"; } # a part of the test can't run here; scripts/xtests says it beside the verdict
 _require_kernel_btrfs() {
   grep -qw btrfs /proc/filesystems || modprobe btrfs 2>/dev/null || _notrun "this kernel has no btrfs"
 }
@@ -48,9 +51,20 @@ _check() {
   if command -v btrfs > /dev/null; then
     btrfs check --check-data-csum "$XT_IMG" > "$XT_TMP/check" 2>&1 || { cat "$XT_TMP/check"; _fail "btrfs check"; }
     ! grep -E "verify failed|errors found|wanted .* found" "$XT_TMP/check" || _fail "btrfs check mentions damage"
+  else
+    _left_out "no btrfs check: btrfs-progs is not installed"
   fi
 }
 
+# _loop_off LOOP... : detaches those that have a file of this run. What was detached before may be another test's by now.
+_loop_off() {
+  local loop
+  for loop in "$@"; do
+    case $(cat "/sys/block/${loop#/dev/}/loop/backing_file" 2> /dev/null) in
+      "$XT_WORK"/* | "${XT_USER:-$XT_WORK}"/* | /dev/loop*) losetup -d "$loop" ;;
+    esac
+  done
+}
 _kernel_mount() {
   local loop=
   [ -b "$XT_IMG" ] || loop=loop,

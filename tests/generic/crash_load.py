@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """A write load that notes what was acknowledged, and the check of it after a crash.
 
   crash_load.py run DIR ACKS SEED       writes until the file system dies; ACKS gets a line after each fsync

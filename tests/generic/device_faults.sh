@@ -1,4 +1,6 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # Devices that fail below a mount, sourced behind common.sh. Images are $XT_TMP/dev1.img, dev2.img, ...
+# shellcheck shell=bash
 
 _prepare_failing() { # compiles the library that makes calls fail
   _require_command cc

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // A library to preload: reads, writes and flushes of chosen files fail while the control file says so.
 //
 // FAIL_NAMES=a.img:b.img names the files by the end of their path, FAIL_CONTROL a file with three letters for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """200 processes that ask for something slow of one file again and again, until this one is told to end.   flood.py WHAT FILE"""
 import fcntl
 import os

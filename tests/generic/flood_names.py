@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """200 processes that change names in a folder so that each change waits for the disk, until this one is told to end.
 flood_names.py replace|durable|syncfs FOLDER"""
 import ctypes

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Random changes with fsyncs in between, and what must be left of them after a crash.
 
   fsync_load.py run DIR MODEL SEED OPERATIONS    changes DIR, writes to MODEL what a crash now may leave

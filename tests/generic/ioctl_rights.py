@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Tries the ioctls that not all may do; prints what each gave.   ioctl_rights.py MOUNT WHO"""
 import ctypes
 import errno

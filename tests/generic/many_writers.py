@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """One of several processes that do everything at once: many_writers.py FOLDER SECONDS SEED.
 
 Keeps a model of its own folder, which no other process touches, and compares at the end: exit status 1 and a line per

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Makes a file through O_TMPFILE and linkat, and renames one leaving a whiteout. Usage: odd_names.py DIR"""
 import ctypes
 import os

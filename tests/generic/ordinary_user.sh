@@ -1,4 +1,6 @@
-# What tests 021 and 022 share: working as an ordinary user, with the user's own image.
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What tests 021, 022 and 154 share: working as an ordinary user, with the user's own image.
+# shellcheck shell=bash
 . "$XT_FOLDER/common.sh"
 _require_command setpriv
 _require_command unshare

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Writes a partition table into an image file: partition_image.py mbr|gpt IMAGE.
 
 mbr: primary 1, and in an extended partition the logical 5 and 6. gpt: 1 and 3. Each 256 MiB, one behind the other."""

@@ -1,9 +1,12 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 # What tests 020 and 022 share: real programs at work in $XT_MNT, mounted with $options. What is not installed is left
-# out, and named in the log.
+# out (_left_out).
+# shellcheck shell=bash
+# shellcheck disable=SC2154  # options: of whoever sources this
 . "$XT_FOLDER/common.sh"
 log=$XT_TMP/programs.log
 mnt=$XT_MNT
-_has() { command -v "$1" > /dev/null || { echo "left out: no $1" >> "$log"; return 1; }; }
+_has() { command -v "$1" > /dev/null || { _left_out "$1 is not installed"; return 1; }; }
 _run() { "$@" >> "$log" 2>&1 || { tail -n 20 "$log"; _fail "$*"; }; }
 
 _git() {
@@ -35,7 +38,7 @@ _cmake_build() {
 _sqlite() { # in both journal modes, cut by SIGKILL
   local mode writer
   echo "== sqlite"
-  python3 -c 'import sqlite3' 2> /dev/null || return 0
+  python3 -c 'import sqlite3' 2> /dev/null || { _left_out "python3 has no sqlite3"; return 0; }
   for mode in wal delete; do
     python3 "$XT_FOLDER/sqlite_load.py" write "$mnt/$mode.db" $mode > "$XT_TMP/committed.$mode" &
     writer=$!
@@ -51,7 +54,8 @@ _packages() {
   local package
   echo "== packages"
   mkdir -p "$mnt/root/dev"
-  { _has dpkg-deb && ls /var/cache/apt/archives/*.deb > /dev/null 2>&1; } || return 0
+  _has dpkg-deb || return 0
+  ls /var/cache/apt/archives/*.deb > /dev/null 2>&1 || { _left_out "there are no packages to unpack"; return 0; }
   for package in $(ls /var/cache/apt/archives/*.deb | head -n 50); do _run dpkg-deb -x "$package" "$mnt/root"; done
 }
 
@@ -72,7 +76,7 @@ _postgresql() { # RUNNER... : a command that runs its arguments as who owns $mnt
   local postgres
   echo "== postgresql"
   postgres=$(ls -d /usr/lib/postgresql/*/bin 2> /dev/null | tail -n 1)
-  [ -n "$postgres" ] || { echo "left out: no postgresql" >> "$log"; return 0; }
+  [ -n "$postgres" ] || { _left_out "postgresql is not installed"; return 0; }
   _run "$@" "$postgres/initdb" -D "$mnt/pg/data"
   _run "$@" "$postgres/pg_ctl" -D "$mnt/pg/data" -w -o "-k $mnt/pg -h ''" -l "$mnt/pg/log" start
   _run "$@" "$postgres/pgbench" -h "$mnt/pg" -i -s 2 postgres

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Writes the same random pieces (4 KiB to 1 MiB, some unaligned, some compressible) to a file and to its model.
 
   random_writer.py FILE MODEL SIZE_MIB SEED

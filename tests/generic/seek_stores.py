@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Stores through mappings, written back by the kernel, and seeks that wait for that: seek_stores.py FILE SECONDS"""
 import ctypes
 import mmap

@@ -1,5 +1,6 @@
-// Preloaded: a disk that takes a fifth of a second for each write, one after the other, while there is a file named
-// $SLOW_WHILE.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Preloaded: a disk that takes a fifth of a second for each write, one after the other, while there is a file
+// named $SLOW_WHILE.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdlib.h>
@@ -24,7 +25,9 @@ ssize_t pwrite64(int fd, const void* bytes, size_t count, off_t offset) {
   wait_for_the_disk();
   return syscall(SYS_pwrite64, fd, bytes, count, offset);
 }
-ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) { return pwrite64(fd, bytes, count, offset); }
+ssize_t pwrite(int fd, const void* bytes, size_t count, off_t offset) {
+  return pwrite64(fd, bytes, count, offset);
+}
 ssize_t pwritev64(int fd, const struct iovec* pieces, int count, off_t offset) {
   wait_for_the_disk();
   return syscall(SYS_pwritev, fd, pieces, count, offset, 0);

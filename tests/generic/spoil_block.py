@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Flips a byte in both copies of a tree block, so that its checksum is wrong: spoil_block.py IMAGE BYTENR.
 
 The copies are found by what a tree block's header says of itself: its bytenr at byte 48, behind the file system's id.

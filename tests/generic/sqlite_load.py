@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Transactions in SQLite until the disk goes away; afterwards every one that was reported is there.
 
 Usage: sqlite_load.py write|check DATABASE wal|delete

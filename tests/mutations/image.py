@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """Image: an unmounted btrfs image of one device, whose items can be changed as no engine would; checksums are put right."""
 import struct
 

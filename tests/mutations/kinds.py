@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
 """The kinds: one thing broken in a sound image, each row a name, what it needs, and what is done to the image."""
 import struct
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Calls: what every thread does.
 #include "tests/seams/calls.h"
 
@@ -129,7 +130,8 @@ void Calls::write(const Target& target, uint64_t offset, std::string bytes, cons
 
 void Calls::take_what_is_there(const Target& target, const Pending& pending) {
   std::string found(pending.range.length(), '\0');
-  const std::string what = fmt::format("read what is in {} [{}, {})", target.name, pending.range.start, pending.range.end);
+  const std::string what =
+      fmt::format("read what is in {} [{}, {})", target.name, pending.range.start, pending.range.end);
   const Called called = call(what, [&] {
     return or_errno(pread(target.fd, found.data(), found.size(), static_cast<off_t>(pending.range.start)));
   });
@@ -138,15 +140,16 @@ void Calls::take_what_is_there(const Target& target, const Pending& pending) {
   for (size_t i = 0; i < found.size(); ++i) {
     const char before = i < pending.before.size() ? pending.before[i] : '\0';
     if (found[i] == before || found[i] == pending.after[i]) continue;
-    life_.complain(fmt::format("{}: the byte at {} is neither the old nor the new: {}", what, pending.range.start + i,
-                               sample(found, i)));
+    life_.complain(fmt::format("{}: the byte at {} is neither the old nor the new: {}", what,
+                               pending.range.start + i, sample(found, i)));
     throw Over{};
   }
-  if (!found.empty()) target.model->end(target.model->begin_write(pending.range.start, found, pending.loose), life_.clock);
+  if (!found.empty())
+    target.model->end(target.model->begin_write(pending.range.start, found, pending.loose), life_.clock);
 }
 
-// Another thread's size is that of when the call began; and where the kernel keeps writes, it may know more
-// than the daemon.
+// Another thread's size is that of when the call began; and where the kernel keeps writes,
+// it may know more than the daemon.
 uint64_t Calls::size_time(const Pending& pending, const Called& called, uint64_t now) const {
   if (pending.new_size > pending.old_size) return now;
   return loose_writes() ? 0 : called.begun;

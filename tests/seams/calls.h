@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Calls: system calls of one thread, each traced, put into the model, and held to its promise.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Course: the way of an image.
 #include "tests/seams/course.h"
 
@@ -33,6 +34,15 @@ std::string indented(const std::vector<std::string>& lines) {
   std::string text;
   for (const std::string& line : lines) text += "  " + line + "\n";
   return text;
+}
+
+bool have_external_checker() {
+  static const bool have = [] {
+    const bool found = have_program("btrfs");
+    if (!found) fmt::print("SKIP: btrfs check, as btrfs-progs is not installed\n");
+    return found;
+  }();
+  return have;
 }
 
 }  // namespace
@@ -116,7 +126,7 @@ bool Course::check_unmounted() {
   const std::string image = daemon_.place().image();
   if (!run_checker({options_.binary, "check", "--check-data-csum", image}, false)) return false;
   if (random_.chance(100 * options_.btrfs_check_percent / std::max(options_.check_percent, 1u)) &&
-      have_program("btrfs"))
+      have_external_checker())
     return run_checker({"btrfs", "check", "--check-data-csum", image}, true);
   return true;
 }
@@ -169,8 +179,7 @@ void Course::add_file(Life& life, const std::string& name, Random& random, bool 
   life.files.push_back(std::move(file));
 }
 
-// Files and folders are there, every thread has something to do, and no zone but the last begins behind the
-// end.
+// Files and folders are there, every thread has work, and no zone but the last begins behind the end.
 std::unique_ptr<Life> Course::prepare(const LifeSetting& setting) {
   auto life = std::make_unique<Life>(setting_, *life_setting_, daemon_);
   Random random(setting.seed * 3 + 1);

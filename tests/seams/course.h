@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Course: one image and its lives: mounted, worked on, killed, mounted again and judged.
 #pragma once
 

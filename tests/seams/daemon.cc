@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Daemon: started in the foreground, so that its process is known.
 #include "tests/seams/daemon.h"
 

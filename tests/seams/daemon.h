@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Daemon: the process that serves the image, from its start to SIGKILL or a clean unmount.
 #pragma once
 

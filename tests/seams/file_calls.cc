@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileWorker: each kind of call.
 #include <fcntl.h>
 #include <fmt/format.h>

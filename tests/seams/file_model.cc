@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileModel: changes and promises.
 #include "tests/seams/file_model.h"
 

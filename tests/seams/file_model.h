@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileModel: what a file holds, and what a crash may leave of it.
 #pragma once
 
@@ -30,7 +31,7 @@ struct Atom {
     // may then be older or newer by itself.
     bool loose = false;
     Bond bond = Bond::none;
-    uint64_t size_step = 0;  // number of the step in the size's history that it is bound to
+    uint64_t size_step = 0;   // number of the step in the size's history that it is bound to
     uint64_t cut_at = 0;      // the size, of a cut
     uint64_t grown_from = 0;  // the size before, of a growth
   };
@@ -61,8 +62,8 @@ struct Pending {
 // behind it: its thread alone changes the size. All members may be called from any thread.
 class FileModel {
  public:
-  // `borders`: where zones begin; the first is 0. The content is durable. `capacity`: the size never exceeds
-  // it.
+  // `borders`: where zones begin; the first is 0. The content is durable. `capacity`:
+  // the most it may grow to.
   FileModel(std::vector<uint64_t> borders, uint64_t capacity, const std::string& content);
 
   size_t zones() const { return borders_.size(); }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileModel::problem: the content that a crash left against what was promised.
 #include <fmt/format.h>
 
@@ -49,8 +50,8 @@ std::string difference(const Atom& atom, std::string_view found) {
                      sample(found.substr(at)), sample(newest.substr(at)));
 }
 
-// What is left when the bytes that the file grew by are there: below them what was stored where the daemon does not see
-// it may be missing, and nothing else.
+// What is left when the bytes that the file grew by are there: below them what was stored where the daemon
+// does not see it may be missing, and nothing else.
 std::vector<Atom::Version> grown_over(const Atom& atom, const std::vector<Atom::Version>& older,
                                       const Atom::Version& growth) {
   const uint64_t kept = growth.grown_from > atom.start ? growth.grown_from - atom.start : 0;

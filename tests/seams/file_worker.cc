@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileWorker: choosing what to do, and where.
 #include "tests/seams/file_worker.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileWorker: a thread that works on its zones of the shared files.
 #pragma once
 

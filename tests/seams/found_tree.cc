@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading what a mount shows.
 #include "tests/seams/found_tree.h"
 

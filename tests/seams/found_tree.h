@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a mount shows: every name, and what is in the files.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // History: what a value was since it was last promised to be durable, each with the time it was made.
 #pragma once
 
@@ -9,8 +10,7 @@
 
 namespace butterfuse::seams {
 
-// Orders what the threads do: a call that ended at a time below that at which an fsync began is covered by
-// it.
+// Orders what the threads do: an fsync covers the calls that ended at a time below that at which it began.
 class Clock {
  public:
   uint64_t tick() { return ++now_; }

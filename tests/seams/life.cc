@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Life: its end.
 #include "tests/seams/life.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Life: what the threads between a mount and a kill share.
 #pragma once
 

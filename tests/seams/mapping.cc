@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Mapping: copies that SIGBUS ends early.
 #include "tests/seams/mapping.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Mapping: a shared mapping of a file, whose pages may go away with the daemon.
 #pragma once
 
@@ -17,8 +18,8 @@ class Mapping {
   int map(int fd, uint64_t length);
   void unmap();
   bool is_mapped() const { return base_ != nullptr; }
-  // False: the kernel could not bring a page (SIGBUS). REQUIRES that the range is mapped, and below the
-  // file's end.
+  // False: the kernel could not bring a page (SIGBUS). REQUIRES that the range is mapped,
+  // and below the file's end.
   bool store(uint64_t offset, const std::string& bytes);
   bool load(uint64_t offset, std::string& bytes) const;
   // msync(MS_SYNC); 0 or an errno.

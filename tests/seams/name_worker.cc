@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NameWorker: calls on names.
 #include "tests/seams/name_worker.h"
 

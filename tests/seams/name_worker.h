@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NameWorker: a thread that makes, renames, links and removes files in a folder of its own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NamesModel: changes and promises.
 #include "tests/seams/names_model.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NamesModel: the names below one directory, and which of them a crash may leave.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NamesModel::problems: the names that a crash left against what was promised.
 #include <fmt/format.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Random: bytes, lengths and offsets as a file system finds them awkward.
 #include "tests/seams/random.h"
 

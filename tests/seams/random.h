@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Random: what a seed chooses, the same every time it is asked in the same order.
 #pragma once
 
@@ -28,8 +29,8 @@ class Random {
   // Its place in the list, each as likely as its weight; the sum must not be 0.
   size_t pick_weighted(const std::vector<unsigned>& weights);
 
-  // Bytes to write: zeros, a pattern that compresses, or noise. `stamp` makes them unlike those of other
-  // calls.
+  // Bytes to write: zeros, a pattern that compresses, or noise.
+  // `stamp` makes them unlike those of other calls.
   std::string bytes(size_t length, uint64_t stamp);
   // A number of bytes, likely to be a block, a few, or one more or less.
   uint64_t length(uint64_t max);

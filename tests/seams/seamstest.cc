@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // seamstest: model stress through a real mount whose daemon is killed; scripts/seamstest is its front.
 #include <fmt/format.h>
 #include <signal.h>

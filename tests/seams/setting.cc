@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Setting: choosing from the seed.
 #include "tests/seams/setting.h"
 
@@ -151,8 +152,8 @@ LifeSetting::LifeSetting(const CourseSetting& course, int number, const std::str
     words.emplace_back(random.pick<const char*>({"nodatacow", "nodatasum"}));
   else if (random.chance(55))
     words.push_back(compression(random));
-  // On a full file system the kernel's cache takes what there is no room for: what is promised then is
-  // another story.
+  // On a full file system the kernel's cache takes what there is no room for:
+  // what is promised then is another story.
   writeback_cache = random.chance(25) && !course.fills();
   if (writeback_cache) words.emplace_back("writeback_cache");
   sync = random.chance(8);

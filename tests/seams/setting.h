@@ -1,5 +1,5 @@
-// Setting: the file system of a course, and the mount options and style of each of its lives, as the seed has
-// them.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Setting: what the seed chooses: a course's file system, and mount options and style of each of its lives.
 #pragma once
 
 #include <string>

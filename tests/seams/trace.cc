@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Trace: kept as text, line by line.
 #include "tests/seams/trace.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Trace: what the threads did, and when, for whoever has to understand a violation.
 #pragma once
 

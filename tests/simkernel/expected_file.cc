@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ExpectedFile: each byte is that of one version, and none older than what was promised.
 #include "tests/simkernel/expected_file.h"
 
@@ -24,8 +25,7 @@ size_t ExpectedFile::begin(uint64_t time, std::string content) {
   return versions_.size() - 1;
 }
 
-void ExpectedFile::promise(uint64_t begun, uint64_t ended, uint64_t first, uint64_t last,
-                           bool with_size) {
+void ExpectedFile::promise(uint64_t begun, uint64_t ended, uint64_t first, uint64_t last, bool with_size) {
   promises_.push_back({ended, first, last, ended_before(begun), with_size});
 }
 

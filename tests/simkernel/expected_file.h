@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ExpectedFile: what a file holds by POSIX, what it held before, and what was promised of it.
 #pragma once
 

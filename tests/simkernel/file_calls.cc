@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimKernel: names, open and close, reads and writes, mappings, fsync.
 #include <fcntl.h>
 #include <linux/fuse.h>
@@ -43,7 +44,7 @@ FuseRequestPtr SimKernel::call(uint32_t opcode, const SimInode& inode, std::init
   return answer;
 }
 
-// ---- names
+// ---- names ----
 
 uint64_t SimKernel::look_up(uint64_t folder, const std::string& name, uint64_t& ino) {
   const auto answer = channel_.call(FUSE_LOOKUP, folder, {as_bytes({name.c_str(), name.size() + 1})});
@@ -72,13 +73,15 @@ SimFile& SimKernel::opened(SimInode& inode, uint64_t fh) {
 }
 
 bool SimKernel::is_open(const SimInode& inode) const {
-  return std::any_of(files_.begin(), files_.end(), [&](const SimFile& file) { return &file.inode == &inode; });
+  return std::any_of(files_.begin(), files_.end(),
+                     [&](const SimFile& file) { return &file.inode == &inode; });
 }
 
 void SimKernel::evict(SimInode& inode) {
   sim_.wait_until([&] { return inode.notifications == 0; });
   for (const auto& [index, page] : inode.pages)
-    BF_ASSERT(!page.dirty && !page.writeback, "page {} of node {} is dirty, and no file is open", index, inode.node);
+    BF_ASSERT(!page.dirty && !page.writeback, "page {} of node {} is dirty, and no file is open", index,
+              inode.node);
   forgotten_.emplace(inode.expected.ino(), std::move(inode.expected));
   inodes_.remove_if([&](const SimInode& one) { return &one == &inode; });
 }
@@ -114,7 +117,7 @@ SimFile* SimKernel::file_to_write(SimInode& inode) {
   return nullptr;
 }
 
-// ---- writes
+// ---- writes ----
 
 FuseRequestPtr SimKernel::send_write(SimFile& file, uint64_t offset, std::string_view bytes, uint32_t flags,
                                      std::function<void(FuseRequest&)> done) {
@@ -149,8 +152,8 @@ void SimKernel::write(SimFile& file, uint64_t offset, const std::string& text, b
   if (sync_it) sync(file, offset, offset + text.size());
 }
 
-// Pages that are uptodate are changed before the daemon is told; others stay locked until it knows, and
-// unknown.
+// Pages that are uptodate are changed before the daemon is told;
+// others stay locked until it knows, and unknown.
 void SimKernel::write_through(SimFile& file, uint64_t offset, const std::string& text) {
   SimInode& inode = file.inode;
   size_t done = 0;
@@ -245,12 +248,13 @@ void SimKernel::sync(SimFile& file, uint64_t first, uint64_t last) {
   const auto answer = call(FUSE_FSYNC, inode, {object_bytes(in)}, "fsync");
   if (answer->error != 0) return;
   const uint64_t ended = now("ack");
-  // With its writeback cache the kernel alone may know what made the file longer, and it is not in that range.
+  // With its writeback cache the kernel alone may know what made the file longer,
+  // and it is not in that range.
   inode.expected.promise(begun, ended, first, last, !writeback_cache_ || last >= size);
   note(inode, "fsync ends");
 }
 
-// ---- reads and attributes
+// ---- reads and attributes ----
 
 void SimKernel::read(SimFile& file, uint64_t offset, uint64_t length) {
   SimInode& inode = file.inode;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FuseChannel: messages out, answers in.
 #include "tests/simkernel/fuse_channel.h"
 
@@ -9,7 +10,8 @@
 #include <cstring>
 
 #include "core/base/assert.h"
-#include "fs/fuse/raw_request.h"
+#include "fs/fuse/dispatch.h"
+#include "fs/fuse/features.h"
 
 namespace butterfuse::simkernel {
 namespace {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FuseChannel: what is between a simulated kernel and fs/fuse: the FUSE protocol, without a device.
 #pragma once
 

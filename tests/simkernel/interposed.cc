@@ -1,6 +1,7 @@
-// Interposed: this program's pthread functions and clocks. Those of threads that take turns go to SimThreads,
-// all others to the C library. Sanitizers have functions of their own there: with them nothing is put in
-// front.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Interposed: this program's pthread functions and clocks. Those of threads that take turns go to
+// SimThreads, all others to the C library. Sanitizers have functions of their own there: with them
+// nothing is put in front.
 #include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>

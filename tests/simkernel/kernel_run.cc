@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // KernelRun: preparing, recording, cutting, judging.
 #include "tests/simkernel/kernel_run.h"
 
@@ -8,9 +9,10 @@
 
 #include <cstdio>
 
-#include "fs/vfs/create.h"
-#include "fs/vfs/fallocate.h"
-#include "fs/vfs/file.h"
+#include "fs/data/fallocate.h"
+#include "fs/data/file.h"
+#include "fs/names/create.h"
+#include "fs/options/parse_options.h"
 #include "tests/crash/crash_states.h"
 #include "tests/crash/found_tree.h"
 #include "tests/crash/judge.h"
@@ -231,7 +233,8 @@ class KernelRun {
     for (const ModelCourse& course : courses_) {
       const auto wrong = course.model().problems(found_in(*tree, course.model().root()), setting_.atom);
       if (!wrong.empty())
-        problems.push_back("names:" + describe(wrong, course.steps_made(), [&](size_t i) { return course.state_of(i); }));
+        problems.push_back(
+            "names:" + describe(wrong, course.steps_made(), [&](size_t i) { return course.state_of(i); }));
     }
     if (const Status closed = (*mount)->close(); !closed)
       problems.push_back("unmount: " + closed.error().message);
@@ -241,10 +244,10 @@ class KernelRun {
   void violation(const std::string& where, uint64_t time, const std::vector<std::string>& problems) {
     ++counts_.violations;
     ++told_;
-    std::string text =
-        fmt::format("kernel workload {}, life {} ({}; {}; {} programs, {} calls, {} bytes; {} of names), {}:", seed_,
-                    life_, setting_.text, text_, shape_.programs, shape_.operations, shape_.file_max,
-                    name_programs_, where);
+    std::string text = fmt::format(
+        "kernel workload {}, life {} ({}; {}; {} programs, {} calls, {} bytes; {} of names), {}:", seed_,
+        life_, setting_.text, text_, shape_.programs, shape_.operations, shape_.file_max, name_programs_,
+        where);
     for (size_t i = 0; i < std::min(problems.size(), kProblemsShown); ++i) text += "\n    " + problems[i];
     size_t end = 0;
     while (end < events_.size() && std::stoull(events_[end]) < time) ++end;

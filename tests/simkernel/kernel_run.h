@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // KernelRun: programs on a simulated kernel over fs/fuse, and a power cut at each write that comes of it.
 #pragma once
 

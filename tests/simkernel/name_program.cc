@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NameProgram: choosing calls, and comparing what they show with the model.
 #include "tests/simkernel/name_program.h"
 
@@ -19,8 +20,8 @@ constexpr uint64_t kNsPerMs = 1'000'000;
 using crash::Change;
 using crash::ModelInode;
 
-NameProgram::NameProgram(SimThreads& sim, Trace& trace, FuseChannel& channel, SimKernel& kernel, uint64_t folder,
-                         uint64_t ino, const NameShape& shape, uint64_t seed)
+NameProgram::NameProgram(SimThreads& sim, Trace& trace, FuseChannel& channel, SimKernel& kernel,
+                         uint64_t folder, uint64_t ino, const NameShape& shape, uint64_t seed)
     : sim_(sim),
       trace_(trace),
       kernel_(kernel),
@@ -40,13 +41,20 @@ void NameProgram::step() {
   static constexpr struct {
     int weight;
     void (*act)(NameProgram&);
-  } kCalls[] = {{18, [](NameProgram& p) { p.create(false); }}, {5, [](NameProgram& p) { p.create(true); }},
-                {8, [](NameProgram& p) { p.link(); }},         {12, [](NameProgram& p) { p.unlink(); }},
-                {14, [](NameProgram& p) { p.rename(); }},      {4, [](NameProgram& p) { p.exchange(); }},
-                {16, [](NameProgram& p) { p.write(); }},       {5, [](NameProgram& p) { p.truncate(); }},
-                {7, [](NameProgram& p) { p.set_flags(); }},    {2, [](NameProgram& p) { p.sync(); }},
-                {10, [](NameProgram& p) { p.compare(); }},     {8, [](NameProgram& p) { p.names_.drop_some(); }},
-                {4, [](NameProgram& p) { p.sim_.sleep_ns(p.random(p.random(4) == 0 ? 3000 : 1) * kNsPerMs); }}};
+  } kCalls[] = {
+      {18, [](NameProgram& p) { p.create(false); }},
+      {5, [](NameProgram& p) { p.create(true); }},
+      {8, [](NameProgram& p) { p.link(); }},
+      {12, [](NameProgram& p) { p.unlink(); }},
+      {14, [](NameProgram& p) { p.rename(); }},
+      {4, [](NameProgram& p) { p.exchange(); }},
+      {16, [](NameProgram& p) { p.write(); }},
+      {5, [](NameProgram& p) { p.truncate(); }},
+      {7, [](NameProgram& p) { p.set_flags(); }},
+      {2, [](NameProgram& p) { p.sync(); }},
+      {10, [](NameProgram& p) { p.compare(); }},
+      {8, [](NameProgram& p) { p.names_.drop_some(); }},
+      {4, [](NameProgram& p) { p.sim_.sleep_ns(p.random(p.random(4) == 0 ? 3000 : 1) * kNsPerMs); }}};
   int total = 0;
   for (const auto& call : kCalls) total += call.weight;
   int left = static_cast<int>(random(static_cast<uint64_t>(total)));
@@ -56,7 +64,7 @@ void NameProgram::step() {
   }
 }
 
-// ---- steps
+// ---- steps ----
 
 uint64_t NameProgram::now() {
   const SimThreads::Steady steady(sim_);
@@ -104,7 +112,7 @@ void NameProgram::promise(const Change& change, uint64_t ended) {
 
 bool NameProgram::is_synchronous(uint64_t ino) const { return (model_.at(ino).flags & FS_SYNC_FL) != 0; }
 
-// ---- choosing
+// ---- choosing ----
 
 uint64_t NameProgram::pick(bool (ModelInode::*kind)() const) {
   std::vector<uint64_t> list;
@@ -143,7 +151,7 @@ NameProgram::Spot NameProgram::spot_of(uint64_t dir, const std::string& name) {
   return {node == nullptr ? folder_ : node->node, name};
 }
 
-// ---- names
+// ---- names ----
 
 void NameProgram::create(bool is_dir) {
   const uint64_t dir = pick(&ModelInode::is_dir);
@@ -153,13 +161,14 @@ void NameProgram::create(bool is_dir) {
   if (names_.look_up(spot) != nullptr) return names_.complain(fmt::format("'{}' in {} is there", name, dir));
   SimNode* made = nullptr;
   // What it was called nobody knows before the answer.
-  perform({.kind = Kind::create, .dir = dir, .name = name, .mode = is_dir ? S_IFDIR | 0755u : S_IFREG | 0644u},
-          [&](Change& change) {
-            made = is_dir ? names_.make_dir(spot) : names_.create(spot);
-            if (made == nullptr) return;
-            change.ino = made->ino;
-            change.flags = names_.flags(*made);
-          });
+  perform(
+      {.kind = Kind::create, .dir = dir, .name = name, .mode = is_dir ? S_IFDIR | 0755u : S_IFREG | 0644u},
+      [&](Change& change) {
+        made = is_dir ? names_.make_dir(spot) : names_.create(spot);
+        if (made == nullptr) return;
+        change.ino = made->ino;
+        change.flags = names_.flags(*made);
+      });
 }
 
 void NameProgram::link() {
@@ -169,7 +178,8 @@ void NameProgram::link() {
   const Spot spot = spot_of(dir, name);
   const SimNode* node = node_of(ino);
   if (node == nullptr) return;
-  perform({.kind = Kind::link, .ino = ino, .dir = dir, .name = name}, [&](Change&) { names_.link(*node, spot); });
+  perform({.kind = Kind::link, .ino = ino, .dir = dir, .name = name},
+          [&](Change&) { names_.link(*node, spot); });
 }
 
 // Of some files that have lost their last name a descriptor stays open for a while.
@@ -218,11 +228,12 @@ void NameProgram::exchange() {
   const auto [to_dir, to_name] = pick_name(other);
   const Spot from = spot_of(dir, name), to = spot_of(to_dir, to_name);
   names_.look_up(from), names_.look_up(to);
-  perform({.kind = Kind::exchange, .ino = ino, .dir = dir, .to_dir = to_dir, .name = name, .to_name = to_name},
-          [&](Change&) { names_.rename(from, to, RENAME_EXCHANGE); });
+  perform(
+      {.kind = Kind::exchange, .ino = ino, .dir = dir, .to_dir = to_dir, .name = name, .to_name = to_name},
+      [&](Change&) { names_.rename(from, to, RENAME_EXCHANGE); });
 }
 
-// ---- content and attributes
+// ---- content and attributes ----
 
 void NameProgram::write() {
   const uint64_t ino = pick(&ModelInode::is_file);
@@ -258,7 +269,8 @@ void NameProgram::fsync() {
   const SimNode* node = ino == model_.root() ? nullptr : node_of(ino);
   if (ino != model_.root() && node == nullptr) return;
   perform({.kind = Kind::fsync, .ino = ino}, [&](Change&) {
-    if (node == nullptr || node->file == nullptr) return names_.sync_dir(node == nullptr ? folder_ : node->node);
+    if (node == nullptr || node->file == nullptr)
+      return names_.sync_dir(node == nullptr ? folder_ : node->node);
     SimFile& file = kernel_.open(*node->file);
     kernel_.sync(file);
     kernel_.close(file);
@@ -294,11 +306,12 @@ void NameProgram::set_flags() {
   perform({.kind = Kind::set_flags, .ino = ino, .flags = form | kOthers[random(4)]}, [&](Change& change) {
     names_.set_flags(*node, change.flags);
     const uint32_t found = names_.flags(*node);
-    if (found != change.flags) names_.complain(fmt::format("inode {} has flags {:#x}, set were {:#x}", ino, found, change.flags));
+    if (found != change.flags)
+      names_.complain(fmt::format("inode {} has flags {:#x}, set were {:#x}", ino, found, change.flags));
   });
 }
 
-// ---- what is shown
+// ---- what is shown ----
 
 void NameProgram::compare() {
   if (random(3) == 0) return compare_dir(pick(&ModelInode::is_dir));
@@ -309,7 +322,8 @@ void NameProgram::compare() {
     const uint64_t wanted = entry == model_.at(dir).entries.end() ? 0 : entry->second;
     const SimNode* found = names_.look_up(spot_of(dir, name));
     if ((found ? found->ino : 0) != wanted)
-      names_.complain(fmt::format("'{}' in {} is inode {}, not {}", name, dir, found ? found->ino : 0, wanted));
+      names_.complain(
+          fmt::format("'{}' in {} is inode {}, not {}", name, dir, found ? found->ino : 0, wanted));
     return;
   }
   const uint64_t ino = pick(&ModelInode::is_file);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // NameProgram: creates, links, renames and deletes in a folder of its own, and writes down what is promised.
 #pragma once
 
@@ -15,13 +16,14 @@ struct NameShape {
   bool writeback_cache = false;
 };
 
-// Works with names only through the entry cache. A step counts from before its first request to behind its last
-// answer; what an inode with S, or a directory with D, promises is a step of its own, which ends with the call.
+// Works with names only through the entry cache. A step counts from before its first request to
+// behind its last answer; what an inode with S, or a directory with D, promises is a step of its own,
+// which ends with the call.
 class NameProgram {
  public:
   // `folder`: an empty directory that nobody else works in, `ino` its number.
-  NameProgram(SimThreads& sim, Trace& trace, FuseChannel& channel, SimKernel& kernel, uint64_t folder, uint64_t ino,
-              const NameShape& shape, uint64_t seed);
+  NameProgram(SimThreads& sim, Trace& trace, FuseChannel& channel, SimKernel& kernel, uint64_t folder,
+              uint64_t ino, const NameShape& shape, uint64_t seed);
   void run();
 
   const crash::Model& model() const { return model_; }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimKernel: pages, their writeback, and what makes them go.
 #include <linux/fuse.h>
 
@@ -24,7 +25,7 @@ SimPage& SimKernel::lock_page(SimInode& inode, uint64_t index) {
   return page;
 }
 
-// ---- from the daemon
+// ---- from the daemon ----
 
 namespace {
 
@@ -80,10 +81,10 @@ void SimKernel::read_ahead(SimFile& file, uint64_t index) {
   }
 }
 
-// ---- to the daemon
+// ---- to the daemon ----
 
-// Begins writeback of dirty pages in [first, last]: of all, waiting for what keeps one back, or of those that
-// are free.
+// Begins writeback of dirty pages in [first, last]: of all, waiting for what keeps one back,
+// or of those that are free.
 void SimKernel::start_writeback(SimInode& inode, uint64_t first, uint64_t last, bool all) {
   for (;;) {
     auto place = inode.pages.lower_bound(first);
@@ -184,7 +185,7 @@ void SimKernel::write_back_some(SimInode& inode) {
   start_writeback(inode, first, sim_.random(2) ? last : first + sim_.random(8), false);
 }
 
-// ---- away
+// ---- away ----
 
 void SimKernel::drop_clean_pages(SimInode& inode) {
   std::erase_if(inode.pages, [&](const auto& entry) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Programs: choosing calls.
 #include "tests/simkernel/programs.h"
 

@@ -1,5 +1,5 @@
-// Programs: what runs on the simulated kernel: programs of random system calls, a program with mappings, the
-// kernel's writeback.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Programs: what runs on the simulated kernel: calls on files, on mappings and on names, and its writeback.
 #pragma once
 
 #include "tests/simkernel/name_program.h"

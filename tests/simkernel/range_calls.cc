@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimKernel: O_DIRECT, truncate, fallocate, copy_file_range, lseek.
 #include <errno.h>
 #include <linux/falloc.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The C library's own functions, behind those that interposed.cc puts in front of them.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the files of SimKernel's calls share: its locks as values, and content with something changed.
 #pragma once
 

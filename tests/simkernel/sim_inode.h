@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimInode: what the simulated kernel keeps of one file: its pages, its size, its locks.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimKernel: system calls on files, as Linux turns them into FUSE requests.
 #pragma once
 
@@ -12,9 +13,9 @@
 
 namespace butterfuse::simkernel {
 
-// Calls of several programs run beside each other (SimThreads); each compares what it got with what the file
-// must hold, and what is wrong is collected. A call that fails is wrong, too: only what must work is asked
-// for.
+// Calls of several programs run beside each other (SimThreads); each compares what it got with what
+// the file must hold, and what is wrong is collected. A call that fails is wrong, too: only what
+// must work is asked for.
 //
 // Modelled is what matters to the daemon: which requests come when, what may come in between, and which
 // pages, sizes and attributes the kernel believes afterwards. Pages are dirty without a request when a
@@ -25,10 +26,11 @@ class SimKernel {
 
   // Names of the root of the mount, or of `folder`.
   uint64_t look_up(uint64_t folder, const std::string& name, uint64_t& ino);  // the node; 0: none
-  SimInode& inode_of(uint64_t node, uint64_t ino, std::string content);  // an old one, durable as it is
+  SimInode& inode_of(uint64_t node, uint64_t ino, std::string content);       // an old one, durable as it is
   const std::list<SimInode>& inodes() const { return inodes_; }
-  // For SimNames: a file whose node was not known, empty if it is new; a descriptor that came with an answer; whether
-  // there is one; and forgetting a file that has none: its content is remembered for when it is looked up again.
+  // For SimNames: a file whose node was not known, empty if it is new; a descriptor that came with an
+  // answer; whether there is one; and forgetting a file that has none: its content is remembered for when
+  // it is looked up again.
   SimInode& file_of(uint64_t node, uint64_t ino);
   SimFile& opened(SimInode& inode, uint64_t fh);
   bool is_open(const SimInode& inode) const;
@@ -81,8 +83,8 @@ class SimKernel {
   void flush(SimInode& inode, uint64_t first_byte, uint64_t end_byte);  // and wait
   void stop_writes(SimInode& inode);                                    // none is out any more
   void allow_writes(SimInode& inode);
-  void settle(SimInode& inode, uint64_t first_byte,
-              uint64_t end_byte);                                   // flush, and wait for all that is out
+  // Flush, and wait for all that is out.
+  void settle(SimInode& inode, uint64_t first_byte, uint64_t end_byte);
   void on_store(ByteSpan body);
   void invalidate(SimInode& inode, uint64_t first, uint64_t last);  // pages; dirty ones are written
   void zap(SimInode& inode, uint64_t start, uint64_t end);          // bytes; dirty or not

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimNames: FUSE requests about names, and what is kept of their answers.
 #include "tests/simkernel/sim_names.h"
 
@@ -36,7 +37,8 @@ SimNames::SimNames(SimThreads& sim, FuseChannel& channel, SimKernel& kernel, uin
 FuseRequestPtr SimNames::call(uint32_t opcode, uint64_t node, std::initializer_list<ByteSpan> body,
                               const char* what) {
   FuseRequestPtr answer = channel_.call(opcode, node, body);
-  if (answer->error != 0) complain(fmt::format("{} at node {} fails with error {}", what, node, answer->error));
+  if (answer->error != 0)
+    complain(fmt::format("{} at node {} fails with error {}", what, node, answer->error));
   return answer;
 }
 
@@ -48,13 +50,17 @@ SimNode* SimNames::take_entry(const FuseRequest& answer, const Spot& spot, bool 
   if (entry.nodeid == 0) return nullptr;
   SimNode& node = nodes_[entry.nodeid];
   ++node.lookups;
-  if (is_new && node.node != 0) complain(fmt::format("new inode {} has the node of inode {}", entry.attr.ino, node.ino));
-  if (node.node == 0) node = {.node = entry.nodeid, .ino = entry.attr.ino, .mode = entry.attr.mode, .lookups = 1};
+  if (is_new && node.node != 0)
+    complain(fmt::format("new inode {} has the node of inode {}", entry.attr.ino, node.ino));
+  if (node.node == 0)
+    node = {.node = entry.nodeid, .ino = entry.attr.ino, .mode = entry.attr.mode, .lookups = 1};
   if (node.ino != entry.attr.ino)
-    complain(fmt::format("'{}' is inode {}, its node {} was inode {}", spot.name, entry.attr.ino, entry.nodeid, node.ino));
+    complain(fmt::format("'{}' is inode {}, its node {} was inode {}", spot.name, entry.attr.ino,
+                         entry.nodeid, node.ino));
   if (node.file == nullptr && S_ISREG(node.mode)) node.file = &kernel_.file_of(entry.nodeid, entry.attr.ino);
   if (S_ISREG(node.mode) && !is_new && node.lookups == 1 && node.file->size != entry.attr.size)
-    complain(fmt::format("inode {} comes back with {} bytes, it had {}", node.ino, entry.attr.size, node.file->size));
+    complain(fmt::format("inode {} comes back with {} bytes, it had {}", node.ino, entry.attr.size,
+                         node.file->size));
   return &node;
 }
 
@@ -63,7 +69,8 @@ SimNode* SimNames::look_up(const Spot& spot) {
     return known->second == 0 ? nullptr : &nodes_.at(known->second);
   const auto answer = channel_.call(FUSE_LOOKUP, spot.dir, {wire(spot.name)});
   if (answer->error == ENOENT) return nullptr;
-  if (answer->error != 0) complain(fmt::format("look-up of '{}' fails with error {}", spot.name, answer->error));
+  if (answer->error != 0)
+    complain(fmt::format("look-up of '{}' fails with error {}", spot.name, answer->error));
   return take_entry(*answer, spot, false);
 }
 
@@ -73,7 +80,8 @@ SimNode* SimNames::create(const Spot& spot) {
   const auto answer = call(FUSE_CREATE, spot.dir, {object_bytes(in), wire(spot.name)}, "create");
   SimNode* node = take_entry(*answer, spot, true);
   if (node != nullptr)
-    kernel_.close(kernel_.opened(*node->file, load<fuse_open_out>(ByteSpan(answer->answer).subspan(sizeof(fuse_entry_out))).fh));
+    kernel_.close(kernel_.opened(
+        *node->file, load<fuse_open_out>(ByteSpan(answer->answer).subspan(sizeof(fuse_entry_out))).fh));
   return node;
 }
 
@@ -86,8 +94,10 @@ SimNode* SimNames::make_dir(const Spot& spot) {
 void SimNames::link(const SimNode& node, const Spot& spot) {
   fuse_link_in in{};
   in.oldnodeid = node.node;
-  const SimNode* linked = take_entry(*call(FUSE_LINK, spot.dir, {object_bytes(in), wire(spot.name)}, "link"), spot, false);
-  if (linked != nullptr && linked != &node) complain(fmt::format("a link to inode {} is inode {}", node.ino, linked->ino));
+  const SimNode* linked =
+      take_entry(*call(FUSE_LINK, spot.dir, {object_bytes(in), wire(spot.name)}, "link"), spot, false);
+  if (linked != nullptr && linked != &node)
+    complain(fmt::format("a link to inode {} is inode {}", node.ino, linked->ino));
 }
 
 void SimNames::remove(const Spot& spot, bool is_dir) {
@@ -110,7 +120,7 @@ void SimNames::rename(const Spot& from, const Spot& to, uint32_t flags) {
   entries_[now] = moved;
 }
 
-// ---- directories
+// ---- directories ----
 
 uint64_t SimNames::open_dir(uint64_t dir) {
   fuse_open_in in{};
@@ -152,7 +162,7 @@ void SimNames::sync_dir(uint64_t dir) {
   close_dir(dir, in.fh);
 }
 
-// ---- attributes
+// ---- attributes ----
 
 uint32_t SimNames::link_count(const SimNode& node) {
   const auto answer = call(FUSE_GETATTR, node.node, {object_bytes(fuse_getattr_in{})}, "stat");
@@ -160,7 +170,8 @@ uint32_t SimNames::link_count(const SimNode& node) {
 }
 
 // The kernel opens what it asks about, and passes an int, whatever the number of the call says.
-std::vector<std::byte> SimNames::ioctl(const SimNode& node, uint32_t command, ByteSpan in_bytes, uint32_t out_bytes) {
+std::vector<std::byte> SimNames::ioctl(const SimNode& node, uint32_t command, ByteSpan in_bytes,
+                                       uint32_t out_bytes) {
   const bool is_dir = S_ISDIR(node.mode);
   SimFile* const file = is_dir ? nullptr : &kernel_.open(*node.file);
   fuse_ioctl_in in{};
@@ -178,14 +189,15 @@ uint32_t SimNames::flags(const SimNode& node) {
   return answer.size() >= sizeof(uint32_t) ? load<uint32_t>(answer) : 0;
 }
 
-void SimNames::set_flags(const SimNode& node, uint32_t flags) { ioctl(node, FS_IOC_SETFLAGS, object_bytes(flags), 0); }
+void SimNames::set_flags(const SimNode& node, uint32_t flags) {
+  ioctl(node, FS_IOC_SETFLAGS, object_bytes(flags), 0);
+}
 
-// ---- away
+// ---- away ----
 
 bool SimNames::has_entry(uint64_t node) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
-    return entry.second == node || entry.first.first == node;
-  });
+  return std::any_of(entries_.begin(), entries_.end(),
+                     [&](const auto& entry) { return entry.second == node || entry.first.first == node; });
 }
 
 void SimNames::forget(uint64_t node) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimNames: what the simulated kernel believes of names, and the system calls on them.
 #pragma once
 
@@ -21,9 +22,9 @@ struct SimNode {
   SimInode* file = nullptr;  // of a regular file
 };
 
-// Entry cache of one folder tree that one program changes: names that were looked up, absent ones among them, are
-// not asked for again until they are dropped. An inode without a cached name and without an open file may be
-// forgotten. Each call must work: what fails is collected, as in SimKernel.
+// Entry cache of one folder tree that one program changes: names that were looked up, absent ones among them,
+// are not asked for again until they are dropped. An inode without a cached name and without an open file may
+// be forgotten. Each call must work: what fails is collected, as in SimKernel.
 class SimNames {
  public:
   // `folder`: a node that stays known.

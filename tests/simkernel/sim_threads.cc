@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimThreads: each thread has a semaphore, and whoever has the turn posts the next one's.
 #include "tests/simkernel/sim_threads.h"
 
@@ -59,7 +60,7 @@ SimThreads* SimThreads::of_this_thread() {
 
 SimThreads::Thread& SimThreads::self() const { return *static_cast<Thread*>(this_thread); }
 
-// ---- turns
+// ---- turns ----
 
 std::vector<SimThreads::Thread*> SimThreads::able() {
   std::vector<Thread*> list;
@@ -144,7 +145,7 @@ std::string SimThreads::waiting_text() const {
   return text;
 }
 
-// ---- locks
+// ---- locks ----
 
 int SimThreads::lock_mutex(pthread_mutex_t* mutex) {
   pause();
@@ -208,7 +209,7 @@ void SimThreads::signal(pthread_cond_t* condition, bool all) {
   pause();
 }
 
-// ---- threads
+// ---- threads ----
 
 void* SimThreads::run_thread(void* argument) {
   auto* const thread = static_cast<Thread*>(argument);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SimThreads: the threads of this process take turns, and a seed says whose turn it is.
 #pragma once
 
@@ -14,8 +15,8 @@ namespace butterfuse::simkernel {
 
 // While one lives, the thread that made it and all threads that these start run one at a time. The turn may
 // pass where a thread locks, unlocks, waits, sleeps or yields (interposed.cc sends those calls here), and
-// time stands still but for those calls, and where all wait. So a seed has one course of events, whatever the
-// machine does.
+// time stands still but for those calls, and where all wait. So a seed has one course of events,
+// whatever the machine does.
 //
 // One at a time per process. All others of its threads must be outside locks that these take.
 class SimThreads {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // btrfs_check over the btrfs program.
 #include "tests/support/btrfs_check.h"
 
@@ -5,13 +6,22 @@
 
 #include "tests/support/run_command.h"
 
+namespace {
+
+bool is_installed() {
+  static const bool installed = have_program("btrfs");
+  return installed;
+}
+
+}  // namespace
+
 bool have_btrfs_progs() {
-  static const bool have = have_program("btrfs");
-  return have;
+  if (!is_installed()) std::puts("SKIP: btrfs-progs is not installed");
+  return is_installed();
 }
 
 std::string btrfs_check(const std::string& image) {
-  if (!have_btrfs_progs()) {
+  if (!is_installed()) {
     [[maybe_unused]] static const int once = std::puts("SKIP: btrfs check, as btrfs-progs is not installed");
     return {};
   }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The CowContext of tree tests: references counted on the spot.
 #include <catch2/catch.hpp>
 
@@ -24,8 +25,7 @@ void drop(RefCounts& refs, const RefKey& key) {
 
 }  // namespace
 
-Result<uint64_t> CountingContext::alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key&,
-                                                   uint64_t) {
+Result<uint64_t> CountingContext::alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key&) {
   uint64_t bytenr = next_bytenr_;
   if (free_.empty()) {
     next_bytenr_ += nodesize_;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // death: runs a piece of code in a child process and says whether a broken invariant ended it.
 #pragma once
 

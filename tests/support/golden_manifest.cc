@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Golden manifests: parsing, comparing.
 #include "tests/support/golden_manifest.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // GoldenManifest: what a mount of a golden image must show, and the same made by walking a Filesystem.
 #pragma once
 

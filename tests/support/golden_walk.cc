@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // walk_manifest: a manifest made from the trees, without a mount.
 #include <fmt/format.h>
 #include <openssl/evp.h>

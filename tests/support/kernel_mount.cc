@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // KernelMount: by mount(8) and a loop device.
 #include "tests/support/kernel_mount.h"
 

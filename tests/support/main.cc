@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The one main() of all Catch2 test executables.
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>

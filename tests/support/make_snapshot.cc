@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // make_snapshot: a copy of the root block, its ROOT_ITEM, and the names that lead to it.
 #include "tests/support/make_snapshot.h"
 
 #include "core/base/uuid.h"
 #include "core/btree/cursor.h"
 #include "core/btree/tree.h"
+#include "core/btree/tree_roots.h"
 #include "core/items/dir_item.h"
 #include "core/items/inode_item.h"
 #include "core/ondisk/root_item.h"
@@ -33,7 +35,8 @@ void insert(Tree& tree, TransactionHandle& handle, const Key& key, ByteSpan byte
 // The source remembers it as well: blocks born until now are shared.
 DiskRootItem note_in_source(Tree& root_tree, TransactionHandle& handle) {
   WriteCursor cursor(root_tree, handle);
-  if (!must(cursor.seek({objectid::kFsTree, key_type::kRootItem, 0}))) throw std::runtime_error("no ROOT_ITEM 5");
+  if (!must(cursor.seek({objectid::kFsTree, key_type::kRootItem, 0})))
+    throw std::runtime_error("no ROOT_ITEM 5");
   const MutableByteSpan bytes = must(cursor.mutable_data());
   DiskRootItem item = load_root_item(bytes);
   item.last_snapshot = handle.transid();
@@ -51,7 +54,8 @@ void insert_root_item(Tree& root_tree, TransactionHandle& handle, uint64_t id, c
   insert(root_tree, handle, {id, key_type::kRootItem, handle.transid()}, object_bytes(item));
 }
 
-void insert_root_refs(Tree& root_tree, TransactionHandle& handle, uint64_t id, uint64_t index, const std::string& name) {
+void insert_root_refs(Tree& root_tree, TransactionHandle& handle, uint64_t id, uint64_t index,
+                      const std::string& name) {
   DiskRootRef ref{};
   ref.dirid = objectid::kFirstFree, ref.sequence = index, ref.name_len = static_cast<uint16_t>(name.size());
   const ByteSpan head = object_bytes(ref), text = as_bytes(name);
@@ -72,8 +76,9 @@ void make_snapshot(Filesystem& filesystem, const std::string& name) {
     TransactionHandle handle = must(filesystem.begin(kItems));
     insert_root_item(root_tree, handle, id, must(copy_tree_root(source, handle, id)));
     insert_root_refs(root_tree, handle, id, index, name);
-    must(insert_dir_entry(source, handle, kTop,
-                          {name, {id, key_type::kRootItem, ~uint64_t{0}}, file_type::kDir, index, handle.transid()}));
+    must(insert_dir_entry(
+        source, handle, kTop,
+        {name, {id, key_type::kRootItem, ~uint64_t{0}}, file_type::kDir, index, handle.transid()}));
     InodeItem top = must(read_inode_item(source, kTop));
     top.size += 2 * name.size();
     must(write_inode_item(source, handle, kTop, top));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Trees over memory, and the proof that shape and references are right.
 #include "tests/support/memory_trees.h"
 
@@ -5,6 +6,7 @@
 
 #include "core/btree/block_layout.h"
 #include "core/btree/block_refs.h"
+#include "core/btree/tree_roots.h"
 
 namespace butterfuse::test {
 namespace {
@@ -110,7 +112,7 @@ class ExpectedRefs final : public CowContext {
   std::map<uint64_t, CountingContext::RefCounts> extents;
 
   uint64_t transid() const override { return 0; }
-  Result<uint64_t> alloc_tree_block(uint64_t, uint64_t, int, const Key&, uint64_t) override { return 0; }
+  Result<uint64_t> alloc_tree_block(uint64_t, uint64_t, int, const Key&) override { return 0; }
   Result<BlockRefs> lookup_tree_refs(uint64_t, int) override { return BlockRefs{}; }
   Status set_full_backref(uint64_t, int) override { return {}; }
   Status add_tree_ref(const TreeRef& ref) override {

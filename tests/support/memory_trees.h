@@ -1,5 +1,5 @@
-// MemoryTrees: a world for tests of tree code: blocks in memory, and a CowContext that counts every
-// reference.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// MemoryTrees: a world for tests of trees: blocks in memory, and a CowContext that counts every reference.
 #pragma once
 
 #include <map>
@@ -49,8 +49,7 @@ class CountingContext final : public CowContext {
 
   explicit CountingContext(uint32_t nodesize) : nodesize_(nodesize) {}
   uint64_t transid() const override { return transid_; }
-  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key,
-                                    uint64_t hint) override;
+  Result<uint64_t> alloc_tree_block(uint64_t root, uint64_t parent, int level, const Key& first_key) override;
   Result<BlockRefs> lookup_tree_refs(uint64_t bytenr, int level) override;
   Status set_full_backref(uint64_t bytenr, int level) override;
   Status add_tree_ref(const TreeRef& ref) override;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MkfsImage: running mkfs.btrfs, opening, checking.
 #include "tests/support/mkfs_image.h"
 

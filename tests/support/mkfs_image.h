@@ -1,5 +1,5 @@
-// MkfsImage: a fresh file system made by mkfs.btrfs for one test, opened by the engine, judged by btrfs
-// check.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// MkfsImage: a fresh file system by mkfs.btrfs for one test, opened by the engine, judged by btrfs check.
 #pragma once
 
 #include <memory>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // run_command over posix_spawn: the output is read until end of file or until the time is over.
 #include "tests/support/run_command.h"
 

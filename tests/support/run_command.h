@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // run_command: a program run to its end, with what it said.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // tamper: changes an image through the engine, without a mount: what no mount would do.
 #pragma once
 

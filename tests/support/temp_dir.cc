@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TempDir over mkdtemp, and sparse files in it.
 #include "tests/support/temp_dir.h"
 

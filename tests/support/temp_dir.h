@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TempDir: a directory of its own for one test, removed with all in it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // test_images: finding and unpacking.
 #include "tests/support/test_images.h"
 

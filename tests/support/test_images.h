@@ -1,5 +1,5 @@
-// test_images: the read-only images that tests use in place: golden ones by the kernel, hostile ones of the
-// corpus.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// test_images: read-only images that tests use in place: the kernel's golden ones, a corpus of hostile ones.
 #pragma once
 
 #include <memory>
@@ -13,10 +13,10 @@
 std::string golden_dir();
 std::string corpus_dir();
 
-// Names without "NAME.0.img.zst", sorted.
+// Names without "NAME.0.img.zst", sorted; none, which says SKIP as above, where there is no folder.
 std::vector<std::string> golden_names();
-// Paths relative to the corpus, for example "fuzz/bad-superblock-1.tar.xz"; folder "fuzz", "fsck",
-// "thirdparty".
+// Paths relative to the corpus, for example "fuzz/bad-superblock-1.tar.xz";
+// folder "fuzz", "fsck", "thirdparty".
 std::vector<std::string> corpus_names(const std::string& folder);
 
 // Whether the corpus index calls the image healthy.

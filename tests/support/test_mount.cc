@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TestMount: mkfs, mount, and the everyday operations with errors as exceptions.
 #include "tests/support/test_mount.h"
 
@@ -5,9 +6,10 @@
 
 #include "core/check/checker.h"
 #include "core/device/block_device.h"
-#include "fs/vfs/create.h"
-#include "fs/vfs/file.h"
-#include "fs/vfs/lookup.h"
+#include "fs/data/file.h"
+#include "fs/names/create.h"
+#include "fs/names/lookup.h"
+#include "fs/options/parse_options.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
 
@@ -20,7 +22,7 @@ void run_or_throw(const std::vector<std::string>& command) {
   if (!result.ok()) throw std::runtime_error(command.front() + ": " + result.output);
 }
 
-InodePtr pin(Inode& inode) { return must(inode.mount().inodes().get(inode.key())); }
+InodePtr pin(Mount& mount, Inode& inode) { return must(mount.inodes().get(inode.key())); }
 
 }  // namespace
 
@@ -94,7 +96,7 @@ InodePtr TestMount::get(Inode& dir, const std::string& name) {
 }
 
 void TestMount::write(Inode& inode, uint64_t offset, const std::string& text) {
-  auto file = must(open_file(*mount_, pin(inode), O_RDWR, Caller{}));
+  auto file = must(open_file(*mount_, pin(*mount_, inode), O_RDWR, Caller{}));
   WriteRequest request;
   request.offset = offset;
   request.pieces.push_back(as_bytes(text));
@@ -103,7 +105,7 @@ void TestMount::write(Inode& inode, uint64_t offset, const std::string& text) {
 }
 
 std::string TestMount::read(Inode& inode) {
-  auto file = must(open_file(*mount_, pin(inode), O_RDONLY, Caller{}));
+  auto file = must(open_file(*mount_, pin(*mount_, inode), O_RDONLY, Caller{}));
   std::string text;
   must(read_file(*mount_, *file, 0, inode.item().size, [&](const std::vector<ByteSpan>& pieces) {
     for (ByteSpan piece : pieces) text += as_text(piece);

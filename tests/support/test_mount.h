@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TestMount: a fresh image mounted in process, without FUSE, judged by btrfs check at its end.
 #pragma once
 
@@ -5,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "fs/vfs/mount.h"
+#include "fs/mount/mount.h"
 #include "tests/support/mkfs_image.h"
 #include "tests/support/temp_dir.h"
 

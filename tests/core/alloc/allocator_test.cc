@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The allocator under a real file system: promises, pins, chunks that come and go.
 #include "core/alloc/allocator.h"
 
@@ -209,8 +210,8 @@ TEST_CASE("promised data space is always there, down to single sectors, until th
         const ByteRange range = must(allocator.alloc_data(promise.space.bytes(), kSector, 0));
         promise.space.release(range.length());
         held.push_back(range);
-        (void)allocator.reserve(SpaceClass::metadata,
-                                1 << 18);  // may be refused, must not take what is promised
+        // May be refused, must not take what is promised.
+        (void)allocator.reserve(SpaceClass::metadata, 1 << 18);
       }
     }
     CHECK(refused == 300);
@@ -304,9 +305,9 @@ TEST_CASE("consecutive allocations lie one behind the other") {
     last = next;
   }
   CHECK(jumps <= 4);
-  uint64_t block = must(allocator.alloc_tree_block(SpaceClass::metadata, 0));
+  uint64_t block = must(allocator.alloc_tree_block(SpaceClass::metadata));
   for (int i = 0, leaps = 0; i < 100; i++) {
-    const uint64_t next = must(allocator.alloc_tree_block(SpaceClass::metadata, block));
+    const uint64_t next = must(allocator.alloc_tree_block(SpaceClass::metadata));
     CHECK(next % image.filesystem().volume().nodesize() == 0);
     leaps += next != block + image.filesystem().volume().nodesize();
     CHECK(leaps <= 10);

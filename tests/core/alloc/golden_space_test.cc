@@ -1,5 +1,5 @@
-// Free space of images that the kernel made: from the free space tree, from the extent tree, and in the
-// allocator.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Free space of images the kernel made: from the free space tree, the extent tree, and the allocator.
 #include <catch2/catch.hpp>
 #include <cstdio>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SpaceAudit: do the trees of a quiescent file system agree about space? For tests of the allocator.
 #pragma once
 
@@ -5,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/alloc/free_space_loader.h"
-#include "core/alloc/free_space_tree.h"
+#include "core/free_space/free_space_loader.h"
+#include "core/free_space/free_space_tree.h"
 #include "core/transaction/filesystem.h"
 #include "tests/support/mkfs_image.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // TreePromises: the worst case of what trees may copy.
 #include "core/alloc/tree_promises.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LogLimiter: the first messages come through, floods are counted, and kinds do not hide each other.
 #include "core/base/log_limiter.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // SharedMutex: who goes first.
 #include "core/base/mutex.h"
 

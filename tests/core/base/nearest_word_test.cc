@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The word somebody may have meant.
 #include "core/base/nearest_word.h"
 

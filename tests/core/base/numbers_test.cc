@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Sizes: which words are numbers of bytes.
 #include "core/base/numbers.h"
 

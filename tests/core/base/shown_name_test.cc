@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Tests of shown_name: what reaches terminals and logs.
 #include "core/base/shown_name.h"
 

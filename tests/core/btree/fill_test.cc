@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // How dense trees become: the shapes that large directories, files and checksums make.
 #include <catch2/catch.hpp>
 #include <random>

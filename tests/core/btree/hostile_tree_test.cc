@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Trees whose blocks were tampered with: every walk ends, with EUCLEAN.
 #include <catch2/catch.hpp>
 #include <random>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Trees against std::map: random changes, snapshots, commits and reopens, with every reference accounted for.
 #include <catch2/catch.hpp>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The block cache on its own: budgets, single reads, dropped and reborn blocks, write-out.
 #include <catch2/catch.hpp>
 #include <thread>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FolioPool: memory is counted by the page and recycled by the folio.
 #include "core/cache/folio_pool.h"
 

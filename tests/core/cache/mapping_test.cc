@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Mapping and page handles: one owner a page, whatever is moved, split or dropped where.
 #include "core/cache/mapping.h"
 
@@ -6,6 +7,7 @@
 
 #include "core/cache/page_cache.h"
 #include "tests/support/death.h"
+#include "tests/support/growth.h"
 
 using namespace butterfuse;
 
@@ -157,6 +159,56 @@ TEST_CASE("writepages takes the unbroken dirty run around the locked page") {
   pages.clear_dirty();
   pages.unlock();
   for (const PageRange left : {PageRange{28, 29}, PageRange{41, 42}}) f.mapping->lock(left).clear_dirty();
+}
+
+TEST_CASE("the next dirty page costs the same to find, however many clean ones lie before it") {
+  Fixture f;
+  PageIndex clean = 0;
+  const auto find_behind_clean = [&](int folios) {
+    for (; clean < static_cast<PageIndex>(folios) * kPagesPerFolio; clean += kPagesPerFolio)
+      f.mapping->lock({clean, clean + 1}).set_uptodate();
+    f.make_dirty({clean, clean + 1});
+    for (int i = 0; i < 1000; ++i) {
+      const auto found = f.mapping->lock_next_dirty({0, clean + 1}, LockMode::wait);
+      REQUIRE(found);
+      REQUIRE(found->index() == clean);
+    }
+    f.mapping->lock({clean, clean + 1}).clear_dirty();
+    REQUIRE_FALSE(f.mapping->lock_next_dirty({0, clean + 1}, LockMode::wait));
+  };
+  CHECK(growth(find_behind_clean, 50, 5'000) < 8);
+}
+
+TEST_CASE("a dirty page is found as long as it is one, whatever happens to its neighbours") {
+  Fixture f;
+  const auto next = [&] {
+    const auto found = f.mapping->lock_next_dirty({0, 1000}, LockMode::wait);
+    return found ? found->index() : 1000;
+  };
+  f.make_dirty({3, 6});
+  f.make_dirty({40, 41});
+  CHECK(next() == 3);
+  LockedPages held = f.mapping->lock({3, 4});
+  WritebackPages writing = std::move(held).start_writeback();
+  CHECK(next() == 4);
+  f.mapping->lock({4, 5}).clear_dirty();
+  CHECK(next() == 5);
+  LockedPages last = f.mapping->lock({5, 6});
+  CHECK(last.clear_dirty() == 1);
+  CHECK(next() == 40);
+  last.expect_dirty(f.domain);
+  // Others come and go in the folio of who was told that it needs no memory.
+  f.mapping->lock({7, 8}).unlock();
+  CHECK(next() == 40);
+  CHECK(last.set_dirty(f.domain) == 1);
+  last.unlock();
+  CHECK(next() == 5);
+  writing.end();
+  f.mapping->lock({5, 6}).clear_dirty();
+  f.mapping->lock_existing({0, 32}).drop();
+  CHECK(next() == 40);
+  f.mapping->lock({40, 41}).clear_dirty();
+  CHECK(next() == 1000);
 }
 
 TEST_CASE("eviction takes clean pages and leaves dirty, locked and pinned ones") {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // PageCache: the budget holds, and recently read folios outlive others.
 #include "core/cache/page_cache.h"
 

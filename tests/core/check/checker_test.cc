@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The checker's verdicts on images whose state is known: kernel-made ones, damaged ones, hostile ones.
 #include "core/check/checker.h"
 
@@ -57,8 +58,9 @@ std::string expectation(const std::string& image_name) {
   return "";
 }
 
-// Free space tree items that mkfs.btrfs up to 6.2 left behind for block groups it removed: damage to btrfs-progs 6.19,
-// fine to older ones, to kernels, and with a word to us. In the last one they are what is to be detected.
+// Free space tree items that mkfs.btrfs up to 6.2 left behind for block groups it removed: damage to
+// btrfs-progs 6.19, fine to older ones, to kernels, and with a word to us. In the last one they are what is
+// to be detected.
 const std::set<std::string> kOldMkfsLeftovers = {
     "mkfs62-fst-quirk", "fsck/051-warning-rw-subvol-received-uuid--subvol-rw-recv.tar.xz",
     "fsck/058-bad-free-space-tree-entry--corrupt-free-space-tree2.tar.xz"};

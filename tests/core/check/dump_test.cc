@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Dumps print sound images without an error, and damaged ones without a crash, in bounded time and text.
 #include "core/check/dump.h"
 

@@ -1,5 +1,5 @@
-// FileDevice: reading, writing, bounds and locks of image files; block devices where a loop device can be
-// had.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// FileDevice: reading, writing, bounds and locks of image files; block devices where loop devices can be had.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

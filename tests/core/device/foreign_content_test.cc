@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Foreign content: named for what it is, and nothing else is.
 #include "core/device/foreign_content.h"
 

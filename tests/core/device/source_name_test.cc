@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // source_name: what a source is called wherever it is shown.
 #include "core/device/source_name.h"
 
@@ -33,7 +34,8 @@ TEST_CASE("a source's name goes where the kernel goes behind a symbolic link, no
   fs::create_directory_symlink(folder.path / "real/sub", folder.path / "other/link");
   for (const char* name : {"real/image", "other/image"}) std::ofstream(folder.path / name) << name;
   CHECK(source_name((folder.path / "other/link/../image").string()) == (folder.path / "real/image").string());
-  CHECK(source_name((folder.path / "other/../other/./image").string()) == (folder.path / "other/image").string());
+  CHECK(source_name((folder.path / "other/../other/./image").string()) ==
+        (folder.path / "other/image").string());
 }
 
 TEST_CASE("a source is shown by what is behind a link or a descriptor") {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // StorageLock: ranges, kinds, and files that lost their name.
 #include "core/device/storage_lock.h"
 
@@ -52,7 +53,8 @@ TEST_CASE("a process has locked what it says, window and all") {
   const auto places = places_locked_by(::getpid());
   const auto overlapping = [&](uint64_t offset, uint64_t bytes) {
     const StoragePlace place = image.part(offset, bytes).place;
-    return std::count_if(places.begin(), places.end(), [&](const StoragePlace& one) { return one.overlaps(place); });
+    return std::count_if(places.begin(), places.end(),
+                         [&](const StoragePlace& one) { return one.overlaps(place); });
   };
   CHECK(overlapping(0, 0) == 1);
   CHECK(overlapping(2 * kMiB - 1, 1) == 1);

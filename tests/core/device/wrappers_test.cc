@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // MemoryDevice, FaultDevice and RecordingDevice.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ExtentState: delalloc bits with their extents, and range locks as values.
 #include "core/extent/extent_state.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // RangeSet against a bit for every byte.
 #include "core/extent/range_set.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Inode items, orphans and xattrs over a real tree.
 #include <catch2/catch.hpp>
 #include <map>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // File extents against a model: bytes, block kinds, nbytes and references stay right under random surgery.
 #include <catch2/catch.hpp>
 #include <random>
@@ -255,7 +256,7 @@ class ModelledFile {
     store_inode(handle);
   }
 
-  // Small whole files live in the tree; only then.
+  // A small file as a whole may live in the tree; nothing else may.
   void write_inline() {
     truncate(random_() % 4000);
     if (size_ == 0 || size_ > 3900) return;

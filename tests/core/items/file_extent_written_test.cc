@@ -1,5 +1,5 @@
-// PREALLOC items that become REG items a piece at a time: which blocks count as written, and how often the
-// extent is referenced.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// PREALLOC items that become REG items piece by piece: blocks that are written, references to the extent.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <random>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Making files by hand for tests of items: an inode, its name and its directory kept in step.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Names: directory entries and back references, with the collisions and overflows that share items.
 #include <catch2/catch.hpp>
 #include <map>

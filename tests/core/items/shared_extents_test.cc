@@ -1,5 +1,5 @@
-// Shared extents: surgery on files of kernel-made images, with snapshots and reflinks, leaves all other files
-// alone.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Shared extents: surgery on files of kernel-made images with snapshots and reflinks spares all other files.
 #include <catch2/catch.hpp>
 #include <map>
 #include <random>

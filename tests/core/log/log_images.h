@@ -1,14 +1,15 @@
-// Log images: golden images that need a log replay, on a device in memory that records what is written.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Log images: golden images that need a log replay, as files and as private copies in memory.
 #pragma once
 
 #include <catch2/catch.hpp>
 
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
+#include "core/device/shared_device.h"
 #include "core/log/replay.h"
 #include "tests/support/golden_manifest.h"
 #include "tests/support/mkfs_image.h"
-#include "core/device/shared_device.h"
 #include "tests/support/test_images.h"
 
 namespace butterfuse::test {
@@ -20,9 +21,9 @@ class LogImage {
         image_(UnpackedImage::golden(name)),
         file_(must(open_file_device(image_.devices().at(0), {.mode = OpenMode::read_only}))) {}
 
-  // A private copy of the image; forgets what was written before.
+  // A private copy in memory: nothing that was written to others is in it.
   std::shared_ptr<BlockDevice> fresh() { return std::make_shared<MemoryDevice>(file_); }
-  std::unique_ptr<BlockDevice> file() {
+  std::unique_ptr<BlockDevice> file() {  // for reading
     return must(open_file_device(image_.devices().at(0), {.mode = OpenMode::read_only}));
   }
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Replay: logs that the kernel wrote become what the kernel would have made of them.
 #include "core/log/replay.h"
 
@@ -24,7 +25,7 @@ std::unique_ptr<BlockDevice> recorded(std::shared_ptr<BlockDevice> base,
   return std::make_unique<RecordingDevice>(std::move(base), trace);
 }
 
-// The first leaf of the first log tree of an image.
+// The first leaf of the top subvolume's log tree.
 uint64_t first_log_leaf(Filesystem& filesystem) {
   const DiskSuper& super = filesystem.volume().super();
   filesystem.tree_cache().set_generation_limit(super.generation + 1);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The Linux kernel mounts what make_filesystem made, writes to it, and leaves it clean.
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
-// make_filesystem in every combination a person can ask for: btrfs check and our own volume agree each is
-// sound.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// make_filesystem in every combination one can ask for: btrfs check and our own volume find each sound.
 #include <catch2/catch.hpp>
 
 #include "core/mkfs/mkfs.h"

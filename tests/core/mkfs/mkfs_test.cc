@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // make_filesystem: what lies where afterwards, in which order it got there, and what is refused.
 #include "core/mkfs/mkfs.h"
 

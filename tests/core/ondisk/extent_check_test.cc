@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // tree_checker on extent items and their back references.
 #include <catch2/catch.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // LeafBuilder: a well-formed leaf around the items that a test wants judged.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // tree_checker on nodes: what a pointer may be.
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
-// tree_checker against everything real: every tree block that lies on any device of any golden image, live or
-// stale.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// tree_checker against everything real: every tree block on any device of any golden image, live or stale.
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
-// tree_checker refuses damage, one rule at a time: a good item passes, and with one field changed it does
-// not.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// tree_checker refuses damage, one rule at a time: a good item passes, and not with one field changed.
 #include "core/ondisk/tree_checker.h"
 
 #include <catch2/catch.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // ExtentReader: bad copies, bad numbers, odd ranges.
 #include "core/read/extent_reader.h"
 
@@ -16,7 +17,7 @@ using namespace butterfuse;
 
 namespace {
 
-constexpr uint64_t kFileBytes = 300'001;
+constexpr uint64_t kFileBytes = 300'001;  // ends inside a sector
 
 // A file system with one file of kFileBytes, put there by mkfs; DUP data.
 class FileInImage {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Golden images: what the kernel wrote is read back as its manifest says.
 #include <catch2/catch.hpp>
 #include <filesystem>

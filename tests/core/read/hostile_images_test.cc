@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Hostile images: walking and reading everything ends in values or errors, in bounded time.
 #include <catch2/catch.hpp>
 #include <chrono>
@@ -11,7 +12,7 @@ using namespace butterfuse;
 
 namespace {
 
-constexpr double kSecondsMax = 10;
+constexpr double kSecondsMax = 10;  // an image: only a walk that does not end takes as long
 
 Result<std::unique_ptr<Filesystem>> open_read_only(const std::string& image) {
   BF_ASSIGN(auto device, open_file_device(image, {.mode = OpenMode::read_only}));

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Mending what an engine writes only when it is wrong: extents that overlap, directories with two names.
 #include <catch2/catch.hpp>
 

@@ -1,5 +1,5 @@
-// Repair: one thing is broken at a time; afterwards both checkers are content, and the undo log brings all
-// back.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Repair: one thing is broken at a time; then both checkers are content, and the undo log brings all back.
 #include "core/repair/repair.h"
 
 #include <fcntl.h>
@@ -11,9 +11,9 @@
 #include "core/check/block_walk.h"
 #include "core/device/fault_device.h"
 #include "core/repair/undo.h"
-#include "fs/vfs/copy_range.h"
-#include "fs/vfs/link.h"
-#include "fs/vfs/xattr.h"
+#include "fs/attributes/xattr.h"
+#include "fs/data/copy_range.h"
+#include "fs/names/link.h"
 #include "tests/core/repair/repaired.h"
 #include "tests/core/repair/victim.h"
 #include "tests/support/btrfs_check.h"
@@ -269,7 +269,8 @@ TEST_CASE("an undo log does without what can't be read") {
   must(overlay->write(65536, as_bytes("newer"), WriteKind::data));
   must(repair::write_undo_log(folder / "whole", {broken}, {overlay}, 1));
   const uint64_t reads = broken->count(FaultOperation::read);
-  broken->fail_nth(FaultOperation::read, reads - 1, EIO);  // of the two blocks, which are read last, the first
+  // Of the two blocks, which are read last, the first.
+  broken->fail_nth(FaultOperation::read, reads - 1, EIO);
   must(repair::write_undo_log(folder / "undo", {broken}, {overlay}, 1));
   must(disk->write(8192, as_bytes("new"), WriteKind::data));
   must(disk->write(65536, as_bytes("newer"), WriteKind::data));

@@ -1,4 +1,5 @@
-// Damage to an image in a file, what repair makes of it, and what our check says.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Repaired: damage to an image in a file, what repair makes of it, and what our check says.
 #pragma once
 
 #include <functional>

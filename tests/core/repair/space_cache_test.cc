@@ -1,10 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The space cache (version 1): judged against the extents where it counts, and given up by repair.
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
-#include "core/alloc/old_space_caches.h"
-#include "fs/vfs/mount.h"
+#include "core/free_space/old_space_caches.h"
+#include "fs/mount/mount.h"
 #include "tests/core/repair/repaired.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/kernel_mount.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Repair of subvolumes and snapshots, which share most of their blocks.
 #include <catch2/catch.hpp>
 #include <filesystem>

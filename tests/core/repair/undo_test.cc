@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Undo: it takes back what the repair wrote, and nothing that anybody wrote since.
 #include "core/repair/undo.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Victim: an item of a tree block, changed as no engine would.
 #pragma once
 
@@ -5,7 +6,7 @@
 
 namespace butterfuse {
 
-// One item of a leaf in memory: no engine would write what is done to it here.
+// The block and the slot are the caller's; the block's checksum is not kept right.
 class Victim {
  public:
   Victim(std::vector<std::byte>& block, uint32_t slot) : block_(block), slot_(slot) {}

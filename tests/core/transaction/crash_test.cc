@@ -1,13 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Power cuts: after every single write the disk holds one whole transaction.
 #include <catch2/catch.hpp>
 
 #include "core/device/fault_device.h"
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
+#include "core/device/shared_device.h"
 #include "tests/core/transaction/file_workload.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
-#include "core/device/shared_device.h"
 
 using namespace butterfuse;
 
@@ -63,8 +64,8 @@ TEST_CASE("after each write of several commits the disk holds a clean image of t
     }
     must(filesystem->close());
   }
-  // The file takes the writes one by one; reopening must work at every point, btrfs check is asked around
-  // commits.
+  // The file takes the writes one by one. After each it must open and be clean for btrfs check; but not after
+  // all writes of data, which nothing reaches yet: only after the first one behind a superblock.
   auto file = open_device(path);
   size_t checked = 0;
   int since_super = 100;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FileWorkload: seeded random changes of files in one subvolume, each in a transaction handle of its own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Whole transactions on real images: what a commit leaves must be clean for btrfs check, and found again.
 #include "core/transaction/filesystem.h"
 

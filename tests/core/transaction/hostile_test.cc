@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Damaged images: writing to them may fail, but never crashes, hangs or asserts.
 #include <catch2/catch.hpp>
 #include <chrono>

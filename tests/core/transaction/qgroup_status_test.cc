@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What a change of ours leaves of the quota groups' status: numbers that nobody takes for right.
 #include <catch2/catch.hpp>
 
@@ -58,7 +59,8 @@ uint64_t flags_after_a_change(const std::string& path) {
 
 }  // namespace
 
-TEST_CASE("a change ends the quota rescan that the kernel would go on with, and leaves its numbers inconsistent") {
+TEST_CASE(
+    "a change ends the quota rescan that the kernel would go on with, and leaves its numbers inconsistent") {
   if (!have_btrfs_progs()) return;
   const TempDir directory;
   const std::string path = directory / "image";

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // What the kernel began and will go on with keeps us from writing, not from reading.
 #include "core/transaction/unfinished_work.h"
 

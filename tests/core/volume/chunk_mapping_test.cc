@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Where the bytes of a chunk lie, against tables made by hand.
 #include "core/volume/chunk_mapping.h"
 

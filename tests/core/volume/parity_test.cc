@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Lost columns of RAID5 and RAID6 rows, rebuilt from what is left.
 #include "core/volume/parity.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // File systems of several devices: which belong together, what may be missing, what may fail.
 #include <catch2/catch.hpp>
 #include <cerrno>

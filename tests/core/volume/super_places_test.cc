@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Superblocks are safe from what an image says lies where they are.
 #include "core/volume/super_places.h"
 

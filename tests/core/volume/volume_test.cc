@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Volume on real images, and on images whose superblocks or copies are broken.
 #include "core/volume/volume.h"
 

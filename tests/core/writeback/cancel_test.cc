@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // I7: truncation, unlink, hole punching and eviction against chunks in flight, at every step of them.
 #include "tests/core/writeback/rig.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // I3 and I4: every dirty page has space, an owner and delalloc; one without gets them before it is written.
 #include "tests/core/writeback/rig.h"
 

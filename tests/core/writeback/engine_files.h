@@ -1,13 +1,14 @@
-// Files on a real file system under a DataEngine: the least that a vfs does for its inodes.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Engine files: files on a real file system under a DataEngine: the least that fs does for its inodes.
 #pragma once
 
+#include "core/file_data/data_engine.h"
+#include "core/file_data/file_data.h"
 #include "core/items/file_extent.h"
-#include "core/writeback/data_engine.h"
-#include "core/writeback/file_data.h"
 #include "tests/core/items/item_files.h"
 #include "tests/support/mkfs_image.h"
 
-// One file in the root directory, with its inode item kept as vfs would keep it.
+// One file in the root directory, with its inode item kept as fs/inode would keep it.
 class EngineFile final : public butterfuse::DataOwner {
  public:
   EngineFile(butterfuse::Filesystem& filesystem, butterfuse::DataEngine& engine, uint64_t ino,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // The data engine on real images, with threads: what was written reads back, and btrfs check is content.
 #include <catch2/catch.hpp>
 #include <random>
@@ -13,8 +14,9 @@ namespace {
 
 Bytes read_all(FileData& data, uint64_t size) {
   Bytes result;
+  ReadaheadWindow reader;
   while (result.size() < size) {
-    must(data.read(result.size(), 1 << 20, [&](const std::vector<ByteSpan>& pieces) {
+    must(data.read(result.size(), 1 << 20, reader, [&](const std::vector<ByteSpan>& pieces) {
       for (const ByteSpan piece : pieces) result.insert(result.end(), piece.begin(), piece.end());
     }));
   }
@@ -110,7 +112,8 @@ TEST_CASE("random writes, truncations and reads from threads match a model on a 
           case 2:
           case 3: {
             Bytes got;
-            must(data.read(offset, size, [&](const std::vector<ByteSpan>& pieces) {
+            ReadaheadWindow reader;
+            must(data.read(offset, size, reader, [&](const std::vector<ByteSpan>& pieces) {
               for (const ByteSpan piece : pieces) got.insert(got.end(), piece.begin(), piece.end());
             }));
             const size_t start = std::min<size_t>(offset, model.size()),

@@ -1,5 +1,5 @@
-// I6: any failure at any step gives everything back once, is told to every open file once, and hurts nobody
-// else.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// I6: a failure at any step gives all back once, is told to every open file once, and hurts nobody else.
 #include "tests/core/writeback/rig.h"
 
 using namespace butterfuse;

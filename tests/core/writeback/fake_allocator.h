@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // FakeAllocator: the part of an allocator that the pipeline meets: exact promises, and runs of free space.
 #pragma once
 
@@ -66,7 +67,7 @@ class FakeAllocator final : public butterfuse::Allocator {
   }
 
   // What the pipeline never asks for.
-  butterfuse::Result<uint64_t> alloc_tree_block(SpaceClass, uint64_t) override { return unused(); }
+  butterfuse::Result<uint64_t> alloc_tree_block(SpaceClass) override { return unused(); }
   Status reserve_at(SpaceClass, ByteRange) override { return unused(); }
   Status note_extent_added(butterfuse::CowContext&, ByteRange) override { return unused(); }
   Status note_extent_removed(butterfuse::CowContext&, ByteRange) override { return unused(); }

@@ -1,5 +1,5 @@
-// FakeBackend: a file system in memory under the pipeline: extents, checksums, promises, and failures on
-// demand.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// FakeBackend: a file system in memory under the pipeline: extents, checksums, promises, failures on demand.
 #pragma once
 
 #include <array>
@@ -9,7 +9,7 @@
 #include <set>
 
 #include "compress/codec.h"
-#include "core/writeback/writeback_backend.h"
+#include "core/delalloc/writeback_backend.h"
 #include "tests/core/writeback/fake_allocator.h"
 
 enum class Step { reserve_data, reserve_metadata, alloc, write, read, finish, insert_inline };
@@ -61,7 +61,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
   explicit FakeBackend(uint64_t disk_bytes = 64 << 20)
       : allocator(disk_bytes), disk_(FakeAllocator::kFirstByte + disk_bytes) {}
 
-  // ---- the test's side
+  // ---- the test's side ----
   FakeAllocator allocator;
   std::map<Step, int> calls;
   std::map<Step, std::set<int>> failures;  // which calls of a step fail, from 1
@@ -72,7 +72,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
   int commits = 0;
 
   const File& file(uint64_t ino) { return files_[ino]; }
-  void truncate(uint64_t ino, uint64_t size) {  // as vfs cuts the items
+  void truncate(uint64_t ino, uint64_t size) {  // as fs/data cuts the items
     std::lock_guard lock(mutex_);
     drop(files_[ino], {butterfuse::round_up(size, 4096), ~uint64_t{0}});
   }
@@ -100,7 +100,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
     return bytes;
   }
 
-  // ---- the pipeline's side
+  // ---- the pipeline's side ----
   butterfuse::CsumType csum_type() const override { return butterfuse::CsumType::crc32c; }
   uint64_t max_inline_bytes() const override { return max_inline; }
   Result<butterfuse::Reservation> reserve_data(uint64_t bytes) override {

@@ -1,4 +1,5 @@
-// I1 and I2: who owns the locked page; and the seed's bug, rebuilt on purpose.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// I1 and I2: who owns the locked page; and the bug of two chunks that share it, rebuilt on purpose.
 #include "core/writeback/async_chunk.h"
 #include "tests/core/writeback/rig.h"
 #include "tests/support/death.h"
@@ -76,8 +77,8 @@ TEST_CASE("I2: reuse of chunk A's pages between its clean-up and chunk B's start
 
 namespace {
 
-// The schedule of the seed: chunk B is handed chunk A's first page too; A is done before B begins, its page
-// is clean, unlocked and evicted. `misuse` is what B then does with it.
+// The schedule of that bug: chunk B is handed the first page of chunk A too; A is done before B begins, its
+// page is clean, unlocked and evicted. `misuse` is what B then does with it.
 template <class Misuse>
 bool seed_bug_dies(bool forge, Misuse misuse) {
   return dies([&] {

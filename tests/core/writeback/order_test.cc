@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // I5: submission in file order, and readers that see old data or new data and nothing else.
 #include "tests/core/writeback/rig.h"
 

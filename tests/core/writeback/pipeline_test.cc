@@ -1,5 +1,5 @@
-// The pipeline end to end on the fake backend: what was written is what is on disk, in the form it should
-// have.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The pipeline end to end on the fake backend: what was written is on disk, in the form it should have.
 #include "tests/core/writeback/rig.h"
 
 using namespace butterfuse;
@@ -172,6 +172,55 @@ TEST_CASE("extents that finish out of order raise the size on disk only when the
   CHECK(file.owner.told_disk_size == 0);
   rig.run_all();
   CHECK(file.owner.told_disk_size == (100 << 20) + 8192);
+}
+
+TEST_CASE("little that is waited for overtakes a stream that has all slots, and much does not") {
+  Rig rig;
+  RigFile& stream = rig.open(compression_type::kZstd);
+  RigFile& small = rig.open(compression_type::kZstd);
+  RigFile& large = rig.open(compression_type::kZstd);
+  constexpr size_t kChunks = 32;
+  for (size_t chunk = 0; chunk < kChunks; ++chunk) rig.write(stream, chunk << 19, compressible(512 << 10, 1));
+  rig.start_flush(stream);
+  REQUIRE(rig.services().pipeline.in_flight.taken() == kChunks);
+  REQUIRE(rig.workers.queue_depth() == kChunks);
+  rig.write(small, 0, compressible(64 << 10, 2));
+  rig.flush(small);
+  CHECK(rig.workers.queue_depth() == kChunks);  // none of the stream's has begun
+  rig.check_disk(small);
+  rig.write(large, 0, compressible(2 << 20, 3));
+  rig.flush(large);
+  CHECK(rig.workers.queue_depth() < kChunks);
+  rig.check_disk(large);
+  rig.run_all();
+  rig.flush(stream);
+  rig.check_disk(stream);
+}
+
+TEST_CASE("what is waited for of a file does not overtake its chunks before it") {
+  Rig rig;
+  RigFile& stream = rig.open(compression_type::kZstd);
+  RigFile& file = rig.open(compression_type::kZstd);
+  rig.write(stream, 0, compressible(4 << 20, 1));
+  rig.start_flush(stream);
+  rig.write(file, 0, compressible(1 << 20, 2));
+  rig.start_flush(file);
+  rig.write(file, 1 << 20, compressible(256 << 10, 3));
+  rig.flush(file);
+  rig.check_disk(file);
+  uint64_t end = 0;
+  for (const auto& [at, extent] : rig.backend->file(file.owner.ino())) {
+    CHECK(extent.disk.start >= end);
+    end = extent.disk.end;
+  }
+  // The next one has nothing before it.
+  rig.write(stream, 4 << 20, compressible(4 << 20, 1));
+  rig.start_flush(stream);
+  const size_t queued = rig.workers.queue_depth();
+  rig.write(file, 0, compressible(256 << 10, 4));
+  rig.flush(file);
+  CHECK(rig.workers.queue_depth() == queued);
+  rig.run_all();
 }
 
 TEST_CASE("a file of many small writes is what a model says") {

@@ -1,5 +1,6 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Reading: what is read from disk for a request, and no more; ahead of sequential readers only.
-#include "core/writeback/readahead.h"
+#include "core/file_data/readahead.h"
 #include "tests/core/writeback/rig.h"
 
 using namespace butterfuse;
@@ -51,11 +52,37 @@ TEST_CASE("a small file is read as a whole, and a bad sector of it fails nothing
   rig.check_quiet(file);
 }
 
+TEST_CASE("who wants the head of a large file costs little more than that head") {
+  for (const uint64_t head : {512, 16 << 10, 64 << 10, 128 << 10}) {
+    Rig rig;
+    RigFile& file = cold_file(rig, compression_type::kNone, noise(8 << 20, 1));
+    REQUIRE(rig.read(file, 0, head).has_value());
+    rig.run_all();
+    CHECK(rig.stats().pages_read <= (2 * head + kPageBytes - 1) / kPageBytes);
+  }
+}
+
+TEST_CASE("two sequential readers of one file, each with a window of its own, are both read ahead of") {
+  Rig rig;
+  RigFile& file = cold_file(rig, compression_type::kNone, noise(16 << 20, 1));
+  ReadaheadWindow other;
+  const auto sink = [](const std::vector<ByteSpan>&) {};
+  int direct = 0;
+  for (uint64_t at = 0; at < 4 << 20; at += 128 << 10) {
+    const int before = rig.backend->calls[Step::read];
+    REQUIRE(rig.read(file, at, 128 << 10).has_value());
+    REQUIRE(file.data->read((8 << 20) + at, 128 << 10, other, sink).has_value());
+    direct += rig.backend->calls[Step::read] - before;
+    rig.run_all();
+  }
+  CHECK(direct <= 4);
+}
+
 TEST_CASE("a sequential reader finds the next folios already read") {
   Rig rig;
   RigFile& file = cold_file(rig, compression_type::kNone, noise(8 << 20, 1));
   REQUIRE(rig.read(file, 0, 128 << 10).has_value());
-  CHECK(rig.readers.queue_depth() >= 2);
+  CHECK(rig.readers.queue_depth() == 1);
   rig.run_all();
   const int direct = rig.backend->calls[Step::read];
   REQUIRE(rig.read(file, 128 << 10, 128 << 10).has_value());
@@ -76,6 +103,14 @@ TEST_CASE("the window doubles behind a sequential reader up to 4 MiB and closes 
   CHECK_FALSE(window.advance({51 << 20, 52 << 20}).empty());
 }
 
+TEST_CASE("a jump out of a small window is no part of the stream, however near it ends") {
+  ReadaheadWindow window;
+  (void)window.advance({0, 16 << 10});
+  CHECK(window.advance({256 << 10, 260 << 10}).empty());
+  CHECK(window.advance({128 << 10, 132 << 10}).empty());
+  CHECK(window.advance({400 << 10, 404 << 10}).empty());
+}
+
 TEST_CASE("requests that come a little out of order are still sequential") {
   ReadaheadWindow window;
   CHECK_FALSE(window.advance({0, 1 << 20}).empty());
@@ -88,7 +123,7 @@ TEST_CASE("requests that come a little out of order are still sequential") {
 TEST_CASE("truncation waits for readahead, so that no stale page comes back") {
   Rig rig;
   RigFile& file = cold_file(rig, compression_type::kNone, noise(4 << 20, 1));
-  file.data->readahead({0, 4 << 20});
+  start_readahead(file.state(), rig.readers, {0, 4 << 20});
   REQUIRE(rig.readers.queue_depth() == 32);
   rig.readers.run_one(5);
   REQUIRE(file.data->truncate_pages(100'000).has_value());

@@ -1,14 +1,14 @@
-// Rig: a data engine over the fake backend, on executors whose schedule the test chooses, with all leaks
-// counted.
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rig: a data engine over the fake backend, on executors whose schedule the test chooses; leaks are counted.
 #pragma once
 
 #include <catch2/catch.hpp>
 #include <random>
 
 #include "compress/executor.h"
+#include "core/file_data/data_engine_services.h"
+#include "core/file_data/file_data_impl.h"
 #include "core/ondisk/constants.h"
-#include "core/writeback/data_engine_services.h"
-#include "core/writeback/file_data_impl.h"
 #include "tests/core/writeback/fake_backend.h"
 
 using Bytes = std::vector<std::byte>;
@@ -38,6 +38,7 @@ struct RigFile {
 
   FakeOwner owner;
   Bytes model;
+  butterfuse::ReadaheadWindow reader;
   std::unique_ptr<butterfuse::FileData> data;
 };
 
@@ -87,7 +88,7 @@ struct Rig {
   }
   butterfuse::Result<Bytes> read(RigFile& file, uint64_t offset, size_t length) {
     Bytes result;
-    BF_TRY(file.data->read(offset, length, [&](const std::vector<butterfuse::ByteSpan>& pieces) {
+    BF_TRY(file.data->read(offset, length, file.reader, [&](const std::vector<butterfuse::ByteSpan>& pieces) {
       for (const auto piece : pieces) result.insert(result.end(), piece.begin(), piece.end());
     }));
     return result;
@@ -125,6 +126,7 @@ struct Rig {
     CHECK(services().cache.resident_bytes() == 0);
     CHECK(services().pipeline.in_flight.taken() == 0);
     CHECK(services().pipeline.async_cow.depth() == 0);
+    CHECK(services().pipeline.async_cow_awaited.depth() == 0);
     CHECK(stats().ordered_extents == 0);
     CHECK(services().dirty_files.count() == 0);
   }

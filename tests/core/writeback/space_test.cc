@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
 // Space: ENOSPC is told to the writer, never at writeback; the limits of dirty data hold.
 #include <thread>
 
