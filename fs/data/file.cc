@@ -86,11 +86,13 @@ OpenFile::OpenFile(InodePtr pin, int flags)
       keeps_atime((flags & O_NOATIME) != 0),
       syncs((flags & (O_SYNC | O_DSYNC)) != 0),
       can_be_mapped((flags & O_ACCMODE) == O_RDWR) {
+  if (writable) inode->add_writer();
   if (can_be_mapped) inode->add_mapper(!only_appends);
 }
 
 OpenFile::~OpenFile() {
   if (can_be_mapped) inode->remove_mapper(!only_appends);
+  if (writable) inode->remove_writer();
 }
 
 Result<std::unique_ptr<OpenFile>> open_file(Mount& mount, InodePtr inode, int flags, const Caller& caller) {

@@ -14,6 +14,7 @@
 #include "fs/fuse/open_rules.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
+#include "fs/fuse/write_at_end.h"
 #include "fs/names/create.h"
 
 namespace butterfuse {
@@ -32,15 +33,19 @@ bool drop_first_and_last_page(fuse_req_t request, const Inode& inode, uint64_t s
 // Of reading what the kernel has cached nobody hears: where atime is due it forgets that first, of a large
 // file the ends, which costs less than to send all of it once more. With strictatime each read counts, not
 // only the first behind an open: readers then have no cache.
+//
+// Nothing is dropped while somebody else may be writing: a write on its way to us has its bytes in the
+// kernel's pages, and who reads one of those anew before we have them keeps the old ones, for good.
 void make_reads_seen(fuse_req_t request, fuse_file_info& info, const OpenFile& file) {
   Mount& mount = mount_of(request);
   const int mode = info.flags & O_ACCMODE;
   info.keep_cache = 1;
   if (mode == O_WRONLY || file.keeps_atime || !atime_is_due(mount, *file.inode)) return;
   const bool strict = mount.options().atime == AtimeMode::strictatime;
+  if (strict && context_of(request).direct_io_can_be_mapped) info.direct_io = mode == O_RDONLY;
+  if (file.inode->writers() > (file.writable ? 1u : 0u)) return;
   const uint64_t size = file.inode->item().size;
   info.keep_cache = !strict && size > kLargeBytes && drop_first_and_last_page(request, *file.inode, size);
-  if (strict && context_of(request).direct_io_can_be_mapped) info.direct_io = mode == O_RDONLY;
 }
 
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
@@ -134,31 +139,43 @@ void refuse_write(fuse_req_t request, const fuse_file_info& info, const WriteReq
 
 void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
               fuse_file_info* info) {
+  FuseContext& context = context_of(request);
+  Mount& mount = context.mount;
   WriteRequest write;
   write.offset = static_cast<uint64_t>(offset);
   write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
   write.from_kernel_cache = info->writepage;
   // Of O_DIRECT writes the kernel sends all pieces at once, and makes EIO of it when one of them ends short.
   if (info->flags & O_DIRECT) write.how_much = HowMuch::all;
-  OpenFile& file = open_file_of(info);
-  Caller writer = writer_of(request, file);
-  const InodeItem item = file.inode->item();
-  writer = with_told_losses(writer, item);
-  auto written = write_file(mount_of(request), file, write, writer);
-  if (writer.kill_suidgid) forget_attributes(request, *file.inode);
+  const auto file = OpenFiles::keep(info->fh);
+  Inode& inode = *file->inode;
+  const InodeItem item = inode.item();
+  std::optional<WriteAtEnd> at_end;
+  if (inode.is_regular() && inode.may_be_mapped() && !mount.options().writeback_cache &&
+      !(info->flags & O_DIRECT))
+    at_end.emplace(context, inode, write);
+  if (at_end && !at_end->begin()) {
+    reply_error(request, {EINTR, "the kernel lost bytes of a write"});
+    return at_end->drop_zeroed_page();
+  }
+  Caller writer = with_told_losses(writer_of(request, *file), item);
+  auto written = write_file(mount, *file, write, writer);
+  if (writer.kill_suidgid) forget_attributes(request, inode);
   if (!written) return refuse_write(request, *info, write, written.error());
   // Written past the kernel's pages: who reads beside it may have filled the last one with zeros behind the
   // old end, and will take them for content once the kernel knows the new size.
-  if (file.only_appends && item.size % kSectorSize != 0)
-    (void)drop_kernel_pages(request, *file.inode,
-                            ByteRange::at(round_down(item.size, kSectorSize), kSectorSize));
+  if (file->only_appends && item.size % kSectorSize != 0)
+    (void)drop_kernel_pages(request, inode, ByteRange::at(round_down(item.size, kSectorSize), kSectorSize));
   if (write.offset >= round_up(item.size, kSectorSize))
-    zero_behind_old_end(request, *file.inode, item.size, write.offset);
-  if (is_left_to_us_to_sync(mount_of(request), *info, file)) {
-    if (auto status = sync_file(mount_of(request), file); !status)
-      return reply_error(request, status.error());
+    zero_behind_old_end(request, inode, item.size, write.offset);
+  if (is_left_to_us_to_sync(mount, *info, *file)) {
+    if (auto status = sync_file(mount, *file); !status) return reply_error(request, status.error());
   }
-  fuse_reply_write(request, *written);
+  const auto answer = [&] { fuse_reply_write(request, *written); };
+  if (at_end)
+    at_end->end(answer);
+  else
+    answer();
 }
 
 void op_fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info* info) {

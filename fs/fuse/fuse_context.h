@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 
+#include "fs/data/clipped_ends.h"
 #include "fs/fuse/open_files.h"
 #include "fs/mount/mount.h"
 
@@ -36,6 +37,7 @@ struct FuseContext {
   std::atomic<bool> direct_io_can_be_mapped = false;
   bool single_thread = false;                  // nobody else answers while a request is at work
   std::atomic<unsigned> waiting_for_pages{0};  // requests: see kernel_pages.h
+  ClippedEnds clipped_ends{};
   OpenFiles open_files{};
   std::shared_ptr<TopLesson> top_lesson{};  // with `fakeroot`; set at FUSE_INIT
 };

@@ -117,12 +117,19 @@ class Inode final : public DataOwner, public DirtyInode {
   void note_capability_taken(pid_t process) { capability_taker_.store(process); }
   bool lost_capability_to(pid_t process) { return capability_taker_.exchange(0) == process && process != 0; }
 
+  // Open files through which it may be written.
+  void add_writer() { writers_.fetch_add(1); }
+  void remove_writer() { writers_.fetch_sub(1); }
+  uint32_t writers() const { return writers_.load(); }
   // Open files through which bytes may be stored that only the kernel knows of so far.
   // `to_change`: what is there already, too, and not against chattr +a.
   void add_mapper(bool to_change) { (to_change ? changing_mappers_ : mappers_).fetch_add(1); }
   void remove_mapper(bool to_change) { (to_change ? changing_mappers_ : mappers_).fetch_sub(1); }
   bool may_be_mapped() const { return mappers_.load() != 0 || may_be_mapped_to_change(); }
   bool may_be_mapped_to_change() const { return changing_mappers_.load() != 0; }
+  // Since this object was made, something was stored into a mapping.
+  void note_stored_into() { stored_into_.store(true, std::memory_order_relaxed); }
+  bool was_stored_into() const { return stored_into_.load(std::memory_order_relaxed); }
 
   // See drop_behind_size.
   bool may_have_extents_behind_size() const { return may_have_extents_behind_size_; }
@@ -189,7 +196,8 @@ class Inode final : public DataOwner, public DirtyInode {
   std::atomic<bool> linkable_{false};
   std::atomic<bool> unlinked_{false};
   std::atomic<pid_t> capability_taker_{0};
-  std::atomic<uint32_t> mappers_{0}, changing_mappers_{0};
+  std::atomic<uint32_t> writers_{0}, mappers_{0}, changing_mappers_{0};
+  std::atomic<bool> stored_into_{false};
   std::atomic<bool> may_have_extents_behind_size_{true};
   std::atomic<uint8_t> rewrite_codec_{0};
   std::atomic<bool> rewriting_{false};

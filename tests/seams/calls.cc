@@ -31,6 +31,11 @@ std::string sample(const std::string& bytes, size_t at) {
 
 long or_errno(long result) { return result < 0 ? -errno : result; }
 
+long repeated(const std::function<long()>& f) {
+  for (;;)
+    if (const long result = or_errno(f()); result != -EINTR) return result;
+}
+
 Calls::Calls(Life& life, int thread)
     : life_(life), thread_(thread), random_(life.setting.seed * 64 + static_cast<uint64_t>(thread)) {
   stamp_ = static_cast<uint64_t>(thread) << 20;
@@ -108,8 +113,10 @@ void Calls::write(const Target& target, uint64_t offset, std::string bytes, cons
   const std::string copy = bytes;
   const Pending pending = target.model->begin_write(offset, std::move(bytes), loose_writes());
   const Called called = call(what, [&] {
-    return or_errno(append ? ::write(target.fd, copy.data(), copy.size())
-                           : pwrite(target.fd, copy.data(), copy.size(), static_cast<off_t>(offset)));
+    return repeated([&] {
+      return append ? ::write(target.fd, copy.data(), copy.size())
+                    : pwrite(target.fd, copy.data(), copy.size(), static_cast<off_t>(offset));
+    });
   });
   end_change(*target.model, pending, called);
   if (called.ok() && (durable || life_.setting.sync)) {

@@ -72,5 +72,7 @@ class Calls {
 
 // 0, or -errno: what f returned, with errno where that is -1.
 long or_errno(long result);
+// As or_errno; as long as the call is interrupted it is made again, as programs do it.
+long repeated(const std::function<long()>& f);
 
 }  // namespace butterfuse::seams

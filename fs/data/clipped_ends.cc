@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ClippedEnds: what is remembered, and for how long.
+#include "fs/data/clipped_ends.h"
+
+#include <algorithm>
+
+#include "core/ondisk/constants.h"
+
+namespace butterfuse {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kRecent = 1s;
+// From the answer to a writeback to the write that waited for it: as long as waking a thread may take.
+constexpr auto kWaited = 100ms;
+// From a write to the writeback that was queued with it; where none came lately, and where one did. Longer: a
+// program that writes zeros at the end of a file which it stores into waits longer. Who only writes zeros
+// waits no more often than that in vain.
+constexpr auto kFirstOnItsWay = 5ms;
+constexpr auto kOnItsWay = 10ms;
+constexpr int kWaitsInVainMax = 3;
+// From the answer to a write to the writeback that was under way. Longer: a program that overwrites what it
+// has just written with zeros, by a store, could lose those.
+constexpr auto kStillOnItsWay = 20ms;
+constexpr int kRefusedMax = 3;  // each is lost again with little likelihood
+
+}  // namespace
+
+// Each time twice as many as are left: who goes through them has paid for it.
+void ClippedEnds::forget_old() {
+  if (files_.size() < enough_) return;
+  const auto now = Clock::now();
+  std::erase_if(files_, [&](const auto& file) {
+    const Clipped& clipped = file.second;
+    return clipped.doubts == 0 && now - clipped.when > kRecent && now - clipped.grew > kRecent;
+  });
+  enough_ = std::max<size_t>(64, 2 * files_.size());
+}
+
+void ClippedEnds::note(const InodeKey& file, uint64_t end) {
+  MutexLock lock(mutex_);
+  forget_old();
+  Clipped& clipped = files_[file];
+  clipped.end = end;
+  clipped.when = Clock::now();
+  clipped.answered_for = false;
+  clipped.waits_in_vain = 0;
+  noted_.notify_all();
+}
+
+bool ClippedEnds::was_clipped(const InodeKey& file, uint64_t end) const {
+  MutexLock lock(mutex_);
+  const auto found = files_.find(file);
+  return found != files_.end() && Clock::now() - found->second.when < kRecent &&
+         found->second.end / kSectorSize == end / kSectorSize;
+}
+
+bool ClippedEnds::took_bytes_of_write(const InodeKey& file, uint64_t end) {
+  const auto came = Clock::now();
+  MutexLock lock(mutex_);
+  forget_old();
+  for (auto now = came;; now = Clock::now()) {
+    Clipped& clipped = files_[file];
+    const bool is_about = now - clipped.when < kRecent;
+    if (is_about && clipped.end == end && !clipped.answered_for && came - clipped.when < kWaited) {
+      if (std::exchange(clipped.refused_end, end) != end) clipped.refused = 0;
+      clipped.answered_for = true;
+      return clipped.refused++ < kRefusedMax;
+    }
+    const auto give_up = came + (is_about ? kOnItsWay : kFirstOnItsWay);
+    if (now >= give_up) ++clipped.waits_in_vain;
+    if (now >= give_up || clipped.waits_in_vain >= kWaitsInVainMax) return false;
+    noted_.wait_for(lock, give_up - now);
+  }
+}
+
+void ClippedEnds::note_growth(const InodeKey& file, ByteRange bytes) {
+  MutexLock lock(mutex_);
+  forget_old();
+  Clipped& clipped = files_[file];
+  clipped.grown = bytes;
+  clipped.grew = Clock::now();
+}
+
+// The next write may have been noted by now.
+void ClippedEnds::note_answer(const InodeKey& file, ByteRange bytes) {
+  MutexLock lock(mutex_);
+  const auto found = files_.find(file);
+  if (found != files_.end() && found->second.grown == bytes) found->second.grew = Clock::now();
+}
+
+std::optional<ByteRange> ClippedEnds::take_growth(const InodeKey& file, ByteRange written_back) {
+  MutexLock lock(mutex_);
+  const auto found = files_.find(file);
+  if (found == files_.end()) return std::nullopt;
+  const ByteRange grown = found->second.grown;
+  if (grown.empty() || !written_back.contains(grown)) return std::nullopt;
+  found->second.grown = {};
+  if (Clock::now() - found->second.grew > kStillOnItsWay) return std::nullopt;
+  return grown;
+}
+
+ClippedEnds::Doubt::Doubt(ClippedEnds& ends, const InodeKey& file, ByteRange range)
+    : ends_(ends), file_(file) {
+  MutexLock lock(ends_.mutex_);
+  Clipped& clipped = ends_.files_[file_];
+  if (clipped.doubts++ == 0)
+    clipped.doubted = range;
+  else
+    clipped.doubted = {std::min(clipped.doubted.start, range.start),
+                       std::max(clipped.doubted.end, range.end)};
+}
+
+ClippedEnds::Doubt::~Doubt() {
+  MutexLock lock(ends_.mutex_);
+  --ends_.files_.find(file_)->second.doubts;
+}
+
+std::optional<ByteRange> ClippedEnds::doubted(const InodeKey& file) const {
+  MutexLock lock(mutex_);
+  const auto found = files_.find(file);
+  if (found == files_.end() || found->second.doubts == 0) return std::nullopt;
+  return found->second.doubted;
+}
+
+}  // namespace butterfuse
