@@ -20,9 +20,6 @@ constexpr auto kWaited = 100ms;
 constexpr auto kFirstOnItsWay = 5ms;
 constexpr auto kOnItsWay = 10ms;
 constexpr int kWaitsInVainMax = 3;
-// From the answer to a write to the writeback that was under way. Longer: a program that overwrites what it
-// has just written with zeros, by a store, could lose those.
-constexpr auto kStillOnItsWay = 20ms;
 constexpr int kRefusedMax = 3;  // each is lost again with little likelihood
 
 }  // namespace
@@ -33,7 +30,7 @@ void ClippedEnds::forget_old() {
   const auto now = Clock::now();
   std::erase_if(files_, [&](const auto& file) {
     const Clipped& clipped = file.second;
-    return clipped.doubts == 0 && now - clipped.when > kRecent && now - clipped.grew > kRecent;
+    return clipped.doubted.empty() && now - clipped.when > kRecent;
   });
   enough_ = std::max<size_t>(64, 2 * files_.size());
 }
@@ -47,13 +44,6 @@ void ClippedEnds::note(const InodeKey& file, uint64_t end) {
   clipped.answered_for = false;
   clipped.waits_in_vain = 0;
   noted_.notify_all();
-}
-
-bool ClippedEnds::was_clipped(const InodeKey& file, uint64_t end) const {
-  MutexLock lock(mutex_);
-  const auto found = files_.find(file);
-  return found != files_.end() && Clock::now() - found->second.when < kRecent &&
-         found->second.end / kSectorSize == end / kSectorSize;
 }
 
 bool ClippedEnds::took_bytes_of_write(const InodeKey& file, uint64_t end) {
@@ -75,53 +65,22 @@ bool ClippedEnds::took_bytes_of_write(const InodeKey& file, uint64_t end) {
   }
 }
 
-void ClippedEnds::note_growth(const InodeKey& file, ByteRange bytes) {
-  MutexLock lock(mutex_);
-  forget_old();
-  Clipped& clipped = files_[file];
-  clipped.grown = bytes;
-  clipped.grew = Clock::now();
-}
-
-// The next write may have been noted by now.
-void ClippedEnds::note_answer(const InodeKey& file, ByteRange bytes) {
-  MutexLock lock(mutex_);
-  const auto found = files_.find(file);
-  if (found != files_.end() && found->second.grown == bytes) found->second.grew = Clock::now();
-}
-
-std::optional<ByteRange> ClippedEnds::take_growth(const InodeKey& file, ByteRange written_back) {
-  MutexLock lock(mutex_);
-  const auto found = files_.find(file);
-  if (found == files_.end()) return std::nullopt;
-  const ByteRange grown = found->second.grown;
-  if (grown.empty() || !written_back.contains(grown)) return std::nullopt;
-  found->second.grown = {};
-  if (Clock::now() - found->second.grew > kStillOnItsWay) return std::nullopt;
-  return grown;
-}
-
 ClippedEnds::Doubt::Doubt(ClippedEnds& ends, const InodeKey& file, ByteRange range)
-    : ends_(ends), file_(file) {
+    : ends_(ends), file_(file), range_(range) {
   MutexLock lock(ends_.mutex_);
-  Clipped& clipped = ends_.files_[file_];
-  if (clipped.doubts++ == 0)
-    clipped.doubted = range;
-  else
-    clipped.doubted = {std::min(clipped.doubted.start, range.start),
-                       std::max(clipped.doubted.end, range.end)};
+  ends_.files_[file_].doubted.push_back(range_);
 }
 
 ClippedEnds::Doubt::~Doubt() {
   MutexLock lock(ends_.mutex_);
-  --ends_.files_.find(file_)->second.doubts;
+  auto& doubted = ends_.files_.find(file_)->second.doubted;
+  doubted.erase(std::ranges::find(doubted, range_));
 }
 
-std::optional<ByteRange> ClippedEnds::doubted(const InodeKey& file) const {
+std::vector<ByteRange> ClippedEnds::doubted(const InodeKey& file) const {
   MutexLock lock(mutex_);
   const auto found = files_.find(file);
-  if (found == files_.end() || found->second.doubts == 0) return std::nullopt;
-  return found->second.doubted;
+  return found == files_.end() ? std::vector<ByteRange>() : found->second.doubted;
 }
 
 }  // namespace butterfuse

@@ -151,12 +151,11 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   Inode& inode = *file->inode;
   const InodeItem item = inode.item();
   std::optional<WriteAtEnd> at_end;
-  if (inode.is_regular() && inode.may_be_mapped() && !mount.options().writeback_cache &&
-      !(info->flags & O_DIRECT))
+  if (context.kernel_clips_ends && inode.is_regular() && inode.may_be_mapped() && !(info->flags & O_DIRECT))
     at_end.emplace(context, inode, write);
   if (at_end && !at_end->begin()) {
     reply_error(request, {EINTR, "the kernel lost bytes of a write"});
-    return at_end->drop_zeroed_page();
+    return at_end->drop_page_of_end();
   }
   Caller writer = with_told_losses(writer_of(request, *file), item);
   auto written = write_file(mount, *file, write, writer);

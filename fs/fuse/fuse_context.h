@@ -37,6 +37,7 @@ struct FuseContext {
   std::atomic<bool> direct_io_can_be_mapped = false;
   bool single_thread = false;                  // nobody else answers while a request is at work
   std::atomic<unsigned> waiting_for_pages{0};  // requests: see kernel_pages.h
+  bool kernel_clips_ends = false;              // set at FUSE_INIT
   ClippedEnds clipped_ends{};
   OpenFiles open_files{};
   std::shared_ptr<TopLesson> top_lesson{};  // with `fakeroot`; set at FUSE_INIT

@@ -16,6 +16,9 @@ constexpr unsigned kReadaheadBytes = 1u << 20;  // as long as the longest read (
 // back who makes more of them.
 constexpr unsigned kBackgroundRequests = 16;
 
+// The protocol of the first kernel that zeroes pages behind the end (ClippedEnds), or of one before.
+constexpr unsigned kMinorThatClips = 44;
+
 void want(fuse_conn_info& connection, unsigned capability, bool on) {
   if (on && (connection.capable & capability)) connection.want |= capability;
   if (!on) connection.want &= ~capability;
@@ -53,6 +56,8 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   connection->congestion_threshold = kBackgroundRequests * 3 / 4;
   // Times are stored in nanoseconds.
   connection->time_gran = 1;
+  // Where its cache knows the size it sees to its pages itself.
+  context.kernel_clips_ends = connection->proto_minor >= kMinorThatClips && !options.writeback_cache;
   context.top_lesson = TopLesson::begin(context.mount, context.mountpoint);
   if (context.on_live) context.on_live();
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // WriteAtEnd: telling the kernel's zeros from a program's, and putting them right.
 //
-//   what comes                                    is told by                what is done
-//   a write with zeros, a writeback around it     the end in both           EINTR
-//   writeback up to the old end, after the write  the size by now           the page is dropped
-//   writeback up to the new end, with zeros       the growth a moment ago   zeros left out, page dropped
-//   the next one, before the page is dropped      a doubt                   zeros left out
+//   what comes                                    is told by             what is done
+//   a write with zeros, a writeback around it     the end in both       EINTR
+//   writeback up to the old end, after the write  the size by now       the page is dropped
+//   writeback with zeros                          it can't be told      behind each write the page is dropped
+//   either, before the page is dropped            a doubt               its zeros are left out
 #include "fs/fuse/write_at_end.h"
 
 #include <algorithm>
@@ -22,8 +22,6 @@ bool is_zero(ByteSpan bytes) {
 // The kernel may have begun to copy the bytes to us before it made zeros of them.
 bool ends_in_zeros(ByteSpan bytes) { return is_zero(bytes.last(std::min<size_t>(bytes.size(), 32))); }
 
-ByteRange page_behind(uint64_t end) { return {end, round_down(end, kSectorSize) + kSectorSize}; }
-
 }  // namespace
 
 WriteAtEnd::WriteAtEnd(FuseContext& context, Inode& inode, WriteRequest& write)
@@ -39,59 +37,46 @@ ByteSpan WriteAtEnd::bytes_of(ByteRange part) const {
 
 bool WriteAtEnd::begin() {
   if (write_.from_kernel_cache) {
-    begin_writeback();
+    inode_.note_stored_into();
+    if (is_clipped()) ends_.note(inode_.key(), range().end);
+    for (const ByteRange doubted : ends_.doubted(inode_.key())) keep_known(doubted);
     return true;
   }
   if (write_.offset > old_size_) return true;
   grown_ = range().intersection({old_size_, round_up(old_size_, kSectorSize)});
   if (grown_.empty()) return true;
-  ends_.note_growth(inode_.key(), grown_);
-  zeroed_ = page_behind(old_size_);
   const ByteSpan bytes = bytes_of(grown_);
   const bool may_be_lost = inode_.was_stored_into() ? ends_in_zeros(bytes) : is_zero(bytes);
   return !may_be_lost || !ends_.took_bytes_of_write(inode_.key(), old_size_);
 }
 
-void WriteAtEnd::begin_writeback() {
-  inode_.note_stored_into();
-  if (is_clipped()) ends_.note(inode_.key(), range().end);
-  const auto grown = ends_.take_growth(inode_.key(), range());
-  came_with_zeros_ = grown && is_zero(bytes_of(*grown));
-  if (came_with_zeros_) {
-    keep_known(*grown);
-    zeroed_ = page_behind(grown->start);
-  }
-  if (const auto doubted = ends_.doubted(inode_.key())) keep_known(*doubted);
-}
-
-// Where the write has zeros, what the file has stays.
+// What the file has of `part` stays, if that is all zeros in what came.
 void WriteAtEnd::keep_known(ByteRange part) {
-  part = part.intersection(range());
-  if (part.empty()) return;
+  if (!range().contains(part) || !is_zero(bytes_of(part))) return;
   if (kept_.empty()) kept_.assign(write_.pieces.front().begin(), write_.pieces.front().end());
   ReadaheadWindow reader;
   const ReaderLock lock(inode_.data_lock());
   (void)inode_.data().read(part.start, part.length(), reader, [&](const std::vector<ByteSpan>& pieces) {
-    auto byte = kept_.begin() + static_cast<std::ptrdiff_t>(part.start - write_.offset);
-    for (const ByteSpan piece : pieces)
-      for (const std::byte known : piece) {
-        if (*byte == std::byte{0}) *byte = known;
-        ++byte;
-      }
+    auto to = kept_.begin() + static_cast<std::ptrdiff_t>(part.start - write_.offset);
+    for (const ByteSpan piece : pieces) to = std::copy(piece.begin(), piece.end(), to);
   });
   write_.pieces = {kept_};
 }
 
-bool WriteAtEnd::has_to_be_mended() {
-  if (is_clipped()) ends_.note(inode_.key(), range().end);  // who waits for it goes on from here
-  if (came_with_zeros_) return true;
-  if (!write_.from_kernel_cache) return !grown_.empty() && ends_.was_clipped(inode_.key(), old_size_);
-  zeroed_ = page_behind(range().end);
-  return is_clipped() && inode_.data().size() > range().end;
+ByteRange WriteAtEnd::doubtful() const {
+  if (!write_.from_kernel_cache) return inode_.was_stored_into() ? grown_ : ByteRange{};
+  const uint64_t end = range().end;
+  return is_clipped() ? ByteRange{end, std::min(round_up(end, kSectorSize), inode_.data().size())}
+                      : ByteRange{};
 }
 
-void WriteAtEnd::drop_zeroed_page() {
-  (void)drop_kernel_pages(context_, inode_, {round_down(zeroed_.start, kSectorSize), zeroed_.end});
+// It does where it has not the rest of that page, and then sends what goes into it by itself.
+bool WriteAtEnd::page_is_free() const {
+  return !write_.from_kernel_cache && range().end > round_up(old_size_, kSectorSize);
+}
+
+void WriteAtEnd::drop_page_of(uint64_t offset) {
+  (void)drop_kernel_pages(context_, inode_, ByteRange::at(round_down(offset, kSectorSize), kSectorSize));
 }
 
 }  // namespace butterfuse

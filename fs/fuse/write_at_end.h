@@ -17,38 +17,41 @@ class WriteAtEnd {
   // `write` has one piece. Both are kept; of `inode` no lock is held during any call.
   WriteAtEnd(FuseContext& context, Inode& inode, WriteRequest& write);
   // Before it is done; may replace the bytes. False: the kernel lost them. The write must be answered with
-  // EINTR, so that the program repeats it, then drop_zeroed_page().
+  // EINTR, so that the program repeats it, then drop_page_of_end().
   bool begin();
-  void drop_zeroed_page();
+  void drop_page_of_end() { drop_page_of(old_size_); }
   // When it is done; calls `answer`, and may then make the kernel drop a page.
   template <class Answer>
   void end(Answer&& answer) {
-    if (!has_to_be_mended()) {
-      answer();
-    } else {
-      const ClippedEnds::Doubt doubt(ends_, inode_.key(), zeroed_);
-      answer();
-      drop_zeroed_page();
+    if (is_clipped()) ends_.note(inode_.key(), range().end);  // who waits for it goes on from here
+    const ByteRange doubted = doubtful();
+    if (doubted.empty()) return answer();
+    if (page_is_free()) {
+      drop_page_of(doubted.start);
+      return answer();
     }
-    if (!grown_.empty()) ends_.note_answer(inode_.key(), grown_);
+    const ClippedEnds::Doubt doubt(ends_, inode_.key(), doubted);
+    answer();
+    drop_page_of(doubted.start);
   }
 
  private:
   ByteRange range() const { return ByteRange::at(write_.offset, write_.pieces.front().size()); }
   ByteSpan bytes_of(ByteRange part) const;
   bool is_clipped() const { return write_.from_kernel_cache && range().end % kSectorSize != 0; }
-  void begin_writeback();
   void keep_known(ByteRange part);
-  bool has_to_be_mended();
+  void drop_page_of(uint64_t offset);
+  // What the kernel may have zeros for, in one page.
+  ByteRange doubtful() const;
+  // The kernel does not keep the page of the old end locked until it has the answer.
+  bool page_is_free() const;
 
   FuseContext& context_;
   ClippedEnds& ends_;
   Inode& inode_;
   WriteRequest& write_;
   const uint64_t old_size_;
-  ByteRange grown_{};   // by this write, in the page of the old end
-  ByteRange zeroed_{};  // where the kernel may have zeros, up to the end of a page
-  bool came_with_zeros_ = false;
+  ByteRange grown_{};  // by this write, in the page of the old end
   std::vector<std::byte> kept_;
 };
 
