@@ -70,11 +70,6 @@ ByteRange WriteAtEnd::doubtful() const {
                       : ByteRange{};
 }
 
-// It does where it has not the rest of that page, and then sends what goes into it by itself.
-bool WriteAtEnd::page_is_free() const {
-  return !write_.from_kernel_cache && range().end > round_up(old_size_, kSectorSize);
-}
-
 void WriteAtEnd::drop_page_of(uint64_t offset) {
   (void)drop_kernel_pages(context_, inode_, ByteRange::at(round_down(offset, kSectorSize), kSectorSize));
 }

@@ -20,16 +20,13 @@ class WriteAtEnd {
   // EINTR, so that the program repeats it, then drop_page_of_end().
   bool begin();
   void drop_page_of_end() { drop_page_of(old_size_); }
-  // When it is done; calls `answer`, and may then make the kernel drop a page.
+  // When it is done; calls `answer`, and may then make the kernel drop a page: not before, since the kernel
+  // may keep it locked until it has the answer.
   template <class Answer>
   void end(Answer&& answer) {
     if (is_clipped()) ends_.note(inode_.key(), range().end);  // who waits for it goes on from here
     const ByteRange doubted = doubtful();
     if (doubted.empty()) return answer();
-    if (page_is_free()) {
-      drop_page_of(doubted.start);
-      return answer();
-    }
     const ClippedEnds::Doubt doubt(ends_, inode_.key(), doubted);
     answer();
     drop_page_of(doubted.start);
@@ -43,8 +40,6 @@ class WriteAtEnd {
   void drop_page_of(uint64_t offset);
   // What the kernel may have zeros for, in one page.
   ByteRange doubtful() const;
-  // The kernel does not keep the page of the old end locked until it has the answer.
-  bool page_is_free() const;
 
   FuseContext& context_;
   ClippedEnds& ends_;

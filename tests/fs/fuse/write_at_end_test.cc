@@ -110,7 +110,7 @@ TEST_CASE("behind a write to a file that is stored into the page of the old end 
   CHECK(rig.write(0, text(4096, 's'), By::writeback) == 0);
   CHECK(rig.write(6000, text(1000, 'c')) == 0);
   CHECK(rig.dropped() == Pages{1});
-  CHECK(rig.write(7000, text(8000, 'd')) == 0);  // before the answer: the kernel has no lock of it
+  CHECK(rig.write(7000, text(8000, 'd')) == 0);
   CHECK(rig.dropped() == Pages{1});
   CHECK(rig.write(16'384, text(100, 'e')) == 0);
   CHECK(rig.dropped().empty());
