@@ -3,6 +3,7 @@
 #include "fs/data/clipped_ends.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/ondisk/constants.h"
 
@@ -68,6 +69,7 @@ bool ClippedEnds::took_bytes_of_write(const InodeKey& file, uint64_t end) {
 ClippedEnds::Doubt::Doubt(ClippedEnds& ends, const InodeKey& file, ByteRange range)
     : ends_(ends), file_(file), range_(range) {
   MutexLock lock(ends_.mutex_);
+  ends_.forget_old();
   ends_.files_[file_].doubted.push_back(range_);
 }
 

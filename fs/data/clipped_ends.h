@@ -8,7 +8,6 @@
 
 #include "core/base/byte_range.h"
 #include "core/base/mutex.h"
-#include "core/items/dir_item.h"
 #include "fs/inode/subvolume.h"
 
 namespace butterfuse {

@@ -5,7 +5,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "fs/attributes/attr.h"
 #include "fs/data/file.h"
@@ -25,9 +25,8 @@ namespace {
 constexpr uint64_t kLargeBytes = 1u << 20;
 
 // Where readers begin, and those who want the newest.
-bool drop_first_and_last_page(fuse_req_t request, const Inode& inode, uint64_t size) {
-  return drop_kernel_pages(request, inode, ByteRange::at(0, kSectorSize)) &&
-         drop_kernel_pages(request, inode, ByteRange::at(round_down(size - 1, kSectorSize), kSectorSize));
+bool drop_first_and_last_page(FuseContext& context, const Inode& inode, uint64_t size) {
+  return drop_kernel_page(context, inode, 0) && drop_kernel_page(context, inode, size - 1);
 }
 
 // Of reading what the kernel has cached nobody hears: where atime is due it forgets that first, of a large
@@ -45,7 +44,8 @@ void make_reads_seen(fuse_req_t request, fuse_file_info& info, const OpenFile& f
   if (strict && context_of(request).direct_io_can_be_mapped) info.direct_io = mode == O_RDONLY;
   if (file.inode->writers() > (file.writable ? 1u : 0u)) return;
   const uint64_t size = file.inode->item().size;
-  info.keep_cache = !strict && size > kLargeBytes && drop_first_and_last_page(request, *file.inode, size);
+  info.keep_cache =
+      !strict && size > kLargeBytes && drop_first_and_last_page(context_of(request), *file.inode, size);
 }
 
 void fill_open_reply(fuse_req_t request, fuse_file_info& info, std::unique_ptr<OpenFile> file) {
@@ -137,16 +137,32 @@ void refuse_write(fuse_req_t request, const fuse_file_info& info, const WriteReq
   if (stored) drop_kernel_pages(context, inode, ByteRange::at(write.offset, write.pieces.front().size()));
 }
 
+// `write` is done, of a file that ended at `old_size`.
+void mend_pages_behind_old_end(fuse_req_t request, const OpenFile& file, uint64_t old_size,
+                               const WriteRequest& write) {
+  // Written past the kernel's pages: who reads beside it may have filled the last one with zeros behind the
+  // old end, and will take them for content once the kernel knows the new size.
+  if (file.only_appends && old_size % kSectorSize != 0)
+    (void)drop_kernel_page(context_of(request), *file.inode, old_size);
+  if (write.offset >= round_up(old_size, kSectorSize))
+    zero_behind_old_end(request, *file.inode, old_size, write.offset);
+}
+
+WriteRequest write_request(const char* bytes, size_t size, off_t offset, const fuse_file_info& info) {
+  WriteRequest write;
+  write.offset = static_cast<uint64_t>(offset);
+  write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
+  write.from_kernel_cache = info.writepage;
+  // Of O_DIRECT writes the kernel sends all pieces at once, and makes EIO of it when one of them ends short.
+  if (info.flags & O_DIRECT) write.how_much = HowMuch::all;
+  return write;
+}
+
 void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, off_t offset,
               fuse_file_info* info) {
   FuseContext& context = context_of(request);
   Mount& mount = context.mount;
-  WriteRequest write;
-  write.offset = static_cast<uint64_t>(offset);
-  write.pieces.push_back({reinterpret_cast<const std::byte*>(bytes), size});
-  write.from_kernel_cache = info->writepage;
-  // Of O_DIRECT writes the kernel sends all pieces at once, and makes EIO of it when one of them ends short.
-  if (info->flags & O_DIRECT) write.how_much = HowMuch::all;
+  WriteRequest write = write_request(bytes, size, offset, *info);
   const auto file = OpenFiles::keep(info->fh);
   Inode& inode = *file->inode;
   const InodeItem item = inode.item();
@@ -161,12 +177,7 @@ void op_write(fuse_req_t request, fuse_ino_t, const char* bytes, size_t size, of
   auto written = write_file(mount, *file, write, writer);
   if (writer.kill_suidgid) forget_attributes(request, inode);
   if (!written) return refuse_write(request, *info, write, written.error());
-  // Written past the kernel's pages: who reads beside it may have filled the last one with zeros behind the
-  // old end, and will take them for content once the kernel knows the new size.
-  if (file->only_appends && item.size % kSectorSize != 0)
-    (void)drop_kernel_pages(request, inode, ByteRange::at(round_down(item.size, kSectorSize), kSectorSize));
-  if (write.offset >= round_up(item.size, kSectorSize))
-    zero_behind_old_end(request, inode, item.size, write.offset);
+  mend_pages_behind_old_end(request, *file, item.size, write);
   if (is_left_to_us_to_sync(mount, *info, *file)) {
     if (auto status = sync_file(mount, *file); !status) return reply_error(request, status.error());
   }

@@ -43,6 +43,10 @@ bool drop_kernel_pages(FuseContext& context, const Inode& inode, ByteRange range
   return true;
 }
 
+bool drop_kernel_page(FuseContext& context, const Inode& inode, uint64_t offset) {
+  return drop_kernel_pages(context, inode, ByteRange::at(round_down(offset, kSectorSize), kSectorSize));
+}
+
 bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset) {
   return !inode.may_be_mapped() || drop_kernel_pages(request, inode, {offset, UINT64_MAX});
 }

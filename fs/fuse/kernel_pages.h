@@ -12,6 +12,8 @@ namespace butterfuse {
 // would be left to answer what it sends. Hold no lock of the inode: the writes need them.
 bool drop_kernel_pages(FuseContext& context, const Inode& inode, ByteRange range);
 bool drop_kernel_pages(fuse_req_t request, const Inode& inode, ByteRange range);
+// The one page with the byte `offset`.
+bool drop_kernel_page(FuseContext& context, const Inode& inode, uint64_t offset);
 
 // What was stored through shared mappings from `offset` on has arrived. False: expect bytes anywhere.
 bool fetch_stores(fuse_req_t request, const Inode& inode, uint64_t offset);

@@ -10,8 +10,6 @@
 
 #include <algorithm>
 
-#include "fs/fuse/kernel_pages.h"
-
 namespace butterfuse {
 namespace {
 
@@ -68,10 +66,6 @@ ByteRange WriteAtEnd::doubtful() const {
   const uint64_t end = range().end;
   return is_clipped() ? ByteRange{end, std::min(round_up(end, kSectorSize), inode_.data().size())}
                       : ByteRange{};
-}
-
-void WriteAtEnd::drop_page_of(uint64_t offset) {
-  (void)drop_kernel_pages(context_, inode_, ByteRange::at(round_down(offset, kSectorSize), kSectorSize));
 }
 
 }  // namespace butterfuse

@@ -7,6 +7,7 @@
 #include "fs/data/clipped_ends.h"
 #include "fs/data/file.h"
 #include "fs/fuse/fuse_context.h"
+#include "fs/fuse/kernel_pages.h"
 
 namespace butterfuse {
 
@@ -19,7 +20,7 @@ class WriteAtEnd {
   // Before it is done; may replace the bytes. False: the kernel lost them. The write must be answered with
   // EINTR, so that the program repeats it, then drop_page_of_end().
   bool begin();
-  void drop_page_of_end() { drop_page_of(old_size_); }
+  void drop_page_of_end() { (void)drop_kernel_page(context_, inode_, old_size_); }
   // When it is done; calls `answer`, and may then make the kernel drop a page: not before, since the kernel
   // may keep it locked until it has the answer.
   template <class Answer>
@@ -29,7 +30,7 @@ class WriteAtEnd {
     if (doubted.empty()) return answer();
     const ClippedEnds::Doubt doubt(ends_, inode_.key(), doubted);
     answer();
-    drop_page_of(doubted.start);
+    (void)drop_kernel_page(context_, inode_, doubted.start);
   }
 
  private:
@@ -37,7 +38,6 @@ class WriteAtEnd {
   ByteSpan bytes_of(ByteRange part) const;
   bool is_clipped() const { return write_.from_kernel_cache && range().end % kSectorSize != 0; }
   void keep_known(ByteRange part);
-  void drop_page_of(uint64_t offset);
   // What the kernel may have zeros for, in one page.
   ByteRange doubtful() const;
 
