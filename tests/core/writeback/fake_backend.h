@@ -3,9 +3,12 @@
 #pragma once
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <set>
 
 #include "compress/codec.h"
@@ -59,7 +62,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
   using File = std::map<uint64_t, Extent>;
 
   explicit FakeBackend(uint64_t disk_bytes = 64 << 20)
-      : allocator(disk_bytes), disk_(FakeAllocator::kFirstByte + disk_bytes) {}
+      : allocator(disk_bytes), disk_(zeros(FakeAllocator::kFirstByte + disk_bytes)) {}
 
   // ---- the test's side ----
   FakeAllocator allocator;
@@ -134,7 +137,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
   Status write(uint64_t bytenr, const std::vector<ByteSpan>& pieces) override {
     BF_TRY(enter(Step::write));
     for (const ByteSpan piece : pieces) {
-      std::memcpy(disk_.data() + bytenr, piece.data(), piece.size());
+      std::memcpy(disk_.get() + bytenr, piece.data(), piece.size());
       bytenr += piece.size();
     }
     return {};
@@ -264,8 +267,7 @@ class FakeBackend final : public butterfuse::WritebackBackend {
   Result<Bytes> plain_bytes(const Extent& extent, ByteRange wanted) {
     Bytes stored = extent.inline_bytes;
     if (stored.empty()) {
-      stored.assign(disk_.begin() + static_cast<ptrdiff_t>(extent.disk.start),
-                    disk_.begin() + static_cast<ptrdiff_t>(extent.disk.end));
+      stored.assign(disk_.get() + extent.disk.start, disk_.get() + extent.disk.end);
       for (size_t at = 0; at < stored.size(); at += 4096) {
         const auto csum = csums_.find(extent.disk.start + at);
         const bool needed = extent.compression != 0 || wanted.overlaps({at, at + 4096});
@@ -280,8 +282,19 @@ class FakeBackend final : public butterfuse::WritebackBackend {
     return plain;
   }
 
+  // As large as a disk is, and made for each schedule: the system gives zeros where it is touched. To write
+  // them over all of it took most of these tests' time.
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+  using Disk = std::unique_ptr<std::byte[], Free>;
+  static Disk zeros(size_t bytes) {
+    Disk disk(static_cast<std::byte*>(std::calloc(bytes, 1)));
+    return disk ? std::move(disk) : throw std::bad_alloc();
+  }
+
   std::recursive_mutex mutex_;
-  Bytes disk_;
+  const Disk disk_;
   std::map<uint64_t, File> files_;
   std::map<uint64_t, uint32_t> csums_;                  // by sector
   std::map<uint64_t, std::pair<ByteRange, int>> refs_;  // of extents on disk
