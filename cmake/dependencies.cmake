@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Every outside library the project uses, as an imported target of one name.
 find_package(Threads REQUIRED)
+if(BUTTERFUSE_TOGETHER)
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+endif()
 find_package(PkgConfig REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)

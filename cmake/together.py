@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which sources can be compiled as one: most of the time goes into the headers, which they share.
+
+  cmake/together.py MOST FILE...    a line for each batch of at most so many, its files between semicolons
+
+Two sources that have the same name in anonymous namespaces, or define the same one, are never in one batch.
+"""
+import re
+import sys
+
+OWN_NAME = re.compile(r"\b(\w+)(?=\(| = |\{|;|\[)")
+OWN_TYPE = re.compile(r"^(?:struct|class|enum class|enum|using|#define|namespace) (\w+)", re.M)
+
+
+def own_names(path):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    names = set(OWN_TYPE.findall(text)) - {"butterfuse"}
+    for part in re.findall(r"^namespace \{\n(.*?)^\}  // namespace$", text, re.M | re.S):
+        for line in part.splitlines():
+            if not line.startswith((" ", "//")):
+                names.update(OWN_NAME.findall(line))
+    return names
+
+
+def batches(paths, most):
+    """[[path]]: in each no name twice."""
+    result = []
+    for path in paths:
+        names = own_names(path)
+        for batch, taken in result:
+            if len(batch) < most and not names & taken:
+                batch.append(path)
+                taken |= names
+                break
+        else:
+            result.append(([path], set(names)))
+    return [batch for batch, _ in result]
+
+
+if __name__ == "__main__":
+    for batch in batches(sys.argv[2:], int(sys.argv[1])):
+        print(";".join(batch))
