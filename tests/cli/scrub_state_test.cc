@@ -12,7 +12,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 #include "tests/support/temp_dir.h"
 
 using namespace butterfuse;

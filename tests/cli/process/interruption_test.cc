@@ -8,7 +8,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 
 using namespace butterfuse;
 

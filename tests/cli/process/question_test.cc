@@ -10,7 +10,7 @@
 
 #include "cli/process/interruption.h"
 #include "tests/cli/process/printed.h"
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 
 using namespace butterfuse;
 

@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "tests/cli/process/printed.h"
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 
 using namespace butterfuse;
 

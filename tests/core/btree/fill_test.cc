@@ -4,7 +4,7 @@
 #include <random>
 
 #include "core/btree/block_layout.h"
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 
 namespace butterfuse::test {
 namespace {

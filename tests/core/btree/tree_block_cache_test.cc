@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 
 namespace butterfuse::test {
 namespace {

@@ -6,7 +6,7 @@
 #include <map>
 #include <random>
 
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 
 namespace butterfuse::test {
 namespace {

@@ -5,7 +5,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 #include "tests/support/mkfs_image.h"
 
 using namespace butterfuse;

@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <thread>
 
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 
 using namespace butterfuse;
 

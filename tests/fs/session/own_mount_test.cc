@@ -10,7 +10,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 

@@ -16,7 +16,7 @@
 #include <string>
 #include <thread>
 
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 
 using namespace butterfuse;
 

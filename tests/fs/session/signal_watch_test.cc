@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 #include <future>
 
-#include "tests/support/in_a_child.h"
+#include "tests/support/catch/in_a_child.h"
 
 using namespace butterfuse;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The "disk" of tree tests.
 #include "core/ondisk/tree_checker.h"
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 
 namespace butterfuse::test {
 

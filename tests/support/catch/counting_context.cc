@@ -2,7 +2,7 @@
 // The CowContext of tree tests: references counted on the spot.
 #include <catch2/catch.hpp>
 
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 
 namespace butterfuse::test {
 namespace {

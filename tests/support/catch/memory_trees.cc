@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Trees over memory, and the proof that shape and references are right.
-#include "tests/support/memory_trees.h"
+#include "tests/support/catch/memory_trees.h"
 
 #include <catch2/catch.hpp>
 
