@@ -38,21 +38,25 @@ endfunction()
 
 # Compiles sources several together, where no name is in the way: a build from nothing takes half the time, and after a
 # change more is compiled again than has to be. Presets that leave it off see to it that each stands by itself.
+if(BUTTERFUSE_TOGETHER)
+  # together_<path of a source> is the name of its batch.
+  execute_process(COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/together.py 12 ${PROJECT_SOURCE_DIR}
+    OUTPUT_VARIABLE batches OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE "\n" ";" batches "${batches}")
+  foreach(line IN LISTS batches)
+    string(REGEX MATCH "^([^ ]+) (.+)$" line "${line}")
+    set("together_${CMAKE_MATCH_2}" ${CMAKE_MATCH_1})
+  endforeach()
+endif()
+
 function(bf_together target)
   if(NOT BUTTERFUSE_TOGETHER)
     return()
   endif()
-  execute_process(COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/cmake/together.py 12 ${ARGN}
-    OUTPUT_VARIABLE lines OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  string(REPLACE "\n" "|" lines "${lines}")
-  string(REPLACE ";" "," lines "${lines}")
-  string(REPLACE "|" ";" lines "${lines}")
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-  set(number 0)
-  foreach(line IN LISTS lines)
-    string(REPLACE "," ";" batch "${line}")
-    math(EXPR number "${number} + 1")
-    set_source_files_properties(${batch} PROPERTIES UNITY_GROUP ${number})
+  foreach(source IN LISTS ARGN)
+    file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${source})
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP "${together_${path}}")
   endforeach()
 endfunction()
 

@@ -2,12 +2,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which sources can be compiled as one: most of the time goes into the headers, which they share.
 
-  cmake/together.py MOST FILE...    a line for each batch of at most so many, its files between semicolons
+  cmake/together.py MOST ROOT    "BATCH FILE" for each source below ROOT, of which at most so many are in a batch
+
+Only sources of one folder are together.
 
 Two sources that have the same name in anonymous namespaces, or define the same one, are never in one batch.
 """
+import os
 import re
 import sys
+
+TOPS = ("cli", "compress", "core", "fs", "tests")
 
 OWN_NAME = re.compile(r"\b(\w+)(?=\(| = |\{|;|\[)")
 OWN_TYPE = re.compile(r"^(?:struct|class|enum class|enum|using|#define|namespace) (\w+)", re.M)
@@ -39,6 +44,16 @@ def batches(paths, most):
     return [batch for batch, _ in result]
 
 
+def folders_of(root):
+    """[[path below root]]: the sources of each folder."""
+    for top in TOPS:
+        for folder, _, names in sorted(os.walk(os.path.join(root, top))):
+            yield [os.path.relpath(os.path.join(folder, name), root) for name in sorted(names) if name.endswith(".cc")]
+
+
 if __name__ == "__main__":
-    for batch in batches(sys.argv[2:], int(sys.argv[1])):
-        print(";".join(batch))
+    os.chdir(sys.argv[2])
+    for paths in folders_of("."):
+        for number, batch in enumerate(batches(paths, int(sys.argv[1]))):
+            for path in batch:
+                print(f"{os.path.dirname(path).replace('/', '_')}_{number}", path)
