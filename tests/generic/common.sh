@@ -14,6 +14,8 @@ _require_kernel_btrfs() {
 }
 _require_command() { command -v "$1" > /dev/null || _notrun "$1 is not installed"; }
 
+# The kernel's caches are everybody's: of the tests that drop them, and that count on what is in them, one runs at a time.
+_own_kernel_caches() { exec {caches}< "$XT_FOLDER" && flock "$caches"; }
 _mkfs() { "$BUTTERFUSE" mkfs -q -f "$@" "$XT_IMG" || _fail "mkfs $*"; }
 
 # _mount [OPTIONS] : mounts the image at $XT_MNT with these -o options
