@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Devices that fail below a mount, sourced behind common.sh. Images are $XT_TMP/dev1.img, dev2.img, ...
 # shellcheck shell=bash
+_own_kernel_caches # they are dropped after each failure
 
 _prepare_failing() { # compiles the library that makes calls fail
   _require_command cc
