@@ -7,29 +7,20 @@
 #include "cli/mounts/dead_mount.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
 #include "cli/mounts/unasked_path.h"
-#include "core/base/answer_in_time.h"
 #include "core/base/mount_table.h"
+#include "core/base/unasked_stat.h"
 
 namespace butterfuse {
 
 // ECONNABORTED: our helper has ended the connection of a daemon that was killed.
 bool is_dead_mount(const Error& error) { return error.code == ENOTCONN || error.code == ECONNABORTED; }
 
-// A dead mount answers at once, and so does one that is at work: no answer means that it hangs or is very
-// busy, and that is not dead.
 bool is_dead_mount(const MountEntry& mount) {
-  if (!mount.type.starts_with("fuse")) return false;
-  const char* const point = mount.mount_point.c_str();
-  const auto code = answer_in_time<int>(mount.mount_point, [point](int& answer) {
-    struct stat info {};
-    answer = ::stat(point, &info) != 0 ? errno : 0;
-  });
-  return code && *code == ENOTCONN;
+  return mount.type.starts_with("fuse") && is_dead_mount_at(mount.mount_point);
 }
 
 Error with_dead_mount(Error error, const std::string& path) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -17,12 +18,15 @@
 namespace butterfuse {
 namespace {
 
+std::string stat_of(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 // In ticks since the machine was started.
 std::optional<uint64_t> start_of(pid_t pid) {
   constexpr int kStartField = 22;
-  std::ifstream file(fmt::format("/proc/{}/stat", pid));
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  return number_in_stat(text, kStartField);
+  return number_in_stat(stat_of(pid), kStartField);
 }
 
 }  // namespace
@@ -47,6 +51,17 @@ std::vector<pid_t> youngest_first(const std::vector<pid_t>& pids) {
   std::vector<pid_t> sorted;
   for (const auto& [start, pid] : started) sorted.push_back(pid);
   return sorted;
+}
+
+// Of several threads the first may have gone, a zombie, while another one still is in the kernel: then it is
+// the flag that tells. Before that, the signal is still to be taken.
+bool is_ending(pid_t pid) {
+  constexpr int kFlagsField = 9, kSignalsField = 31;
+  constexpr uint64_t kExiting = 4;  // PF_EXITING of the kernel's task flags
+  constexpr uint64_t kKill = uint64_t{1} << (SIGKILL - 1);
+  const std::string text = stat_of(pid);
+  return (number_in_stat(text, kFlagsField).value_or(0) & kExiting) != 0 ||
+         (number_in_stat(text, kSignalsField).value_or(0) & kKill) != 0;
 }
 
 std::optional<uint64_t> number_in_stat(std::string_view text, int field) {

@@ -16,6 +16,10 @@ std::vector<pid_t> processes();
 // The same, in the order in which they were started, the last one first. Those that have ended are left out.
 std::vector<pid_t> youngest_first(const std::vector<pid_t>& pids);
 
+// It has been killed or ends by itself: what it has open and locked is let go of without anybody's doing,
+// though that takes as long as the call into the kernel that it is in.
+bool is_ending(pid_t pid);
+
 // Field `field` (from 3 on, as proc_pid_stat(5) counts) of the text of /proc/PID/stat; nothing where that is
 // no number. Fields have no names there, and the name in parentheses may hold anything: what counts stands
 // behind the last parenthesis.

@@ -44,22 +44,32 @@ void find_named_place(MountedSource& mount, const RootFolder& root) {
 }
 
 // What daemons have locked, asked once of each file system, however often that is mounted.
-class DaemonPlaces {
+class Daemons {
  public:
-  const std::vector<StoragePlace>& of(const MountEntry& mount) {
-    const auto [known, is_new] = places_.try_emplace(mount.device);
+  struct Daemon {
+    std::vector<StoragePlace> locked;
+    bool is_ending = false;
+  };
+
+  const Daemon& of(const MountEntry& mount) {
+    const auto [known, is_new] = known_.try_emplace(mount.device);
     if (!is_new) return known->second;
-    if (const pid_t daemon = daemon_of_mount(mount.device)) known->second = places_locked_by(daemon);
+    if (const pid_t daemon = daemon_of_mount(mount.device))
+      known->second = {.locked = places_locked_by(daemon), .is_ending = is_ending(daemon)};
     return known->second;
   }
 
  private:
-  std::map<dev_t, std::vector<StoragePlace>> places_;
+  std::map<dev_t, Daemon> known_;
 };
 
 // The name of a helper may be a stranger's: what a mount of another type is shown as counts, too.
-void find_places(MountedSource& mount, DaemonPlaces& daemons) {
-  if (mount.entry.is_butterfuse()) mount.places = daemons.of(mount.entry);
+void find_places(MountedSource& mount, Daemons& daemons) {
+  if (mount.entry.is_butterfuse()) {
+    const Daemons::Daemon& daemon = daemons.of(mount.entry);
+    mount.places = daemon.locked;
+    mount.ends_soon = daemon.is_ending;
+  }
   if (mount.named && !mount.entry.is_butterfuse_by_type()) mount.places.push_back(*mount.named);
 }
 
@@ -69,7 +79,7 @@ std::string namespace_of(const std::string& process) {
 }
 
 // `witness`: a process of another namespace; 0: it is our own.
-std::vector<MountedSource> read_table(const std::string& process, pid_t witness, DaemonPlaces& daemons) {
+std::vector<MountedSource> read_table(const std::string& process, pid_t witness, Daemons& daemons) {
   std::vector<MountedSource> mounts;
   RootFolder root;
   if (witness != 0) {
@@ -101,13 +111,19 @@ bool MountedSource::seems_to_use(const StoragePlace& place) const {
   return places.empty() ? named && named->overlaps(place) : uses(place);
 }
 
+bool MountedSource::is_dead() const {
+  if (!places.empty()) return false;
+  const std::string root = elsewhere ? fmt::format("/proc/{}/root", witness) : "";
+  return is_dead_mount_at(root + entry.mount_point);
+}
+
 std::string MountedSource::where() const {
   return elsewhere ? fmt::format("{} (in the mount namespace of process {})", entry.mount_point, witness)
                    : entry.mount_point;
 }
 
 std::vector<MountedSource> read_mount_tables() {
-  DaemonPlaces daemons;
+  Daemons daemons;
   std::vector<MountedSource> mounts = read_table("self", 0, daemons);
   std::set<std::string> seen{namespace_of("self")};
   for (const pid_t pid : processes()) {
@@ -119,7 +135,7 @@ std::vector<MountedSource> read_mount_tables() {
 }
 
 std::vector<MountedSource> read_own_mount_table() {
-  DaemonPlaces daemons;
+  Daemons daemons;
   return read_table("self", 0, daemons);
 }
 

@@ -19,10 +19,14 @@ struct MountedSource {
   std::optional<StoragePlace> named;  // behind the name that is shown
   // What it uses. Of a butterfuse mount: what its daemon has locked, nothing where that is out of sight.
   std::vector<StoragePlace> places;
+  // Of a butterfuse mount: its daemon has been killed, and lets go of what it has locked.
+  bool ends_soon = false;
 
   bool uses(const StoragePlace& place) const;
   // Of those whose daemon is out of sight the name that is shown must do, which may be any (fsname=).
   bool seems_to_use(const StoragePlace& place) const;
+  // Nobody serves it any more: it is asked, where no daemon is seen.
+  bool is_dead() const;
   // "/mnt", "/mnt (in the mount namespace of process 123)".
   std::string where() const;
 };

@@ -34,7 +34,10 @@ std::optional<SourceUse> mount_that_has(const std::string& path, const OpenOptio
 }
 
 int retry(const std::string& path, const OpenOptions& options, std::function<int()> run) {
-  auto is_for_good = [&] { return mount_that_has(path, options).has_value(); };
+  auto is_for_good = [&] {
+    const auto mount = mount_that_has(path, options);
+    return mount && !mount->may_end_soon;
+  };
   return retry_while_busy(path, options.lock_wait_ms, {.run = std::move(run), .is_for_good = is_for_good});
 }
 

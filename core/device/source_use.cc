@@ -51,7 +51,8 @@ SourceUse use_of(const std::string& path, const MountedSource& mount) {
   return {
       .text = fmt::format("is mounted at {} ({}{})", mount.where(), mount.entry.type, through(path, mount)),
       .may_write = !mount.entry.super_has("ro"),
-      .by_butterfuse = mount.entry.is_butterfuse()};
+      .by_butterfuse = mount.entry.is_butterfuse(),
+      .may_end_soon = mount.ends_soon};
 }
 
 std::optional<SourceUse> find_mount(const std::string& path, const StoragePlace& place,
@@ -217,7 +218,8 @@ std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWi
 std::optional<SourceUse> find_butterfuse_mount(const std::string& path, const StoragePlace& place) {
   const StoragePlace lowest = place_below(place);
   for (const MountedSource& mount : read_mount_tables())
-    if (mount.entry.is_butterfuse() && mount.seems_to_use(lowest)) return use_of(path, mount);
+    if (mount.entry.is_butterfuse() && mount.seems_to_use(lowest) && !mount.is_dead())
+      return use_of(path, mount);
   return std::nullopt;
 }
 

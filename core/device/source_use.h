@@ -15,8 +15,8 @@ struct SourceUse {
   std::string text;            // "is mounted at /mnt (btrfs, through /dev/loop3)"
   bool may_write = true;       // it can change what is stored
   bool by_butterfuse = false;  // a mount of ours
-  // Only a lock tells of it, and no mount: a program of ours that is about to end, such as a daemon behind
-  // umount(2).
+  // A program of ours that is about to end: only a lock tells of it, and no mount, as of a daemon behind
+  // umount(2), or its mount is still there, in this or another namespace, and it was killed.
   bool may_end_soon = false;
 };
 

@@ -36,3 +36,15 @@ TEST_CASE("the younger of two processes comes first, and who has ended is left o
   }
   CHECK(youngest_first({elder, ::getpid(), younger}) == std::vector{::getpid()});
 }
+
+TEST_CASE("who was killed and still has something open is ending, and who lives is not") {
+  const pid_t child = start_child();
+  CHECK_FALSE(is_ending(child));
+  CHECK_FALSE(is_ending(::getpid()));
+  ::kill(child, SIGKILL);
+  siginfo_t info{};
+  REQUIRE(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT) == 0);
+  CHECK(is_ending(child));  // not fetched yet
+  ::waitpid(child, nullptr, 0);
+  CHECK_FALSE(is_ending(child));  // nobody
+}
