@@ -6,26 +6,31 @@
 #include <ctime>
 #include <limits>
 
-// Of this thread alone, so that what others do beside it is not in it. work(n) must end where it began: the
-// least of some runs counts.
-template <class Work>
-double thread_seconds(Work work, int n) {
-  const auto now = [] {
-    timespec time{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-  };
-  double least = std::numeric_limits<double>::max();
-  for (int run = 0; run < 5; ++run) {
-    const double start = now();
-    work(n);
-    least = std::min(least, now() - start);
-  }
-  return least;
+inline double thread_seconds_now() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
+// How far `few` and `many` must be apart: what grows as it should costs up to four times as much for each of
+// many, which lie beyond the processor's caches and in deeper trees. So 32 times as many, of which each may
+// cost 8 times as much: where each looks at all others it is 32 times.
+//
+// Of this thread alone, so that what others do beside it is not in it. work(n) must end where it began: the
+// least of many runs counts, and few and many take turns, since a machine may be slow for as long as several
+// runs take.
 template <class Work>
 double growth(Work work, int few, int many) {
-  const double least = thread_seconds(work, few);
-  return thread_seconds(work, many) / std::max(least, 1e-6);
+  constexpr int kRuns = 15;
+  const auto seconds = [&](int n) {
+    const double start = thread_seconds_now();
+    work(n);
+    return thread_seconds_now() - start;
+  };
+  double least = std::numeric_limits<double>::max(), most = least;
+  for (int run = 0; run < kRuns; ++run) {
+    least = std::min(least, seconds(few));
+    most = std::min(most, seconds(many));
+  }
+  return most / std::max(least, 1e-6);
 }

@@ -103,7 +103,7 @@ TEST_CASE("extents of a file that overlap none of one another cost the same, how
     }
     REQUIRE(all.count() == 0);
   };
-  CHECK(growth(finish_many, 4'000, 16'000) < 8);
+  CHECK(growth(finish_many, 1'000, 32'000) < 8 * 32);
 }
 
 TEST_CASE("extents that wait for one old one cost the same, however many they are") {
@@ -121,7 +121,7 @@ TEST_CASE("extents that wait for one old one cost the same, however many they ar
     all.remove(old);
     REQUIRE(finished == count);
   };
-  CHECK(growth(finish_many, 4'000, 16'000) < 8);
+  CHECK(growth(finish_many, 1'000, 32'000) < 8 * 32);
 }
 
 TEST_CASE("a wait looks at each extent once, also where newer ones take the place of those it waited for") {
@@ -143,5 +143,5 @@ TEST_CASE("a wait looks at each extent once, also where newer ones take the plac
     REQUIRE(all.count() == newer.size());
     for (const OrderedExtentRef& one : newer) all.remove(one);
   };
-  CHECK(growth(wait_for_many, 4'000, 16'000) < 8);
+  CHECK(growth(wait_for_many, 1'000, 32'000) < 8 * 32);
 }
