@@ -6,7 +6,8 @@
 
 Only sources of one folder are together.
 
-Two sources that have the same name in anonymous namespaces, or define the same one, are never in one batch.
+Two sources that have the same name in anonymous namespaces, or define the same one, are never in one batch. A test has a
+namespace of its own, named like its file, and so never has.
 """
 import os
 import re
@@ -15,12 +16,16 @@ import sys
 TOPS = ("cli", "compress", "core", "fs", "tests")
 
 OWN_NAME = re.compile(r"\b(\w+)(?=\(| = |\{|;|\[)")
+OWN_NAMESPACE = re.compile(r"^namespace butterfuse(?:::\w+)*::(\w+_test) \{$", re.M)
 OWN_TYPE = re.compile(r"^(?:struct|class|enum class|enum|using|#define|namespace) (\w+)", re.M)
 
 
 def own_names(path):
     with open(path, encoding="utf-8") as file:
         text = file.read()
+    own = OWN_NAMESPACE.search(text)
+    if own:
+        return {own[1]}
     names = set(OWN_TYPE.findall(text)) - {"butterfuse"}
     for part in re.findall(r"^namespace \{\n(.*?)^\}  // namespace$", text, re.M | re.S):
         for line in part.splitlines():

@@ -6,8 +6,7 @@
 
 #include "tests/cli/process/printed.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::check_report_test {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -145,3 +144,5 @@ TEST_CASE("finish returns the status that it is given") {
     CHECK(CheckReport("image", {}).finish(status) == status);
   }
 }
+
+}  // namespace butterfuse::check_report_test

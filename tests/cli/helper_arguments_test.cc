@@ -4,8 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
-
+namespace butterfuse::helper_arguments_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -59,3 +58,5 @@ TEST_CASE("what check knows itself is left") {
   CHECK(fsck_arguments({"-n", "-y", "-f", "--json", "img"}) == Words{"-n", "-y", "-f", "--json", "img"});
   CHECK(fsck_arguments({"-nV"}) == Words{"-n"});
 }
+
+}  // namespace butterfuse::helper_arguments_test

@@ -10,8 +10,7 @@
 
 #include "tests/cli/image_files.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mkfs_target_test {
 namespace {
 
 constexpr uint64_t kMiB = ImageFiles::kMiB;
@@ -125,3 +124,5 @@ TEST_CASE("where one can't be made those before it are taken back") {
   CHECK(refusal({fresh}, {.byte_count = ~uint64_t{0}, .window = {}}) == EFBIG);
   CHECK_FALSE(is_there(fresh));
 }
+
+}  // namespace butterfuse::mkfs_target_test

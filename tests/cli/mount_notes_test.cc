@@ -8,8 +8,7 @@
 
 #include "fs/options/option_table.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mount_notes_test {
 namespace {
 
 std::string note_of(OptionEffect effect) {
@@ -37,3 +36,5 @@ TEST_CASE("each option has its name, its value and its help, in the groups of th
   }
   CHECK(rows > 100);
 }
+
+}  // namespace butterfuse::mount_notes_test

@@ -4,8 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
-
+namespace butterfuse::option_rules_test {
 namespace {
 
 using Words = std::vector<std::string>;
@@ -86,3 +85,5 @@ TEST_CASE("a value that is empty behind = is an empty word") {
   Program program;
   CHECK(program.parse(with_empty_values({"--state=", "command"})).find("empty") != std::string::npos);
 }
+
+}  // namespace butterfuse::option_rules_test

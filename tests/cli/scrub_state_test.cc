@@ -15,8 +15,7 @@
 #include "tests/support/catch/in_a_child.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::scrub_state_test {
 namespace {
 
 const std::string kFsid = "01234567-89ab-cdef-0123-456789abcdef";
@@ -192,3 +191,5 @@ TEST_CASE("without a path the state is in a folder of its own, where nothing is 
   });
   CHECK(seen == "");
 }
+
+}  // namespace butterfuse::scrub_state_test

@@ -10,8 +10,7 @@
 #include "tests/cli/image_files.h"
 #include "tests/cli/process/printed.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::sources_test {
 namespace {
 
 constexpr OpenOptions kWriting{.mode = OpenMode::read_write, .lock_wait_ms = 0};
@@ -137,3 +136,5 @@ TEST_CASE("a message has one name in front") {
   CHECK(named_message({"a", "b"}, "b: is broken") == "b: is broken");
   CHECK(named_message({"a", "b"}, "ab: is broken") == "a: ab: is broken");
 }
+
+}  // namespace butterfuse::sources_test

@@ -8,8 +8,7 @@
 #include "tests/support/catch/in_a_child.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::verbs_test {
 namespace {
 
 struct Program {
@@ -86,3 +85,5 @@ TEST_CASE("commands that have commands tell of those that they have not") {
   CHECK(has(program.subrefusal({"inspect", "dump-tre"}), "did you mean 'dump-tree'?"));
   CHECK(program.subrefusal({"check", "dump-tre"}) == "");
 }
+
+}  // namespace butterfuse::verbs_test

@@ -10,8 +10,7 @@
 
 #include "core/base/le.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::codec_test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -317,3 +316,5 @@ TEST_CASE("a zstd frame whose window is larger than an extent reads, and costs n
     CHECK_FALSE(codec.decompress(frame, broken));
   }
 }
+
+}  // namespace butterfuse::codec_test

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-using namespace butterfuse;
+namespace butterfuse::executor_test {
 
 TEST_CASE("a thread pool runs all submitted tasks before it is gone") {
   std::atomic<int> ran = 0;
@@ -142,3 +142,5 @@ TEST_CASE("a manual executor also runs what tasks submit") {
   CHECK(ran == 1);
   CHECK(executor.queue_depth() == 0);
 }
+
+}  // namespace butterfuse::executor_test

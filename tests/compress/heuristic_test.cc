@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-using namespace butterfuse;
-
+namespace butterfuse::heuristic_test {
 namespace {
 
 std::vector<std::byte> noise(size_t size, unsigned symbols) {
@@ -45,3 +44,5 @@ TEST_CASE("tiny and empty ranges are worth a try") {
   CHECK(judge_compressibility({}) == Compressibility::likely);
   CHECK(judge_compressibility(noise(20, 256)) == Compressibility::likely);
 }
+
+}  // namespace butterfuse::heuristic_test

@@ -8,8 +8,7 @@
 #include <thread>
 #include <vector>
 
-using namespace butterfuse;
-
+namespace butterfuse::ordered_queue_test {
 namespace {
 
 std::vector<int> counted(int count) {
@@ -78,3 +77,5 @@ TEST_CASE("threads keep the order, one ordered part at a time, and free captures
     CHECK(token.use_count() == 1);
   }
 }
+
+}  // namespace butterfuse::ordered_queue_test

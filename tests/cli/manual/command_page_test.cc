@@ -9,8 +9,7 @@
 
 #include "cli/program.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::command_page_test {
 namespace {
 
 struct SmallProgram {
@@ -108,3 +107,5 @@ TEST_CASE(
   });
   CHECK(pages >= 9);
 }
+
+}  // namespace butterfuse::command_page_test

@@ -8,8 +8,7 @@
 #include "cli/program.h"
 #include "fs/options/option_table.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::man_page_test {
 namespace {
 
 std::vector<ManualFile> our_pages() {
@@ -53,3 +52,5 @@ TEST_CASE("the page of a command with commands of its own has theirs") {
   CHECK(has(page, "\n.SS \"butterfuse inspect dump-tree\"\n"));
   CHECK(has(page, "\\fB\\-\\-bytenr\\fP"));
 }
+
+}  // namespace butterfuse::man_page_test

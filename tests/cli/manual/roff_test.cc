@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::roff_test {
 
 TEST_CASE("text that means something to roff is shown as it is") {
   CHECK(roff_text(R"(a\,b)") == R"(a\e,b)");
@@ -34,3 +34,5 @@ TEST_CASE("a page begins with its title, and a term is followed by what it means
         ".TH \"a-b\" 8 \"\" \"source\" \"manual\"\n.nh\n.ad l\n.SH \"NAME\"\n.TP\n\\fB\\-x\\fP\ntext\n");
   CHECK(roff_link("a-b", 8) == ".so man8/a-b.8\n");
 }
+
+}  // namespace butterfuse::roff_test

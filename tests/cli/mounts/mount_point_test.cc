@@ -11,8 +11,7 @@
 
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mount_point_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -65,3 +64,5 @@ TEST_CASE("folders that are missing are made with the mode that is asked for, an
   CHECK(make_mount_point(folder / "file/below", 0777));  // what is wrong with it is told when it is used
   CHECK(refusal(folder / "file/below") == ENOTDIR);
 }
+
+}  // namespace butterfuse::mount_point_test

@@ -10,8 +10,7 @@
 #include "tests/support/catch/in_a_child.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::unasked_path_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -85,3 +84,5 @@ TEST_CASE("links in a circle end") {
   const std::string found = unasked_mount_point(folders.at("one"));
   CHECK((found == folders.at("one") || found == folders.at("two")));
 }
+
+}  // namespace butterfuse::unasked_path_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <string>
 
-using namespace butterfuse;
+namespace butterfuse::exit_codes_test {
 
 TEST_CASE("each program fails, is misused and is interrupted as its manual says") {
   struct Manual {
@@ -66,3 +66,5 @@ TEST_CASE("the line for people has all statuses of a program") {
       "or told, 16 wrong usage, 32 interrupted.");
   CHECK(exit_status_line(exit_codes_of("inspect")) == "Exit status: 0 done, 1 failed, 2 wrong usage.");
 }
+
+}  // namespace butterfuse::exit_codes_test

@@ -12,8 +12,7 @@
 #include "tests/support/catch/in_a_child.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::inherited_test {
 namespace {
 
 constexpr int kTried[] = {0, 1, 2, 3, 40, 41, 42, 43, 100};
@@ -60,3 +59,5 @@ TEST_CASE("what only looks like such a name keeps nothing open") {
     CHECK(open_after({word}) == "0 1 2 ");
   }
 }
+
+}  // namespace butterfuse::inherited_test

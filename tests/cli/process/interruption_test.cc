@@ -10,8 +10,7 @@
 
 #include "tests/support/catch/in_a_child.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::interruption_test {
 namespace {
 
 std::string word(bool requested) { return requested ? "requested" : "not requested"; }
@@ -69,3 +68,5 @@ TEST_CASE("what waits ends with EINTR") {
           return got < 0 && code == EINTR ? "interrupted" : "ended otherwise";
         }) == "interrupted");
 }
+
+}  // namespace butterfuse::interruption_test

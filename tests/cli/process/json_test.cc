@@ -7,7 +7,7 @@
 #include "core/base/shown_name.h"
 #include "tests/cli/process/printed.h"
 
-using namespace butterfuse;
+namespace butterfuse::json_test {
 
 TEST_CASE("text that JSON can hold goes into it as it is") {
   for (const std::string& text :
@@ -47,3 +47,5 @@ TEST_CASE("bytes that nobody looked at do not keep a document from being printed
   const std::string text = printed([] { print_json({{"message", "bad \xff byte"}}); });
   CHECK(nlohmann::json::parse(text)["message"] == "bad \xef\xbf\xbd byte");
 }
+
+}  // namespace butterfuse::json_test

@@ -12,8 +12,7 @@
 #include "tests/support/catch/in_a_child.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::limits_test {
 namespace {
 
 void limit(__rlimit_resource resource, rlim_t soft, rlim_t hard) {
@@ -76,3 +75,5 @@ TEST_CASE("what is no regular file has no size that could be too large") {
           return "";
         }) == "");
 }
+
+}  // namespace butterfuse::limits_test

@@ -6,8 +6,7 @@
 
 #include "tests/cli/process/printed.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::progress_test {
 namespace {
 
 const std::string kErased = "\r\x1b[K";
@@ -60,3 +59,5 @@ TEST_CASE("a phase with an odd name does nothing to the terminal") {
           line.show("subvolume \x1b[2J", 0);
         }) == kErased + "[checking] subvolume \\x1b[2J ..." + kErased);
 }
+
+}  // namespace butterfuse::progress_test

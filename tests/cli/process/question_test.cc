@@ -12,8 +12,7 @@
 #include "tests/cli/process/printed.h"
 #include "tests/support/catch/in_a_child.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::question_test {
 namespace {
 
 // Standard input becomes this text.
@@ -90,3 +89,5 @@ TEST_CASE("who is interrupted has not said yes") {
           return ask_on(QuestionStream::error, "Go on?") == Answer::yes ? "yes" : "no";
         }) == "no");
 }
+
+}  // namespace butterfuse::question_test

@@ -11,8 +11,7 @@
 #include "tests/cli/process/printed.h"
 #include "tests/support/catch/in_a_child.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::standard_streams_test {
 namespace {
 
 // Standard output becomes this file.
@@ -130,3 +129,5 @@ TEST_CASE("what is printed before a complaint is read before it") {
           print("{}\n", "three");
         }) == "one\ntwo\nthree\n");
 }
+
+}  // namespace butterfuse::standard_streams_test

@@ -4,8 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
-
+namespace butterfuse::user_namespace_test {
 namespace {
 
 bool has(const std::string& text, uint32_t id) {
@@ -50,3 +49,5 @@ TEST_CASE("this process knows itself") {
   const UserNamespace own = UserNamespace::own();
   CHECK_FALSE(own.complaint_about(own.user, own.group, own.user, own.group));
 }
+
+}  // namespace butterfuse::user_namespace_test

@@ -13,8 +13,7 @@
 #include "tests/core/items/item_files.h"
 #include "tests/support/btrfs_check.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::allocator_test {
 namespace {
 
 constexpr uint64_t kSector = 4096;
@@ -386,3 +385,5 @@ TEST_CASE("threads that allocate, free and commit at once leave every tree exact
     CHECK(image.close_and_check() == "");
   }
 }
+
+}  // namespace butterfuse::allocator_test

@@ -8,8 +8,7 @@
 #include "tests/core/alloc/group_world.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::block_group_table_test {
 namespace {
 
 constexpr uint64_t kMiB = GroupWorld::kMiB;
@@ -80,3 +79,5 @@ TEST_CASE("changes that wait are bounded: then they are written before the commi
   dirty.note_written();
   CHECK_FALSE(dirty.too_many_wait());
 }
+
+}  // namespace butterfuse::block_group_table_test

@@ -9,8 +9,7 @@
 #include "core/mkfs/mkfs.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::chunk_maker_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -131,3 +130,5 @@ TEST_CASE("work that frees space is promised less rather than nothing, and at la
   CHECK(state.promises.metadata_bytes() == sum);
   CHECK(state.admission.admit_metadata(least, kTree).error().code == ENOSPC);
 }
+
+}  // namespace butterfuse::chunk_maker_test

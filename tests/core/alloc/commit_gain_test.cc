@@ -6,8 +6,7 @@
 
 #include "tests/core/alloc/group_world.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::commit_gain_test {
 namespace {
 
 constexpr uint64_t kMiB = GroupWorld::kMiB;
@@ -69,3 +68,5 @@ TEST_CASE("a commit is due once more data was taken since the last than is left"
   take(8 * kMiB);
   CHECK(world.gain.hear_that_commit_is_due());
 }
+
+}  // namespace butterfuse::commit_gain_test

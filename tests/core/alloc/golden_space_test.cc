@@ -7,8 +7,7 @@
 #include "tests/core/alloc/space_audit.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::golden_space_test {
 namespace {
 
 // Takes every free sector of data out of the allocator. No two ranges overlap, none is used by an extent.
@@ -55,3 +54,5 @@ TEST_CASE(
   }
   std::printf("free space compared on %d golden images\n", images);
 }
+
+}  // namespace butterfuse::golden_space_test

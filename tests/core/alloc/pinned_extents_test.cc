@@ -6,8 +6,7 @@
 
 #include "tests/core/alloc/group_world.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::pinned_extents_test {
 namespace {
 
 constexpr uint64_t kMiB = GroupWorld::kMiB;
@@ -104,3 +103,5 @@ TEST_CASE("nothing of a damaged group becomes free") {
   CHECK(world.group.counters.free() == 0);
   CHECK(world.group.counters.unusable == 8 * kMiB);
 }
+
+}  // namespace butterfuse::pinned_extents_test

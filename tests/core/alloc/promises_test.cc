@@ -6,8 +6,7 @@
 
 #include "tests/core/alloc/group_world.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::promises_test {
 namespace {
 
 using Of = Promises::Of;
@@ -149,3 +148,5 @@ TEST_CASE("metadata is tight when four fifths are in use, or less is free than t
   GroupWorld::use(small.metadata, ByteRange::at(small.metadata.start(), GroupWorld::kSector));
   CHECK(small.promises.metadata_is_tight());
 }
+
+}  // namespace butterfuse::promises_test

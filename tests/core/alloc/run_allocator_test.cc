@@ -7,8 +7,7 @@
 #include "tests/core/alloc/group_world.h"
 #include "tests/support/death.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::run_allocator_test {
 namespace {
 
 constexpr uint64_t kMiB = GroupWorld::kMiB;
@@ -81,3 +80,5 @@ TEST_CASE("what is not free is not taken, and what is free not given back") {
   world.runs.give_back(range);
   CHECK(dies([&] { world.runs.give_back(range); }));
 }
+
+}  // namespace butterfuse::run_allocator_test

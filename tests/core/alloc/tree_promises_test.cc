@@ -6,8 +6,7 @@
 
 #include "core/alloc/commit_debt.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::tree_promises_test {
 namespace {
 
 constexpr uint64_t kNode = 16384;
@@ -83,3 +82,5 @@ TEST_CASE("trees that changed have a root item to write, until the transaction e
   debt.end_transaction();
   CHECK(debt.trees().need(TreePromises::Of::commit).dirty_roots == 0);
 }
+
+}  // namespace butterfuse::tree_promises_test

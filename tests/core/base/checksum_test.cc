@@ -9,8 +9,7 @@
 #include <thread>
 #include <vector>
 
-using namespace butterfuse;
-
+namespace butterfuse::checksum_test {
 namespace {
 std::string hex(const CsumValue& value) {
   std::string text;
@@ -75,3 +74,5 @@ TEST_CASE("checksums are the same when many threads compute them at once") {
     for (int count : wrong) CHECK(count == 0);
   }
 }
+
+}  // namespace butterfuse::checksum_test

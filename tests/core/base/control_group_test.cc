@@ -12,8 +12,7 @@
 
 #include "tests/support/run_command.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::control_group_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,3 +81,5 @@ TEST_CASE("a limit of memory is seen from the group below") {
   groups.limit(std::to_string(kLimit));
   CHECK(groups.holds_inside([] { return control_group_memory_bytes() == kLimit; }));
 }
+
+}  // namespace butterfuse::control_group_test

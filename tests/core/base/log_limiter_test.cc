@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::log_limiter_test {
 using namespace std::chrono_literals;
 
 namespace {
@@ -68,3 +68,5 @@ TEST_CASE("what was left out can be told at the end, once") {
   CHECK(tell() == "15 read of 9 failed;");
   CHECK(tell() == "");
 }
+
+}  // namespace butterfuse::log_limiter_test

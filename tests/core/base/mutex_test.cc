@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-using namespace butterfuse;
+namespace butterfuse::mutex_test {
 using namespace std::chrono_literals;
 
 // Readers that follow each other without a gap: where they go first the writer waits for their end.
@@ -29,3 +29,5 @@ TEST_CASE("a writer that goes first waits only for those who read already") {
   done = true;
   CHECK(std::chrono::steady_clock::now() - begin < 2s);
 }
+
+}  // namespace butterfuse::mutex_test

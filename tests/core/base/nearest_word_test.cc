@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::nearest_word_test {
 
 TEST_CASE("a mistyped word finds the one that was meant, and others find none") {
   constexpr std::string_view kWords[] = {"mount", "umount", "mkfs", "check", "scrub", "inspect"};
@@ -20,3 +20,5 @@ TEST_CASE("a mistyped word finds the one that was meant, and others find none") 
   CHECK(did_you_mean("mkf", kWords) == "; did you mean 'mkfs'?");
   CHECK(did_you_mean("subvolume", kWords).empty());
 }
+
+}  // namespace butterfuse::nearest_word_test

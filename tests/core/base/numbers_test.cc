@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::numbers_test {
 
 TEST_CASE("a size is a whole number with a unit of base 1024 in any case") {
   CHECK(parse_size("0") == 0u);
@@ -41,3 +41,5 @@ TEST_CASE("what is no size is refused, and the text is told") {
   CHECK(parse_size("18446744073709551615") == UINT64_MAX);
   CHECK_FALSE(parse_size("18446744073709551616"));
 }
+
+}  // namespace butterfuse::numbers_test

@@ -9,8 +9,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
-
+namespace butterfuse::processes_test {
 namespace {
 
 pid_t start_child() {
@@ -48,3 +47,5 @@ TEST_CASE("who was killed and still has something open is ending, and who lives 
   ::waitpid(child, nullptr, 0);
   CHECK_FALSE(is_ending(child));  // nobody
 }
+
+}  // namespace butterfuse::processes_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace butterfuse {
+namespace butterfuse::shown_name_test {
 
 TEST_CASE("a name without anything odd is shown as it is") {
   CHECK(shown_name("plain name.txt") == "plain name.txt");
@@ -50,4 +50,4 @@ TEST_CASE("is_utf8 takes the shortest form only") {
   CHECK_FALSE(is_utf8("\xe0\x80\xaf"));
 }
 
-}  // namespace butterfuse
+}  // namespace butterfuse::shown_name_test

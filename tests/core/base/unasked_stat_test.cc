@@ -13,8 +13,7 @@
 #include "core/base/answer_in_time.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::unasked_stat_test {
 namespace {
 
 void sleep_for_ever(int&) {
@@ -87,3 +86,5 @@ TEST_CASE("who asks keeps nothing of ours open") {
   CHECK(::fcntl(open, F_GETFD) >= 0);
   ::close(open);
 }
+
+}  // namespace butterfuse::unasked_stat_test

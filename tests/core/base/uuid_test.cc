@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::uuid_test {
 
 TEST_CASE("a uuid survives the way to text and back") {
   Uuid uuid = Uuid::random();
@@ -20,3 +20,5 @@ TEST_CASE("text that is no uuid is refused") {
   CHECK_FALSE(Uuid::parse("0123abcd00000-0000-0000-000000000000"));
   CHECK_FALSE(Uuid::parse("0123abcg-0000-0000-0000-000000000000"));
 }
+
+}  // namespace butterfuse::uuid_test

@@ -6,7 +6,7 @@
 #include "core/btree/block_layout.h"
 #include "tests/support/catch/memory_trees.h"
 
-namespace butterfuse::test {
+namespace butterfuse::test::fill_test {
 namespace {
 
 void step(ReadCursor& cursor) { REQUIRE(cursor.next()); }
@@ -97,4 +97,4 @@ TEST_CASE("removing most items merges leaves") {
   trees.check();
 }
 
-}  // namespace butterfuse::test
+}  // namespace butterfuse::test::fill_test

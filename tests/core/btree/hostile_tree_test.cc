@@ -6,7 +6,7 @@
 #include "core/btree/block_layout.h"
 #include "tests/support/catch/memory_trees.h"
 
-namespace butterfuse::test {
+namespace butterfuse::test::hostile_tree_test {
 namespace {
 
 constexpr uint64_t kItems = 6000;  // three levels of 4 KiB nodes
@@ -114,4 +114,4 @@ TEST_CASE("random damage to blocks that pass the tree checker never breaks searc
   }
 }
 
-}  // namespace butterfuse::test
+}  // namespace butterfuse::test::hostile_tree_test

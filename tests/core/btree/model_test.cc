@@ -6,7 +6,7 @@
 
 #include "tests/support/catch/memory_trees.h"
 
-namespace butterfuse::test {
+namespace butterfuse::test::model_test {
 namespace {
 
 using Items = std::map<Key, std::vector<std::byte>>;
@@ -316,4 +316,4 @@ TEST_CASE("lookup_item finds the item of exactly that key") {
   REQUIRE(!lookup_item(tree, {1, key_type::kStringItem, 4}).value());
 }
 
-}  // namespace butterfuse::test
+}  // namespace butterfuse::test::model_test

@@ -5,7 +5,7 @@
 
 #include "tests/support/catch/memory_trees.h"
 
-namespace butterfuse::test {
+namespace butterfuse::test::tree_block_cache_test {
 namespace {
 
 // A tree of many leaves, committed and forgotten.
@@ -137,4 +137,4 @@ TEST_CASE("a block that is not what its parent says is refused, cached or not") 
   REQUIRE(trees.cache().get(12345 * 4096, {}).error().code == EIO);
 }
 
-}  // namespace butterfuse::test
+}  // namespace butterfuse::test::tree_block_cache_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::folio_pool_test {
 
 TEST_CASE("a buffer costs only the pages that were touched") {
   FolioPool pool(kFolioBytes);
@@ -60,3 +60,5 @@ TEST_CASE("page masks name the pages of one folio") {
                [&](unsigned first, unsigned end) { sum = sum * 100 + (end - first) + 10 * (first == 30); });
   CHECK(sum == 1 * 10000 + 1 * 100 + 12);
 }
+
+}  // namespace butterfuse::folio_pool_test

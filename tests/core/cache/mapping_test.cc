@@ -9,8 +9,7 @@
 #include "tests/support/death.h"
 #include "tests/support/growth.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mapping_test {
 namespace {
 
 struct Fixture {
@@ -263,3 +262,5 @@ TEST_CASE("misuse of page states ends the process") {
   CHECK(with([](Fixture& f) { f.domain->pages_cleaned(1); }));
   CHECK_FALSE(with([](Fixture&) {}));
 }
+
+}  // namespace butterfuse::mapping_test

@@ -6,8 +6,7 @@
 
 #include "core/cache/mapping.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::page_cache_test {
 namespace {
 void fill(Mapping& mapping, uint64_t folio) {
   LockedPages pages = mapping.lock(pages_of_folio(folio));
@@ -67,3 +66,5 @@ TEST_CASE("one dirty page in a folio does not keep the clean ones in memory") {
   CHECK(mapping->counts().dirty == 200);
   for (uint64_t folio = 0; folio < 200; ++folio) mapping->lock_existing(pages_of_folio(folio)).clear_dirty();
 }
+
+}  // namespace butterfuse::page_cache_test

@@ -7,8 +7,7 @@
 #include <chrono>
 #include <thread>
 
-using namespace butterfuse;
-
+namespace butterfuse::writeback_domain_test {
 namespace {
 
 using Writer = DomainRegistry::Writer;
@@ -115,3 +114,5 @@ TEST_CASE("idle domains are forgotten, busy ones are not") {
   CHECK(domains.get(12345)->dirty_pages() == 1);
   domains.get(12345)->pages_cleaned(1);
 }
+
+}  // namespace butterfuse::writeback_domain_test

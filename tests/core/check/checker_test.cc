@@ -9,8 +9,7 @@
 
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::checker_test {
 namespace {
 
 struct Verdict {
@@ -110,3 +109,5 @@ TEST_CASE("hostile images end in an error, never in a crash") {
     CHECK((!verdict.opened || verdict.errors > 0));
   }
 }
+
+}  // namespace butterfuse::checker_test

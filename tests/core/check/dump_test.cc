@@ -9,8 +9,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::dump_test {
 namespace {
 
 std::unique_ptr<BlockDevice> open_reader(const std::string& path) {
@@ -103,3 +102,5 @@ TEST_CASE("no damaged image makes a dump crash or run away") {
       }
     }
 }
+
+}  // namespace butterfuse::dump_test

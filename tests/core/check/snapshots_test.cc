@@ -9,8 +9,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::snapshots_test {
 namespace {
 
 struct Checked {
@@ -100,3 +99,5 @@ TEST_CASE("damage in one subvolume is not told of the snapshots that were made b
   REQUIRE(checked.findings.size() == 1);
   CHECK(checked.findings[0] == "root 5: inode 257: link count 5 but 1 references");
 }
+
+}  // namespace butterfuse::snapshots_test

@@ -9,7 +9,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
+namespace butterfuse::subtree_sum_test {
 using namespace butterfuse::check;
 
 namespace {
@@ -121,3 +121,5 @@ TEST_CASE("what a name leads to, its type, its index and its letters all weigh")
     }
   }
 }
+
+}  // namespace butterfuse::subtree_sum_test

@@ -8,8 +8,7 @@
 #include "core/chunk/chunk_plan.h"
 #include "core/volume/super_mirrors.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::chunk_space_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -147,3 +146,5 @@ TEST_CASE("sys_chunk_array gets and loses entries") {
   const auto first = load<DiskKey>(ByteSpan(reinterpret_cast<const std::byte*>(super.sys_chunk_array), 17));
   CHECK(first.offset == 8 * kMiB);
 }
+
+}  // namespace butterfuse::chunk_space_test

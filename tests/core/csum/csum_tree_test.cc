@@ -8,7 +8,7 @@
 
 #include "tests/support/catch/memory_trees.h"
 
-namespace butterfuse::test {
+namespace butterfuse::test::csum_tree_test {
 namespace {
 
 void step(ReadCursor& cursor) { REQUIRE(cursor.next()); }
@@ -140,4 +140,4 @@ TEST_CASE("checksums of parts of sectors are refused") {
   REQUIRE(lookup_csums(tree, {4096, 4096}, kSector, 4)->csums.empty());
 }
 
-}  // namespace butterfuse::test
+}  // namespace butterfuse::test::csum_tree_test

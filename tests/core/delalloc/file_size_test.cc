@@ -5,8 +5,7 @@
 
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::file_size_test {
 namespace {
 
 constexpr uint64_t kUnit = 512;
@@ -245,3 +244,5 @@ TEST_CASE("what was cut off is owed no more") {
   size.extend(10 * 4096);
   CHECK(size.raise() == 10 * 4096);
 }
+
+}  // namespace butterfuse::file_size_test

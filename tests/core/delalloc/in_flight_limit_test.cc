@@ -8,8 +8,7 @@
 #include <thread>
 #include <vector>
 
-using namespace butterfuse;
-
+namespace butterfuse::in_flight_limit_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -57,3 +56,5 @@ TEST_CASE("a stream that found all slots taken goes on once a quarter is free") 
   waits.join();
   CHECK(got == 1);
 }
+
+}  // namespace butterfuse::in_flight_limit_test

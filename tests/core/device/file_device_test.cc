@@ -13,8 +13,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::file_device_test {
 namespace {
 
 constexpr OpenOptions kWriter{.mode = OpenMode::read_write, .lock_wait_ms = 0};
@@ -219,3 +218,5 @@ TEST_CASE("a block device is opened exclusively for writing, and has its real si
   CHECK(open_file_device(path, kWriter));
   run_command({"losetup", "--detach", path});
 }
+
+}  // namespace butterfuse::file_device_test

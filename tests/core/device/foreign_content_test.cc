@@ -6,8 +6,7 @@
 
 #include "core/device/memory_device.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::foreign_content_test {
 namespace {
 
 constexpr uint64_t kMiB = 1u << 20;
@@ -90,3 +89,5 @@ TEST_CASE("zeros, noise and devices of any size are no content") {
   CHECK(name_of(0, std::string(4096, 'x')).empty());
   CHECK(name_of(0, "\x1f\x8b\x08", 3) == "gzip data");
 }
+
+}  // namespace butterfuse::foreign_content_test

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <string>
 
-using namespace butterfuse;
+namespace butterfuse::source_name_test {
 namespace fs = std::filesystem;
 
 namespace {
@@ -56,3 +56,5 @@ TEST_CASE("a source that is not there keeps its name, made absolute") {
   CHECK(source_name("/none/such/../image") == "/none/such/../image");
   CHECK(source_name("no-such-image") == (fs::current_path() / "no-such-image").string());
 }
+
+}  // namespace butterfuse::source_name_test

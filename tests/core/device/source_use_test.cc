@@ -10,8 +10,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::source_use_test {
 namespace {
 
 struct LoopDevice {
@@ -59,3 +58,5 @@ TEST_CASE("a lock below or above a loop device is waited for, as one on the sour
   check_waited_for(loop.image, loop.path);
   check_waited_for(loop.path, loop.image);
 }
+
+}  // namespace butterfuse::source_use_test

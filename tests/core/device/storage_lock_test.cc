@@ -12,8 +12,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::storage_lock_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -70,3 +69,5 @@ TEST_CASE("the kernel's list has the locks on a file that can't be opened any mo
   CHECK(lock_on(inside) == StorageLock::exclusive);
   CHECK(lock_on(behind) == StorageLock::none);
 }
+
+}  // namespace butterfuse::storage_lock_test

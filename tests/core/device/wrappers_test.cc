@@ -6,8 +6,7 @@
 #include "core/device/memory_device.h"
 #include "core/device/recording_device.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::wrappers_test {
 namespace {
 std::vector<std::byte> bytes_of(char fill, size_t count) {
   return std::vector<std::byte>(count, std::byte(fill));
@@ -100,3 +99,5 @@ TEST_CASE("a trace tells what was written, in which order, and what lies between
   CHECK(events[4].failed);
   CHECK(read_back(device, 65536, 1) == bytes_of('s', 1));
 }
+
+}  // namespace butterfuse::wrappers_test

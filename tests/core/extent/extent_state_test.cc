@@ -7,7 +7,7 @@
 
 #include "tests/support/death.h"
 
-using namespace butterfuse;
+namespace butterfuse::extent_state_test {
 
 TEST_CASE("delalloc counts the extents it may become, cut at aligned units") {
   ExtentState state(128 << 10);
@@ -67,3 +67,5 @@ TEST_CASE("a waiting thread gets the range when its holder lets go") {
 TEST_CASE("an extent state that ends with something left ends the process") {
   CHECK(dies([] { ExtentState(4096).set_delalloc({0, 10}); }));
 }
+
+}  // namespace butterfuse::extent_state_test

@@ -7,8 +7,7 @@
 
 #include "tests/support/growth.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::ordered_extent_test {
 namespace {
 OrderedExtentRef make(OrderedExtents& all, uint64_t start, uint64_t end) {
   auto ordered = std::make_shared<OrderedExtent>(ByteRange{start, end});
@@ -145,3 +144,5 @@ TEST_CASE("a wait looks at each extent once, also where newer ones take the plac
   };
   CHECK(growth(wait_for_many, 1'000, 32'000) < 8 * 32);
 }
+
+}  // namespace butterfuse::ordered_extent_test

@@ -7,8 +7,7 @@
 #include <random>
 #include <vector>
 
-using namespace butterfuse;
-
+namespace butterfuse::overlap_index_test {
 namespace {
 
 using Index = OverlapIndex<uint64_t>;
@@ -75,3 +74,5 @@ TEST_CASE("what is added or removed between two steps backwards does no harm") {
   index.add({72, 77}, 77, 77);
   CHECK(index.overlap_before(seventh, all)->value == 5);
 }
+
+}  // namespace butterfuse::overlap_index_test

@@ -6,7 +6,7 @@
 #include <catch2/catch.hpp>
 #include <random>
 
-using namespace butterfuse;
+namespace butterfuse::range_set_test {
 
 TEST_CASE("ranges merge, split and count like a set of bytes does") {
   constexpr uint64_t kSpan = 512, kUnit = 16;
@@ -45,3 +45,5 @@ TEST_CASE("the range around a byte reaches to both its ends") {
   set.remove({10, 30});
   CHECK(set.first() == ~uint64_t{0});
 }
+
+}  // namespace butterfuse::range_set_test

@@ -9,8 +9,7 @@
 #include "core/btree/tree_roots.h"
 #include "core/extent_tree/delayed_refs.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::extent_refs_test {
 namespace {
 
 template <class T>
@@ -232,3 +231,5 @@ TEST_CASE("random references of many kinds stay equal to a model, inline and key
     }
   }
 }
+
+}  // namespace butterfuse::extent_refs_test

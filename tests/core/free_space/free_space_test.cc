@@ -8,8 +8,7 @@
 #include "core/free_space/free_space_delta.h"
 #include "tests/support/growth.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::free_space_test {
 namespace {
 
 constexpr uint32_t kUnit = 4096;
@@ -160,3 +159,5 @@ TEST_CASE("queued changes that go forth and back leave nothing, and a range free
   CHECK(delta.record({0, 8192}, false));
   CHECK(delta.empty());
 }
+
+}  // namespace butterfuse::free_space_test

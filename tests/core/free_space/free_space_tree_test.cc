@@ -8,8 +8,7 @@
 #include "tests/support/catch/memory_trees.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::free_space_tree_test {
 namespace {
 
 constexpr uint32_t kSector = 4096;
@@ -164,3 +163,5 @@ TEST_CASE("changes that contradict the free space items are damage, in both form
     }
   }
 }
+
+}  // namespace butterfuse::free_space_tree_test

@@ -8,8 +8,7 @@
 #include "tests/support/catch/memory_trees.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::old_space_caches_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -57,3 +56,5 @@ TEST_CASE("old caches are given up some at a time") {
   CHECK(world.believed().empty());
   CHECK_FALSE(caches.any());
 }
+
+}  // namespace butterfuse::old_space_caches_test

@@ -9,8 +9,7 @@
 #include "tests/core/items/item_files.h"
 #include "tests/support/btrfs_check.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::attributes_test {
 namespace {
 
 constexpr uint64_t kIno = 300;
@@ -142,3 +141,5 @@ TEST_CASE("xattr names that collide share an item and change without harm to eac
   }
   CHECK(image.close_and_check() == "");
 }
+
+}  // namespace butterfuse::attributes_test

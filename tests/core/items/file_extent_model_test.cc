@@ -10,8 +10,7 @@
 #include "tests/core/items/item_files.h"
 #include "tests/support/btrfs_check.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::file_extent_model_test {
 namespace {
 
 constexpr uint64_t kIno = 300;
@@ -309,3 +308,5 @@ TEST_CASE(
   }
   CHECK(image.close_and_check() == "");
 }
+
+}  // namespace butterfuse::file_extent_model_test

@@ -8,8 +8,7 @@
 #include "tests/core/items/item_files.h"
 #include "tests/support/btrfs_check.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::file_extent_written_test {
 namespace {
 
 constexpr uint64_t kIno = 300, kBlock = 4096, kBlocks = 64;
@@ -107,3 +106,5 @@ TEST_CASE("what is not preallocated is not marked") {
   auto handle = must(image.filesystem().begin(20));
   CHECK_FALSE(mark_extent_written(image.fs_tree(), handle, kIno, blocks(6, 10)));
 }
+
+}  // namespace butterfuse::file_extent_written_test

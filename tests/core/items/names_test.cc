@@ -9,8 +9,7 @@
 #include "tests/core/items/item_files.h"
 #include "tests/support/btrfs_check.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::names_test {
 namespace {
 
 constexpr uint64_t kRoot = objectid::kFirstFree;
@@ -155,3 +154,5 @@ TEST_CASE("an empty directory is empty, and not with one entry") {
   add_name(tree, handle, kIno, "one", 2);
   CHECK(!must(dir_is_empty(tree, kRoot)));
 }
+
+}  // namespace butterfuse::names_test

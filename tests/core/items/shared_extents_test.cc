@@ -11,8 +11,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::shared_extents_test {
 namespace {
 
 constexpr uint64_t kFileMax = 8u << 20;  // longer files are left alone
@@ -177,3 +176,5 @@ TEST_CASE(
     CHECK(surgery.close_and_check() == "");
   }
 }
+
+}  // namespace butterfuse::shared_extents_test

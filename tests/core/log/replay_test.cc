@@ -7,7 +7,7 @@
 
 #include "tests/core/log/log_images.h"
 
-using namespace butterfuse;
+namespace butterfuse::replay_test {
 using namespace butterfuse::test;
 
 namespace {
@@ -137,3 +137,5 @@ TEST_CASE("a damaged log is replayed or refused, and a refusal writes nothing") 
   CHECK(refused > 100);
   CHECK(replayed > 20);
 }
+
+}  // namespace butterfuse::replay_test

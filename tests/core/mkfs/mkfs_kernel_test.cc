@@ -9,8 +9,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mkfs_kernel_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
@@ -59,3 +58,5 @@ TEST_CASE("the kernel mounts, fills and leaves clean what was made here") {
   }
   SECTION("with sha256") { make_and_use({.csum = CsumType::sha256}, kGiB); }
 }
+
+}  // namespace butterfuse::mkfs_kernel_test

@@ -7,8 +7,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mkfs_matrix_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
@@ -79,3 +78,5 @@ TEST_CASE("every checksum makes a clean file system") {
     make_and_judge(options, kGiB);
   }
 }
+
+}  // namespace butterfuse::mkfs_matrix_test

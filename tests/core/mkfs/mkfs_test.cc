@@ -13,8 +13,7 @@
 #include "core/ondisk/format.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mkfs_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20, kGiB = 1 << 30;
@@ -198,3 +197,5 @@ TEST_CASE("a sparse image stays sparse") {
   }
   CHECK(allocated_bytes(image) < 2 * kMiB);
 }
+
+}  // namespace butterfuse::mkfs_test

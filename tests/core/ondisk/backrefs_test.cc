@@ -4,8 +4,7 @@
 
 #include "tests/core/ondisk/walk_checks.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::backrefs_test {
 namespace {
 
 Bytes inline_bytes_of(const CountedRef& counted) {
@@ -97,3 +96,5 @@ TEST_CASE("an extent item comes apart into its fixed part, tree block info and i
           (cut >= sizeof(DiskExtentItem)));
   }
 }
+
+}  // namespace butterfuse::backrefs_test

@@ -4,8 +4,7 @@
 
 #include "tests/core/ondisk/leaf_builder.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::extent_check_test {
 namespace {
 
 std::vector<std::byte> data_extent(uint64_t refs, const std::vector<std::byte>& inline_refs,
@@ -114,3 +113,5 @@ TEST_CASE("keyed refs have the size of their type") {
   leaf = extent_leaf({1 << 20, key_type::kSharedBlockRef, 65537}, {});
   CHECK(full_refuses(leaf));
 }
+
+}  // namespace butterfuse::extent_check_test

@@ -13,8 +13,7 @@
 #include "core/volume/superblock.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mutation_test {
 namespace {
 
 struct Specimens {
@@ -94,3 +93,5 @@ TEST_CASE("tree blocks with random damage are refused or can be read safely") {
   }
   WARN(rounds << " damaged blocks, " << accepted << " times accepted and printed");
 }
+
+}  // namespace butterfuse::mutation_test

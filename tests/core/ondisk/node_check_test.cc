@@ -5,8 +5,7 @@
 #include "core/ondisk/tree_checker.h"
 #include "tests/core/ondisk/leaf_builder.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::node_check_test {
 namespace {
 
 bool refused(const Status& status) { return !status && status.error().code == EUCLEAN; }
@@ -40,3 +39,5 @@ TEST_CASE("nodes need pointers that are aligned, not zero, not too young and in 
     CHECK(refused(check_tree_block(frame.context, block)));
   }
 }
+
+}  // namespace butterfuse::node_check_test

@@ -7,8 +7,7 @@
 #include "core/ondisk/named_entries.h"
 #include "tests/core/ondisk/walk_checks.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::packed_walk_test {
 namespace {
 
 DiskDirItem dir_head(uint16_t name_len, uint16_t data_len) {
@@ -155,3 +154,5 @@ TEST_CASE("checksums stand for sectors one by one; what is no whole one for none
   CHECK(geometry.count(ByteSpan(item).first(23)) == 2);
   CHECK(geometry.sectors(65536, ByteSpan(item).first(7)).empty());
 }
+
+}  // namespace butterfuse::packed_walk_test

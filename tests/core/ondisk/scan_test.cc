@@ -15,8 +15,7 @@
 #include "core/volume/superblock.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::scan_test {
 namespace {
 
 // Ranges of the file that are no holes.
@@ -122,3 +121,5 @@ TEST_CASE("tree_checker accepts every tree block of the healthy images that othe
       if (is_healthy_corpus_image(name)) check_image(name, UnpackedImage::corpus(name), total);
   WARN("corpus: " << total.blocks << " tree blocks, " << total.items << " items or pointers");
 }
+
+}  // namespace butterfuse::scan_test

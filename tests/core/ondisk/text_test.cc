@@ -6,7 +6,7 @@
 #include "core/ondisk/to_text.h"
 #include "tests/core/ondisk/leaf_builder.h"
 
-using namespace butterfuse;
+namespace butterfuse::text_test {
 
 TEST_CASE("keys are printed as dump-tree prints them") {
   CHECK(to_text(Key{256, key_type::kInodeItem, 0}) == "(256 INODE_ITEM 0)");
@@ -43,3 +43,5 @@ TEST_CASE("opaque items shorter than their struct are printed as such") {
   for (uint8_t type : {key_type::kQgroupStatus, key_type::kQgroupInfo, key_type::kQgroupLimit})
     CHECK(item_to_text({0, type, 0}, std::vector<std::byte>(3)) == "\t\titem of only 3 bytes\n");
 }
+
+}  // namespace butterfuse::text_test

@@ -7,8 +7,7 @@
 #include "core/base/checksum.h"
 #include "tests/core/ondisk/leaf_builder.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::tree_checker_test {
 namespace {
 
 constexpr Key kFileInode{257, key_type::kInodeItem, 0};
@@ -394,3 +393,5 @@ TEST_CASE("free space items: bitmaps have a bit for each sector of their range")
   leaf.items = {{Key{1 << 20, key_type::kFreeSpaceInfo, 4096}, std::vector<std::byte>(7)}};
   check_structural(leaf);
 }
+
+}  // namespace butterfuse::tree_checker_test

@@ -13,8 +13,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::extent_reader_test {
 namespace {
 
 constexpr uint64_t kFileBytes = 300'001;  // ends inside a sector
@@ -189,3 +188,5 @@ TEST_CASE("an unknown compression is damage") {
   extent.disk_bytenr = image.filesystem().volume().chunks().front()->start;
   CHECK(read_code(image.filesystem(), extent) == EUCLEAN);
 }
+
+}  // namespace butterfuse::extent_reader_test

@@ -7,8 +7,7 @@
 #include "tests/support/golden_manifest.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::golden_images_test {
 namespace {
 
 Result<std::unique_ptr<Filesystem>> open_read_only(const std::string& image) {
@@ -66,3 +65,5 @@ TEST_CASE("golden images of several devices are refused with one line that says 
     CHECK(filesystem.error().message.find('\n') == std::string::npos);
   }
 }
+
+}  // namespace butterfuse::golden_images_test

@@ -8,8 +8,7 @@
 #include "tests/support/golden_manifest.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::hostile_images_test {
 namespace {
 
 constexpr double kSecondsMax = 10;  // an image: only a walk that does not end takes as long
@@ -44,3 +43,5 @@ TEST_CASE("reading all of a hostile image ends in values or errors") {
     }
   }
 }
+
+}  // namespace butterfuse::hostile_images_test

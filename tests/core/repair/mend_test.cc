@@ -10,8 +10,7 @@
 #include "tests/support/test_images.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::mend_test {
 namespace {
 
 constexpr uint64_t kBlock = 4096;
@@ -228,3 +227,5 @@ TEST_CASE("a file system that grew out of a seed is repaired beside it") {
   must(check_filesystem(devices(), options));
   CHECK(findings == "");
 }
+
+}  // namespace butterfuse::mend_test

@@ -21,8 +21,7 @@
 #include "tests/support/test_images.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::repair_test {
 namespace {
 
 using Blow = std::function<void(Victim&)>;
@@ -298,3 +297,5 @@ TEST_CASE("an undo log that was cut short is refused") {
   CHECK(undone.error().code == EUCLEAN);
   CHECK_FALSE(repair::write_undo_log(path, {base}, {overlay}, 1));  // never over another
 }
+
+}  // namespace butterfuse::repair_test

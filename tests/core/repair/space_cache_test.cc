@@ -11,8 +11,7 @@
 #include "tests/support/kernel_mount.h"
 #include "tests/support/run_command.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::space_cache_test {
 namespace {
 
 constexpr size_t kPage = 4096;
@@ -204,3 +203,5 @@ TEST_CASE("a space cache that lacks free space is no finding: log trees have it"
   });
   CHECK(findings_of(path) == "");
 }
+
+}  // namespace butterfuse::space_cache_test

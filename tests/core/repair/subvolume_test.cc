@@ -9,7 +9,7 @@
 #include "tests/support/kernel_mount.h"
 #include "tests/support/run_command.h"
 
-using namespace butterfuse;
+namespace butterfuse::subvolume_test {
 namespace fs = std::filesystem;
 
 namespace {
@@ -151,3 +151,5 @@ TEST_CASE(
   CHECK(image.count("", kRemoved, kFiles) == kFiles - kRemoved);
   CHECK(btrfs_check(image.path()) == "");
 }
+
+}  // namespace butterfuse::subvolume_test

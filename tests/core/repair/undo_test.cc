@@ -15,8 +15,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::undo_test {
 namespace {
 
 // An image that was broken, and repaired with an undo log.
@@ -169,3 +168,5 @@ TEST_CASE("an undo log that is damaged, cut or of something else is refused") {
     image.check_refused(EINVAL);
   }
 }
+
+}  // namespace butterfuse::undo_test

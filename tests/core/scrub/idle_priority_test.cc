@@ -8,8 +8,7 @@
 #include <catch2/catch.hpp>
 #include <thread>
 
-using namespace butterfuse;
-
+namespace butterfuse::idle_priority_test {
 namespace {
 
 constexpr int kIdleClass = 3, kBestEffort = 2;  // ioprio_set(2)
@@ -37,3 +36,5 @@ TEST_CASE("a thread's I/O is idle while it says so, then as before; other thread
   }
   CHECK(own_priority() == before);
 }
+
+}  // namespace butterfuse::idle_priority_test

@@ -5,8 +5,7 @@
 
 #include "tests/core/scrub/scrub_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::scrub_course_test {
 namespace {
 
 constexpr uint64_t kFileBytes = 3 << 20;
@@ -133,3 +132,5 @@ TEST_CASE("progress grows while it runs") {
   CHECK(seen.back() > 0);
   CHECK(progress.data_bytes == kFileBytes);
 }
+
+}  // namespace butterfuse::scrub_course_test

@@ -4,8 +4,7 @@
 
 #include "tests/core/scrub/scrub_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::scrub_data_test {
 namespace {
 
 constexpr uint32_t kSector = ScrubRig::kSector;
@@ -167,3 +166,5 @@ TEST_CASE("a sector that can't be read is written anew from the good copy; witho
     CHECK(rig.scrub(disk + 1).progress.read_errors == (summed ? 0 : 1));
   }
 }
+
+}  // namespace butterfuse::scrub_data_test

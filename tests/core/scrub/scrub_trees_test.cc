@@ -5,8 +5,7 @@
 #include "core/volume/superblock.h"
 #include "tests/core/scrub/scrub_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::scrub_trees_test {
 namespace {
 
 void check_counts(const ScrubProgress& progress, uint64_t csum_errors, uint64_t corrected) {
@@ -103,3 +102,5 @@ TEST_CASE("blocks that the running transaction made are not looked at, for they 
   check_counts(progress, 0, 0);
   CHECK(progress.tree_extents <= before);
 }
+
+}  // namespace butterfuse::scrub_trees_test

@@ -6,8 +6,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::salvage_test {
 namespace {
 
 constexpr int kFiles = 300;
@@ -133,3 +132,5 @@ TEST_CASE("a block that is not marked as written is found") {
   });
   files.repair_and_find_all();
 }
+
+}  // namespace butterfuse::salvage_test

@@ -10,8 +10,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::crash_test {
 namespace {
 
 std::string make_image(const TempDir& directory) {
@@ -141,3 +140,5 @@ TEST_CASE("a failed write or flush of a commit is never followed by a superblock
     }
   }
 }
+
+}  // namespace butterfuse::crash_test

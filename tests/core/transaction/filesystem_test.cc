@@ -11,8 +11,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::filesystem_test {
 namespace {
 
 std::vector<uint64_t> subvolume_ids(Filesystem& filesystem) {
@@ -175,3 +174,5 @@ TEST_CASE(
   CHECK(read_only->begin(1).error().code == EROFS);
   must(read_only->close());
 }
+
+}  // namespace butterfuse::filesystem_test

@@ -7,8 +7,7 @@
 #include "tests/core/transaction/file_workload.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::hostile_test {
 namespace {
 
 // The image stays as it is: writes go to memory.
@@ -59,3 +58,5 @@ TEST_CASE("writing to damaged images ends in success or an error within ten seco
   CHECK(written > 0);
   CHECK(refused > 0);
 }
+
+}  // namespace butterfuse::hostile_test

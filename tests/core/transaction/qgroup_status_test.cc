@@ -9,8 +9,7 @@
 #include "tests/support/mkfs_image.h"
 #include "tests/support/run_command.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::qgroup_status_test {
 namespace {
 
 constexpr uint64_t kOn = qgroup_status::kOn, kRescan = qgroup_status::kRescan,
@@ -74,3 +73,5 @@ TEST_CASE(
   set_status(path, kRescan, 0);  // switched off: nothing there counts
   CHECK(flags_after_a_change(path) == kRescan);
 }
+
+}  // namespace butterfuse::qgroup_status_test

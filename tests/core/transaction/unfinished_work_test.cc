@@ -10,8 +10,7 @@
 #include "core/transaction/filesystem.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::unfinished_work_test {
 namespace {
 
 struct Image {
@@ -71,3 +70,5 @@ TEST_CASE("no file system is written that has relocation trees of a balance") {
   CHECK(opened.error().message.find("balance") != std::string::npos);
   CHECK(image.open(true));
 }
+
+}  // namespace butterfuse::unfinished_work_test

@@ -4,8 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
-
+namespace butterfuse::chunk_mapping_test {
 namespace {
 
 constexpr uint64_t kCell = 65536;
@@ -109,3 +108,5 @@ TEST_CASE("chunks whose numbers do not go together are told") {
   CHECK(chunk_flaw(chunk) != nullptr);
   CHECK(chunk_flaw(chunk_of(bg::kRaid6, 258, 10)) != nullptr);
 }
+
+}  // namespace butterfuse::chunk_mapping_test

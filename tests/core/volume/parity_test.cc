@@ -7,8 +7,7 @@
 #include <random>
 #include <set>
 
-using namespace butterfuse;
-
+namespace butterfuse::parity_test {
 namespace {
 
 // A row of random bytes with its parity; some columns fail when they are read.
@@ -81,3 +80,5 @@ TEST_CASE("P and Q of a known row are those of the kernel") {
   CHECK(p[0] == std::byte{0x01 ^ 0x80 ^ 0xff});
   CHECK(q[0] == std::byte{0x01 ^ 0x1d ^ 0xdb});  // 2 * 0x80 = 0x1d; 4 * 0xff = 0xdb
 }
+
+}  // namespace butterfuse::parity_test

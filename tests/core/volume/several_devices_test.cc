@@ -12,8 +12,7 @@
 #include "tests/support/mkfs_image.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::several_devices_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -350,3 +349,5 @@ TEST_CASE("RAID6 reads around two stripes that are silently wrong in the same ro
     CHECK(items > 10);
   }
 }
+
+}  // namespace butterfuse::several_devices_test

@@ -8,7 +8,7 @@
 #include "core/device/recording_device.h"
 #include "core/ondisk/format.h"
 
-using namespace butterfuse;
+namespace butterfuse::super_places_test {
 
 TEST_CASE("bytes of superblocks are told from others") {
   CHECK(touches_super({65536, 69632}));
@@ -30,3 +30,5 @@ TEST_CASE("discarding a range leaves the superblocks in it") {
   }
   CHECK(bytes == (128 << 20) - 2 * kStripeLen);
 }
+
+}  // namespace butterfuse::super_places_test

@@ -15,8 +15,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/test_images.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::volume_test {
 namespace {
 
 std::shared_ptr<BlockDevice> open_shared(const std::string& path) {
@@ -323,3 +322,5 @@ TEST_CASE("superblocks are written in order to every mirror that fits, and are v
     CHECK(check_super_mirror(*read_super_mirror(*raw, mirror), mirror));
   CHECK(read_newest_super(*raw)->generation == super.generation);
 }
+
+}  // namespace butterfuse::volume_test

@@ -2,8 +2,7 @@
 // I7: truncation, unlink, hole punching and eviction against chunks in flight, at every step of them.
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::cancel_test {
 namespace {
 
 uint64_t written_pages(Rig& rig) {
@@ -158,3 +157,5 @@ TEST_CASE("a truncation that finds no space for the tail page still shows zeros 
   rig.flush(file);
   rig.check_disk(file);
 }
+
+}  // namespace butterfuse::cancel_test

@@ -2,8 +2,7 @@
 // I3 and I4: every dirty page has space, an owner and delalloc; one without gets them before it is written.
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::dirty_pages_test {
 namespace {
 // What a stray store would do: a page dirty behind the back of delalloc.
 void dirty_without_delalloc(Rig& rig, RigFile& file, PageIndex page, const Bytes& bytes) {
@@ -125,3 +124,5 @@ TEST_CASE("I4: a page cancelled before its fixup runs stays cancelled") {
   rig.check_content(file);
   rig.check_quiet(file);
 }
+
+}  // namespace butterfuse::dirty_pages_test

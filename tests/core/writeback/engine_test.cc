@@ -8,8 +8,7 @@
 #include "tests/core/writeback/rig.h"
 #include "tests/support/btrfs_check.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::engine_test {
 namespace {
 
 Bytes read_all(FileData& data, uint64_t size) {
@@ -167,3 +166,5 @@ TEST_CASE("a full image says so at write time, and deleting gives the space back
   write(*file.data, 0, noise(10 << 20, 2));
   mounted.close_and_check();
 }
+
+}  // namespace butterfuse::engine_test

@@ -2,8 +2,7 @@
 // I6: a failure at any step gives all back once, is told to every open file once, and hurts nobody else.
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::failure_test {
 namespace {
 
 // Compressed, uncompressed, mixed and inline data on their way; every stage is taken.
@@ -148,3 +147,5 @@ TEST_CASE("errors are told once to each open file, and to a later open only if n
   uint64_t after = errors.cursor();
   CHECK(errors.take(after).has_value());
 }
+
+}  // namespace butterfuse::failure_test

@@ -18,7 +18,7 @@ class SecondOwner {
 };
 }  // namespace butterfuse
 
-using namespace butterfuse;
+namespace butterfuse::locked_page_test {
 
 TEST_CASE("I1: exactly one chunk of a batch owns the locked page, and no two chunks share a page") {
   Rig rig;
@@ -120,3 +120,5 @@ TEST_CASE("the seed's bug, rebuilt: a second owner of the locked page is caught 
     (void)std::move(mine).start_writeback();
   }));
 }
+
+}  // namespace butterfuse::locked_page_test

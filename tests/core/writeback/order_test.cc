@@ -2,7 +2,7 @@
 // I5: submission in file order, and readers that see old data or new data and nothing else.
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
+namespace butterfuse::order_test {
 
 TEST_CASE("I5: async extents get their space in file order, however the workers finish") {
   Rig rig;
@@ -101,3 +101,5 @@ TEST_CASE("I9: before a flush the size told never covers bytes that are not in t
     }
   }
 }
+
+}  // namespace butterfuse::order_test

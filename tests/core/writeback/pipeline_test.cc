@@ -2,7 +2,7 @@
 // The pipeline end to end on the fake backend: what was written is on disk, in the form it should have.
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
+namespace butterfuse::pipeline_test {
 
 TEST_CASE("uncompressed data becomes one large extent with checksums") {
   Rig rig;
@@ -238,3 +238,5 @@ TEST_CASE("a file of many small writes is what a model says") {
   rig.flush(file);
   rig.check_disk(file);
 }
+
+}  // namespace butterfuse::pipeline_test

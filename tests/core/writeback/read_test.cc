@@ -3,8 +3,7 @@
 #include "core/file_data/readahead.h"
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::read_test {
 namespace {
 RigFile& cold_file(Rig& rig, uint8_t compression, const Bytes& bytes) {
   RigFile& file = rig.open(compression);
@@ -160,3 +159,5 @@ TEST_CASE("holes and bytes behind a short last extent read as zeros") {
   REQUIRE(behind.has_value());
   CHECK(behind->empty());
 }
+
+}  // namespace butterfuse::read_test

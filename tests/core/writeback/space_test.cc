@@ -4,7 +4,7 @@
 
 #include "tests/core/writeback/rig.h"
 
-using namespace butterfuse;
+namespace butterfuse::space_test {
 
 TEST_CASE("a write that does not fit says so before a byte is copied; what was taken is written") {
   Rig rig({}, 4 << 20);
@@ -154,3 +154,5 @@ TEST_CASE("a failed sync says so once") {
   CHECK(rig.engine->flush_all().has_value());
   file.model.clear();
 }
+
+}  // namespace butterfuse::space_test

@@ -10,8 +10,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::acl_attribute_test {
 namespace {
 
 constexpr std::string_view kAccess = "system.posix_acl_access", kDefault = "system.posix_acl_default";
@@ -82,3 +81,5 @@ TEST_CASE("an access control list without entries takes the one that is there aw
   CHECK(set_code(test, *file, kAccess, "xx") == EINVAL);
   CHECK(set_code(test, *file, kAccess, list_of({}, 3)) == EOPNOTSUPP);
 }
+
+}  // namespace butterfuse::acl_attribute_test

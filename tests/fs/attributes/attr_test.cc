@@ -19,8 +19,7 @@
 #include "tests/support/memory_mount.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::attr_test {
 namespace {
 
 constexpr uint32_t kAppendFlag = 0x20, kImmutableFlag = 0x10;  // FS_*_FL
@@ -188,3 +187,5 @@ TEST_CASE("after a shutdown fsync tells of an error, and so does everything that
   WriteRequest of_kernel{.offset = 0, .pieces = {as_bytes(std::string_view("x"))}, .from_kernel_cache = true};
   CHECK(write_file(test.mount(), *file, of_kernel, {}).error().code == EIO);
 }
+
+}  // namespace butterfuse::attr_test

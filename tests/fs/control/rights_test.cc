@@ -10,8 +10,7 @@
 #include "fs/control/ioctl.h"
 #include "tests/support/memory_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::rights_test {
 namespace {
 
 Credentials of_user(uid_t uid, gid_t gid = 100, uint64_t capabilities = 0) {
@@ -120,3 +119,5 @@ TEST_CASE("a mount that was made read-only is not written by ioctl either") {
     CHECK(code_of(test, *file->inode, number, of_root(), false, true) == EROFS);
   }
 }
+
+}  // namespace butterfuse::rights_test

@@ -12,8 +12,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::defragment_test {
 namespace {
 
 constexpr uint32_t kNoCowFlag = 0x00800000;  // FS_NOCOW_FL
@@ -165,3 +164,5 @@ TEST_CASE("defragmenting with a codec compresses all data that is not, once") {
   file.reset();
   CHECK(test.close_and_check() == "");
 }
+
+}  // namespace butterfuse::defragment_test

@@ -18,8 +18,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::file_test {
 namespace {
 
 void resize(TestMount& test, Inode& inode, uint64_t size) {
@@ -271,3 +270,5 @@ TEST_CASE("while a file is being cut, its size on disk stays behind what is ther
   file->data().lower_disk_size(65536);
   CHECK(file->data().disk_size() == 65536);
 }
+
+}  // namespace butterfuse::file_test

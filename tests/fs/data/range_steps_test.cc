@@ -12,8 +12,7 @@
 #include "fs/data/fallocate.h"
 #include "tests/support/memory_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::range_steps_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -216,3 +215,5 @@ TEST_CASE("extents that lie behind the end of a file never come back") {
     CHECK(test.read(*file, 0, 50'000) == std::string(40'001, '\0') + std::string(1000, 's'));
   }
 }
+
+}  // namespace butterfuse::range_steps_test

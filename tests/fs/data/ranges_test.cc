@@ -13,8 +13,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::ranges_test {
 namespace {
 
 constexpr uint64_t kFileBytes = 600'000;
@@ -222,3 +221,5 @@ TEST_CASE("preallocated space and nodatacow files are written where they lie, sh
   file.reset(), nodatacow.reset(), twin.reset();
   CHECK(test.close_and_check() == "");
 }
+
+}  // namespace butterfuse::ranges_test

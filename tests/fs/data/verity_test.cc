@@ -19,8 +19,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::verity_test {
 namespace {
 
 constexpr size_t kDescriptorBytes = 256, kPieceBytes = 2048;
@@ -257,3 +256,5 @@ TEST_CASE(
   inode = {}, copy = {};
   CHECK(test.close_and_check() == "");
 }
+
+}  // namespace butterfuse::verity_test

@@ -4,8 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
-
+namespace butterfuse::change_notes_test {
 namespace {
 
 constexpr InodeKey kFile{5, 257};
@@ -51,3 +50,5 @@ TEST_CASE("notes of the transaction before are gone with the first one of the ne
   REQUIRE(changed);
   CHECK(changed->empty());
 }
+
+}  // namespace butterfuse::change_notes_test

@@ -22,8 +22,7 @@
 #include "fs/options/parse_options.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::fsync_test {
 namespace {
 
 constexpr uint64_t kDeviceBytes = 256u << 20;
@@ -382,3 +381,5 @@ TEST_CASE("what an fsync made durable of one file is not written over in place b
     if (acknowledged > 0) CHECK((found == old_text || found == new_text));
   });
 }
+
+}  // namespace butterfuse::fsync_test

@@ -14,8 +14,7 @@
 #include "fs/options/parse_options.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::log_extents_test {
 namespace {
 
 constexpr uint64_t kBlock = 4096, kExtents = 3000;
@@ -113,3 +112,5 @@ TEST_CASE("an fsync of one appended block logs one extent, however many the file
   INFO(features);
   CHECK(test.fsync() <= 4 * (16u << 10));
 }
+
+}  // namespace butterfuse::log_extents_test

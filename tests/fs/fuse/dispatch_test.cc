@@ -11,8 +11,7 @@
 #include "fs/fuse/request_at_work.h"
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::dispatch_test {
 namespace {
 
 constexpr uint64_t kRoot = NodeIds::kRootNode;
@@ -160,3 +159,5 @@ TEST_CASE("the end of a block device's mount is answered when all is committed")
   CHECK(rig.call(FUSE_DESTROY, 0).error == 0);
   CHECK(rig.mount().filesystem().last_committed() > before);
 }
+
+}  // namespace butterfuse::dispatch_test

@@ -6,8 +6,7 @@
 
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::features_test {
 namespace {
 
 // Of later kernels, in the upper half of the flags.
@@ -88,3 +87,5 @@ TEST_CASE("first words that are short are answered, with nothing added") {
   CHECK((answer.flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT)) == 0);
   CHECK_FALSE(rig.context().long_setxattr);
 }
+
+}  // namespace butterfuse::features_test

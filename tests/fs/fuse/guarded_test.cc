@@ -7,8 +7,7 @@
 
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::guarded_test {
 namespace {
 
 constexpr uint64_t kRoot = NodeIds::kRootNode;
@@ -80,3 +79,5 @@ TEST_CASE("what the kernel forgets gets no answer without memory, either") {
 TEST_CASE("other errors of an operation are not taken for it") {
   CHECK_THROWS_AS(Guard<fail_otherwise>::call(nullptr, 1), std::runtime_error);
 }
+
+}  // namespace butterfuse::guarded_test

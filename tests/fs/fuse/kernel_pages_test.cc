@@ -7,8 +7,7 @@
 
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::kernel_pages_test {
 namespace {
 
 constexpr unsigned kTurns = 8;  // that may wait for pages at a time
@@ -131,3 +130,5 @@ TEST_CASE("where the kernel's cache knows the size, or nothing is mapped, no zer
   rig.in_a_request([&](fuse_req_t request) { zero_behind_old_end(request, *inode, 100, 10'000); });
   CHECK(rig.notifications.empty());
 }
+
+}  // namespace butterfuse::kernel_pages_test

@@ -14,8 +14,7 @@
 #include "fs/fuse/opcodes.h"
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::low_memory_test {
 namespace {
 
 uint64_t address_space_bytes() {
@@ -105,3 +104,5 @@ TEST_CASE("a request that is refused is answered once, and changes nothing") {
   }
   CHECK(rig.call(FUSE_MKDIR, NodeIds::kRootNode, {object_bytes(in), name_bytes("folder")}).error == 0);
 }
+
+}  // namespace butterfuse::low_memory_test

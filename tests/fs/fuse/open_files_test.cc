@@ -9,8 +9,7 @@
 #include "fs/names/unlink.h"
 #include "tests/support/memory_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::open_files_test {
 namespace {
 
 // Deleted, or still there for its users.
@@ -89,3 +88,5 @@ TEST_CASE("threads open and release beside each other") {
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
 }
+
+}  // namespace butterfuse::open_files_test

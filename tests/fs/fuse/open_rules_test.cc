@@ -8,8 +8,7 @@
 #include "fs/names/lookup.h"
 #include "tests/support/memory_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::open_rules_test {
 namespace {
 
 std::unique_ptr<OpenFile> opened(MemoryMount& memory, const char* name, int flags) {
@@ -68,3 +67,5 @@ TEST_CASE("where little space is left the kernel caches no writes that it has pr
   CHECK_FALSE(rules_of_open(caching.mount(), *file, O_RDONLY).direct_io);
   CHECK_FALSE(rules_of_open(plain.mount(), *other, O_RDWR).direct_io);
 }
+
+}  // namespace butterfuse::open_rules_test

@@ -12,8 +12,7 @@
 #include "fs/names/unlink.h"
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::raw_ops_test {
 namespace {
 
 constexpr uint64_t kRoot = NodeIds::kRootNode;
@@ -146,3 +145,5 @@ TEST_CASE("of all other requests raw operations keep away") {
   }
   CHECK(rig.receive(0).empty());
 }
+
+}  // namespace butterfuse::raw_ops_test

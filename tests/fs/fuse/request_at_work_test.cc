@@ -8,8 +8,7 @@
 
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::request_at_work_test {
 namespace {
 
 constexpr uint64_t kUnique = 71;
@@ -163,3 +162,5 @@ TEST_CASE("an answer past libfuse has its parts; an error has none") {
   const FuseRig::NobodyListens nobody(rig);
   CHECK_FALSE(reply_raw(rig.context().session, bytes, 0, parts));
 }
+
+}  // namespace butterfuse::request_at_work_test

@@ -10,8 +10,7 @@
 #include "tests/fs/fuse/fuse_rig.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::told_owner_test {
 namespace {
 
 constexpr uint32_t kOwner = 4711, kGroup = 4712;
@@ -99,3 +98,5 @@ TEST_CASE("of the top directory all are shown what is stored, once its lesson is
   REQUIRE(rig.context().top_lesson != nullptr);
   CHECK(rig.shown(rig.mount().root()).attr.uid == kOwner);
 }
+
+}  // namespace butterfuse::told_owner_test

@@ -7,8 +7,7 @@
 
 #include "tests/fs/fuse/fuse_rig.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::write_at_end_test {
 namespace {
 
 enum class By { program, writeback };
@@ -151,3 +150,5 @@ TEST_CASE("where the kernel knows the size, or is older, all zeros are a program
   CHECK(rig.write(4096, text(904, 'a'), By::writeback) == 0);
   CHECK(rig.dropped().empty());
 }
+
+}  // namespace butterfuse::write_at_end_test

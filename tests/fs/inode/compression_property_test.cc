@@ -12,8 +12,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::compression_property_test {
 namespace {
 
 constexpr const char* kName = "btrfs.compression";
@@ -150,3 +149,5 @@ TEST_CASE("a file that has both flags from elsewhere shows one, and takes others
   CHECK(flags_code(test, *file, get_fs_flags(*file) | FS_NOATIME_FL) == 0);
   CHECK((file->item().flags & inode_flag::kCompress) == 0);
 }
+
+}  // namespace butterfuse::compression_property_test

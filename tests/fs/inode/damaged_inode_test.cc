@@ -18,8 +18,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::damaged_inode_test {
 namespace {
 
 template <class Change>
@@ -182,3 +181,5 @@ TEST_CASE("in a directory with the READONLY flag names stay as they are") {
   test.create(test.root(), "outside");
   CHECK(move(test.root(), "outside", *dir) == EACCES);
 }
+
+}  // namespace butterfuse::damaged_inode_test

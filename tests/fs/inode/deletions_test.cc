@@ -11,8 +11,7 @@
 
 #include "core/base/mutex.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::deletions_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -149,3 +148,5 @@ TEST_CASE("a crowd is deleted by those who bring it as well, each inode once, an
   CHECK(deleted.each_once());
   CHECK(deleted.threads.size() > 1);
 }
+
+}  // namespace butterfuse::deletions_test

@@ -6,8 +6,7 @@
 #include "fs/names/lookup.h"
 #include "tests/support/memory_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::idle_inodes_test {
 namespace {
 
 // Makes files and changes each once more, so that they wait for a commit.
@@ -43,3 +42,5 @@ TEST_CASE("inodes that nobody uses leave memory down to the limit") {
       (void)must(lookup_existing(test.mount(), test.mount().root(), "file" + std::to_string(number)));
   CHECK(test.mount().inodes().inodes() <= 64 + 1);
 }
+
+}  // namespace butterfuse::idle_inodes_test

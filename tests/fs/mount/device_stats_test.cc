@@ -14,8 +14,7 @@
 #include "fs/names/lookup.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::device_stats_test {
 namespace {
 
 constexpr uint64_t kDeviceBytes = 256u << 20;
@@ -95,3 +94,5 @@ TEST_CASE("corruption that was read around is counted for good") {
   auto mount = mirrors.mount();
   CHECK(mount->filesystem().volume().member(1)->totals() == DeviceTotals{});
 }
+
+}  // namespace butterfuse::device_stats_test

@@ -8,8 +8,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::free_space_rebuild_test {
 namespace {
 
 constexpr uint64_t kValid = compat_ro::kFreeSpaceTreeValid;
@@ -100,3 +99,5 @@ TEST_CASE("what mkfs.btrfs left in the free space tree goes with the first writa
   CHECK_FALSE(has_leftovers());
   CHECK(btrfs_check(test.path()) == "");
 }
+
+}  // namespace butterfuse::free_space_rebuild_test

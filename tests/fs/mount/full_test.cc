@@ -11,8 +11,7 @@
 #include "tests/support/memory_mount.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::full_test {
 namespace {
 
 constexpr uint64_t kMiB = 1 << 20;
@@ -126,3 +125,5 @@ TEST_CASE("what the kernel writes back is taken whole or not at all") {
   CHECK((!written || *written == much.size()));
   CHECK_FALSE(written);
 }
+
+}  // namespace butterfuse::full_test

@@ -10,8 +10,7 @@
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::hostile_test {
 namespace {
 
 int code_of_move(TestMount& test, Inode& to_dir) {
@@ -62,3 +61,5 @@ TEST_CASE("no inode gets a number behind the last, or the number of another") {
     CHECK(made.error().code == ENOSPC);
   }
 }
+
+}  // namespace butterfuse::hostile_test

@@ -6,8 +6,7 @@
 #include <random>
 #include <unordered_set>
 
-using namespace butterfuse;
-
+namespace butterfuse::node_ids_test {
 namespace {
 
 bool is_short(uint64_t number) { return number >> 32 == 0; }
@@ -132,3 +131,5 @@ TEST_CASE("whatever inodes are asked for in whatever order, none shares a number
     CHECK(wrong == 0);
   }
 }
+
+}  // namespace butterfuse::node_ids_test

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace butterfuse;
+namespace butterfuse::request_counts_test {
 
 TEST_CASE("requests are counted by opcode, and told by name") {
   RequestCounts counts;
@@ -42,3 +42,5 @@ TEST_CASE("names stand at their numbers") {
     CHECK(counts.text().find("requests_" + name + " 1\n") == 0);
   }
 }
+
+}  // namespace butterfuse::request_counts_test

@@ -10,8 +10,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::rescue_test {
 namespace {
 
 constexpr uint64_t kFileBytes = 10'000;
@@ -152,3 +151,5 @@ TEST_CASE(
       CHECK(readable_bytes(*must(image.mount(options)), "file1") == kFileBytes);
   }
 }
+
+}  // namespace butterfuse::rescue_test

@@ -18,8 +18,7 @@
 #include "fs/options/parse_options.h"
 #include "tests/support/mkfs_image.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::returned_device_test {
 namespace {
 
 const std::string kBefore(300'000, 'b'), kAfter(300'000, 'a');
@@ -189,3 +188,5 @@ TEST_CASE(
     }
   }
 }
+
+}  // namespace butterfuse::returned_device_test

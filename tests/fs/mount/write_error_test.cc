@@ -6,8 +6,7 @@
 #include "fs/data/set_attr.h"
 #include "tests/support/memory_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::write_error_test {
 namespace {
 
 // Its begin is on disk; behind a gap there is more, and the write of that will fail.
@@ -67,3 +66,5 @@ TEST_CASE("a file whose last write fails can be resized, and has no gap") {
   file.reset();
   CHECK(test.close_and_count_errors() == 0);
 }
+
+}  // namespace butterfuse::write_error_test

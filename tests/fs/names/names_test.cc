@@ -14,8 +14,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::names_test {
 namespace {
 
 int code_of(const Status& status) { return status ? 0 : status.error().code; }
@@ -223,3 +222,5 @@ TEST_CASE("a read-only mount refuses every change of names") {
   CHECK(code_of(unlink(test.mount(), test.root(), "file")) == EROFS);
   CHECK(rename_code(test, "file", "other") == EROFS);
 }
+
+}  // namespace butterfuse::names_test

@@ -9,7 +9,7 @@
 #include "tests/support/btrfs_check.h"
 #include "tests/support/test_mount.h"
 
-using namespace butterfuse;
+namespace butterfuse::readdir_test {
 
 TEST_CASE("a reader of a changing directory sees every name that stays, once") {
   if (!have_btrfs_progs()) return;
@@ -58,3 +58,5 @@ TEST_CASE("positions hold over an unmount") {
   REQUIRE(after.size() == before.size() - 10);
   CHECK(after.front().name == before[10].name);
 }
+
+}  // namespace butterfuse::readdir_test

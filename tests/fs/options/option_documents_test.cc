@@ -8,8 +8,7 @@
 #include "fs/options/option_table.h"
 #include "tests/fs/options/parsed_options.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::option_documents_test {
 namespace {
 
 // The build folder lies in the project.
@@ -84,3 +83,5 @@ TEST_CASE("the mount options of README's commands are taken") {
   }
   CHECK(commands >= 7);
 }
+
+}  // namespace butterfuse::option_documents_test

@@ -6,7 +6,7 @@
 #include "fs/options/option_table.h"
 #include "tests/fs/options/parsed_options.h"
 
-using namespace butterfuse;
+namespace butterfuse::option_effects_test {
 
 TEST_CASE("the last word of a subject wins, whichever it is") {
   // Two words of a subject in both orders: the same as the last one alone, be that the default or not.
@@ -70,3 +70,5 @@ TEST_CASE("what an option asks for is seen in the comparison of two sets, or is 
   for (const char* word : {"part=1", "offset=4096", "sizelimit=1G", "device=/x"})
     CHECK_FALSE(same_effect(parse(word), parse("")));
 }
+
+}  // namespace butterfuse::option_effects_test

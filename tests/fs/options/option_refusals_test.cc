@@ -5,7 +5,7 @@
 
 #include "tests/fs/options/parsed_options.h"
 
-using namespace butterfuse;
+namespace butterfuse::option_refusals_test {
 
 TEST_CASE("a bad value is told with the allowed ones") {
   const std::pair<const char*, const char*> kCases[] = {{"compress=brotli", "zlib|lzo|zstd[:LEVEL]|no"},
@@ -53,3 +53,5 @@ TEST_CASE("an unknown option comes with the one that may have been meant, and ca
   CHECK_FALSE(parse_mount_options("commit=x", options, UnknownOptions::pass_over));
   CHECK_FALSE(parse_mount_options("fragment=all", options, UnknownOptions::pass_over));
 }
+
+}  // namespace butterfuse::option_refusals_test

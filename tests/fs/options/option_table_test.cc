@@ -8,8 +8,7 @@
 
 #include "tests/fs/options/parsed_options.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::option_table_test {
 namespace {
 
 // Those that mount(8) and btrfs(5) have, and that are taken.
@@ -60,3 +59,5 @@ TEST_CASE("every option of mount(8) and btrfs(5) is known by name") {
     CHECK(refusal(text).find(fmt::format("'{}' is refused: ", text)) != std::string::npos);
   }
 }
+
+}  // namespace butterfuse::option_table_test

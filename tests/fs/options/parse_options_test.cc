@@ -8,7 +8,7 @@
 #include "fs/options/options.h"
 #include "tests/fs/options/parsed_options.h"
 
-using namespace butterfuse;
+namespace butterfuse::parse_options_test {
 
 TEST_CASE("an unknown mount option is an error that names it") {
   CHECK(refusal("ro,frobnicate=7").find("'frobnicate=7'") != std::string::npos);
@@ -150,3 +150,5 @@ TEST_CASE("a comma in a value is quoted as mount(8) says, or escaped") {
   CHECK(parse("device=/dev/one\\,two").devices.front() == "/dev/one,two");
   CHECK(refusal("subvol=one,two").find("'two'") != std::string::npos);
 }
+
+}  // namespace butterfuse::parse_options_test

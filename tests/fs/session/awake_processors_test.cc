@@ -8,8 +8,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 
-using namespace butterfuse;
-
+namespace butterfuse::awake_processors_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -62,3 +61,5 @@ TEST_CASE("the thread that asks keeps its own priority") {
   }
   CHECK(getpriority(PRIO_PROCESS, 0) == before);
 }
+
+}  // namespace butterfuse::awake_processors_test

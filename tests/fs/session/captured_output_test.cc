@@ -11,8 +11,7 @@
 #include <filesystem>
 #include <set>
 
-using namespace butterfuse;
-
+namespace butterfuse::captured_output_test {
 namespace {
 
 // What descriptors 0 to 2 are.
@@ -97,3 +96,5 @@ TEST_CASE("programs that are started meanwhile inherit none of what it keeps") {
   captured.end();
   CHECK(inherited.empty());
 }
+
+}  // namespace butterfuse::captured_output_test

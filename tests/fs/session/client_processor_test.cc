@@ -12,8 +12,7 @@
 
 #include "core/base/processes.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::client_processor_test {
 namespace {
 
 void pin_to(int processor) {
@@ -79,3 +78,5 @@ TEST_CASE("an unknown client, and one that is gone, are followed nowhere") {
     for (int requests = 0; requests < 64; ++requests) follower.follow(client);
   SUCCEED();
 }
+
+}  // namespace butterfuse::client_processor_test

@@ -10,8 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
-using namespace butterfuse;
-
+namespace butterfuse::lanes_test {
 namespace {
 
 constexpr size_t kWorkers = 64;
@@ -162,3 +161,5 @@ TEST_CASE("with one worker nothing waits for ever") {
     CHECK_FALSE(lanes.leave(*ticket, next.buffer));
   }
 }
+
+}  // namespace butterfuse::lanes_test

@@ -8,8 +8,7 @@
 #include "core/base/log.h"
 #include "fs/fuse/fuse_context.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::libfuse_log_test {
 namespace {
 
 // What the log gets while it lives.
@@ -54,3 +53,5 @@ TEST_CASE("from then on its lines go to the log, by how grave they are") {
   CHECK(heard.lines[2] == std::pair(LogLevel::debug, std::string("LOOKUP")));
   CHECK(last_complaint_of_libfuse() == "");
 }
+
+}  // namespace butterfuse::libfuse_log_test

@@ -11,7 +11,7 @@
 #include <catch2/catch.hpp>
 #include <cerrno>
 
-using namespace butterfuse;
+namespace butterfuse::mount_helper_test {
 
 TEST_CASE("what the helper can't do it says with the errno") {
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);  // which can't be opened once more
@@ -70,3 +70,5 @@ TEST_CASE("the helper does what was planned before the image was read, and nothi
   REQUIRE(!claim);
   CHECK(claim.error().code == EBADF);
 }
+
+}  // namespace butterfuse::mount_helper_test

@@ -14,8 +14,7 @@
 
 #include "tests/support/catch/in_a_child.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::order_socket_test {
 namespace {
 
 std::pair<OrderSocket, OrderSocket> must_make() {
@@ -122,3 +121,5 @@ TEST_CASE("an end that was moved from closes nothing") {
   CHECK(other.receive()->text == "open");
   CHECK_FALSE(other.receive());
 }
+
+}  // namespace butterfuse::order_socket_test

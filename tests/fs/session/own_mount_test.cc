@@ -14,8 +14,7 @@
 #include "tests/support/run_command.h"
 #include "tests/support/temp_dir.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::own_mount_test {
 namespace {
 
 const std::string kNoNamespace = "no namespace";
@@ -126,3 +125,5 @@ TEST_CASE("who has mounted nothing takes nothing away") {
     return mounts.seen_after(first + word_for(nothing_there.detach()));
   });
 }
+
+}  // namespace butterfuse::own_mount_test

@@ -18,8 +18,7 @@
 
 #include "tests/support/catch/in_a_child.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::sandbox_test {
 namespace {
 
 bool has_landlock() { return syscall(SYS_landlock_create_ruleset, nullptr, 0, 1) > 0; }
@@ -78,3 +77,5 @@ TEST_CASE("the sandbox is not entered while other threads run: they would stay o
   });
   CHECK((seen == std::to_string(EBUSY) || seen == std::to_string(ENOTSUP)));
 }
+
+}  // namespace butterfuse::sandbox_test

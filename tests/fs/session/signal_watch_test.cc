@@ -9,8 +9,7 @@
 
 #include "tests/support/catch/in_a_child.h"
 
-using namespace butterfuse;
-
+namespace butterfuse::signal_watch_test {
 namespace {
 
 constexpr std::chrono::seconds kLong{20};
@@ -96,3 +95,5 @@ TEST_CASE("what is over is taken for a signal, and a watch without one ends by i
           return watched.is_called() ? "called" : "not called";
         }) == "called");
 }
+
+}  // namespace butterfuse::signal_watch_test

@@ -12,8 +12,7 @@
 #include <cstdio>
 #include <thread>
 
-using namespace butterfuse;
-
+namespace butterfuse::time_slice_test {
 namespace {
 
 // As sched_setattr(2) has it.
@@ -87,3 +86,5 @@ TEST_CASE("a thread of another policy is left as it is") {
   CHECK(after.policy == SCHED_BATCH);
   CHECK(after.runtime == before.runtime);
 }
+
+}  // namespace butterfuse::time_slice_test
