@@ -50,6 +50,13 @@ VIOLATIONS = [
     ("rooms_have_a_readme", {"fs/names/a.h": HEAD, "fs/names/README.md": ""}, ["fs/names:0: take it off WITHOUT_README"]),
     ("rooms_have_a_readme", {"core/base/a.h": HEAD, "core/base/README.md": "", "tests/core/base/a_test.cc": HEAD}, []),
 
+    ("tests_have_a_namespace", {"tests/core/base/a_test.cc": "using namespace butterfuse;\n"},
+     ["tests/core/base/a_test.cc:0: is in no namespace of its own: butterfuse::a_test"]),
+    ("tests_have_a_namespace", {"tests/core/base/a_test.cc": "namespace butterfuse::b_test {\n}\n"},
+     ["tests/core/base/a_test.cc:0: butterfuse::a_test"]),
+    ("tests_have_a_namespace", {"tests/core/base/a_test.cc": "namespace butterfuse::test::a_test {\n}\n",
+                                "tests/support/b.cc": LINES}, []),
+
     ("files_open_with_their_purpose", {"core/base/a.h": "#pragma once\n"}, ["core/base/a.h:1: open with its purpose"]),
     ("files_open_with_their_purpose", {"core/base/a.h": "// some words\n"}, ["core/base/a.h:1: open with its purpose"]),
     ("files_open_with_their_purpose", {"scripts/a": "#!/bin/bash\nset -u\n"}, ["scripts/a:1: say what it is for"]),
