@@ -23,9 +23,16 @@ _mount() {
   "$BUTTERFUSE" mount -o "${1:-rw}" "$XT_IMG" "$XT_MNT" || _fail "mount -o ${1:-rw}"
 }
 _daemon_pid() { pgrep -f "^$BUTTERFUSE mount .*$XT_MNT\$" | head -n 1; }
+# It has ended; whoever is its parent may be slow to take note of it. While its first thread has ended and others have not,
+# it has not.
+_has_ended() { # PID
+  local stat
+  { read -r stat < "/proc/$1/stat"; } 2> /dev/null || return 0
+  [[ ${stat##*) } == Z* ]] && [ "$(ls "/proc/$1/task" 2> /dev/null | wc -l)" -le 1 ]
+}
 _wait_gone() { # PID
   local tries=0
-  while kill -0 "$1" 2>/dev/null; do
+  while ! _has_ended "$1"; do
     sleep 0.02
     tries=$((tries + 1))
     [ $tries -lt 6000 ] || _fail "the daemon $1 is still there 120 s after the unmount"
