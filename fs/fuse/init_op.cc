@@ -31,11 +31,13 @@ void op_init(void* userdata, fuse_conn_info* connection) {
   // Access control lists: the kernel enforces them, and leaves the umask of new inodes to us.
   want(*connection, FUSE_CAP_POSIX_ACL, options.acl && options.default_permissions);
   want(*connection, FUSE_CAP_DONT_MASK, options.acl);
-  for (unsigned capability :
-       {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT, FUSE_CAP_READDIRPLUS,
-        FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_IOCTL_DIR, FUSE_CAP_PARALLEL_DIROPS}) {
+  for (unsigned capability : {FUSE_CAP_ASYNC_READ, FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_EXPORT_SUPPORT,
+                              FUSE_CAP_READDIRPLUS, FUSE_CAP_IOCTL_DIR, FUSE_CAP_PARALLEL_DIROPS}) {
     want(*connection, capability, true);
   }
+  // Attributes come with each listing. "Auto" has them come with its first part only, until somebody looks one
+  // up: who walks, or deletes a tree, then looks up nearly every file.
+  want(*connection, FUSE_CAP_READDIRPLUS_AUTO, false);
   // A target that the kernel keeps is one whose reading we do not see.
   want(*connection, FUSE_CAP_CACHE_SYMLINKS,
        options.atime == AtimeMode::noatime || context.mount.is_read_only());
