@@ -198,9 +198,10 @@ Result<std::vector<std::byte>> get_xattr(Mount& mount, Inode& inode, std::string
     return std::vector<std::byte>(bytes.begin(), bytes.end());
   }
   BF_TRY(check_xattr_name(mount, name));
-  if (inode.is_placeholder()) return make_error(ENODATA, "no attribute '{}'", name);
+  // The kernel asks for a capability at the first write to each file.
+  if (inode.is_placeholder() || inode.is_known_to_lack(name)) return make_error(ENODATA, "no attribute");
   BF_ASSIGN(auto value, read_xattr(inode.tree(), inode.ino(), name));
-  if (!value) return make_error(ENODATA, "no attribute '{}'", name);
+  if (!value) return make_error(ENODATA, "no attribute");
   if (is_acl(name) && !owners_are_as_stored(mount)) return shown_acl(mount, *value);
   return std::move(*value);
 }

@@ -26,6 +26,18 @@
 #include "fs/inode/compression_property.h"
 
 namespace butterfuse {
+namespace {
+
+// 0: of no attribute that is known.
+uint8_t bit_of_known(std::string_view name) {
+  const auto attribute = name == xattr_name::kCapability   ? KnownXattr::capability
+                         : name == xattr_name::kAccessAcl  ? KnownXattr::access_acl
+                         : name == xattr_name::kDefaultAcl ? KnownXattr::default_acl
+                                                           : KnownXattr{};
+  return static_cast<uint8_t>(attribute);
+}
+
+}  // namespace
 
 Inode::Inode(MountState& mount, Subvolume& subvolume, uint64_t ino, const InodeItem& item)
     : mount_(mount),
@@ -232,12 +244,13 @@ Status Inode::load_properties() {
   return {};
 }
 
+bool Inode::is_known_to_lack(std::string_view name) const {
+  const uint8_t bit = bit_of_known(name);
+  return bit != 0 && properties_loaded_.load(std::memory_order_acquire) && !(known_xattrs_ & bit);
+}
+
 void Inode::note_xattr(std::string_view name, bool present) {
-  const auto attribute = name == xattr_name::kCapability   ? KnownXattr::capability
-                         : name == xattr_name::kAccessAcl  ? KnownXattr::access_acl
-                         : name == xattr_name::kDefaultAcl ? KnownXattr::default_acl
-                                                           : KnownXattr{};
-  const auto bit = static_cast<uint8_t>(attribute);
+  const uint8_t bit = bit_of_known(name);
   present ? known_xattrs_.fetch_or(bit) : known_xattrs_.fetch_and(static_cast<uint8_t>(~bit));
 }
 

@@ -97,6 +97,8 @@ class Inode final : public DataOwner, public DirtyInode {
   }
   // REQUIRES load_properties() before.
   bool has(KnownXattr attribute) const { return known_xattrs_ & static_cast<uint8_t>(attribute); }
+  // It is known, without a look-up, that there is no attribute `name`.
+  bool is_known_to_lack(std::string_view name) const;
   // The attribute `name` appeared or went. Does nothing for names that are not in KnownXattr.
   void note_xattr(std::string_view name, bool present);
 
