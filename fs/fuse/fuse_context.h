@@ -32,7 +32,7 @@ struct FuseContext {
   std::string mountpoint{};                  // empty: none that the kernel knows of
   dev_t device = 0;                          // st_dev of all that is in it; 0: somebody else has mounted it
   std::atomic<bool> seen_read_only = false;  // when a mount table was last looked at
-  std::atomic<bool> ending = false;          // long calls are to stop: see cancel_long_calls
+  std::atomic<bool> ending = false;          // long calls are to stop: see fs/session
   // The kernel lets files that it does not cache be mapped.
   std::atomic<bool> direct_io_can_be_mapped = false;
   bool single_thread = false;                  // nobody else answers while a request is at work

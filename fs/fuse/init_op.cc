@@ -35,8 +35,8 @@ void op_init(void* userdata, fuse_conn_info* connection) {
                               FUSE_CAP_READDIRPLUS, FUSE_CAP_IOCTL_DIR, FUSE_CAP_PARALLEL_DIROPS}) {
     want(*connection, capability, true);
   }
-  // Attributes come with each listing. "Auto" has them come with its first part only, until somebody looks one
-  // up: who walks, or deletes a tree, then looks up nearly every file.
+  // Attributes come with each listing. "Auto" has them come with its first part only, until somebody looks
+  // one up: who walks, or deletes a tree, then looks up nearly every file.
   want(*connection, FUSE_CAP_READDIRPLUS_AUTO, false);
   // A target that the kernel keeps is one whose reading we do not see.
   want(*connection, FUSE_CAP_CACHE_SYMLINKS,

@@ -23,9 +23,7 @@
 
 #include "core/base/bytes.h"
 #include "core/base/log.h"
-#include "fs/fuse/dispatch.h"
 #include "fs/fuse/request_at_work.h"
-#include "fs/mount/scrub_table.h"
 #include "fs/session/request_kind.h"
 #include "fs/session/time_slice.h"
 
@@ -71,16 +69,11 @@ void reply_interrupted(fuse_session* session, uint64_t unique) {
 
 }  // namespace
 
-void cancel_long_calls(FuseContext& context) {
-  context.ending = true;
-  context.mount.scrubs().close();
-}
-
 RequestLoop::Worker::~Worker() { release_buffer(buffer); }
 
-RequestLoop::RequestLoop(FuseContext& context, size_t threads_max)
-    : context_(context),
-      session_(context.session),
+RequestLoop::RequestLoop(fuse_session* session, Duty duty, size_t threads_max)
+    : session_(session),
+      duty_(std::move(duty)),
       threads_max_(threads_max),
       keeps_awake_(AwakeProcessors::pays()),
       receiver_(session_, keeps_awake_ ? Receiver::Waits::asleep : Receiver::Waits::awake),
@@ -164,14 +157,14 @@ void RequestLoop::answer(Worker& worker) {
     // What the kernel needs no more it does not say twice: nobody waits for that,
     // so it may as well be done now.
     if (Lanes::lane_of(request) == Lanes::Lane::ends)
-      process_request(context_, worker.buffer);
+      duty_.process(worker.buffer);
     else
       (void)reply_raw(session_, request, ENOMEM, {});
     return;
   }
   bool was_in_line = false;
   while (ticket) {
-    process_request(context_, worker.buffer);
+    duty_.process(worker.buffer);
     ticket = lanes_.leave(*ticket, worker.buffer);
     was_in_line |= ticket.has_value();
   }
@@ -254,7 +247,7 @@ RequestLoop::Worker* RequestLoop::new_worker() {
 }
 
 void RequestLoop::end(int error) {
-  cancel_long_calls(context_);  // or their requests would last
+  duty_.cancel();  // or their requests would last
   MutexLock lock(mutex_);
   if (!ended_) error_ = error;
   ended_ = true;
@@ -268,7 +261,7 @@ void RequestLoop::interrupt() {
   action.sa_handler = [](int) {};  // its only effect is EINTR
   sigaction(SIGUSR1, &action, nullptr);
   fuse_session_exit(session_);
-  cancel_long_calls(context_);
+  duty_.cancel();
   // Again and again: one signal could come just before a receiver goes to sleep in poll(2).
   MutexLock lock(mutex_);
   while (!ended_ || receiving_ > 0) {

@@ -4,22 +4,19 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "core/base/mutex.h"
-#include "fs/fuse/ops.h"
 #include "fs/session/awake_processors.h"
 #include "fs/session/client_processor.h"
 #include "fs/session/lanes.h"
 #include "fs/session/receiver.h"
 
 namespace butterfuse {
-
-// Ioctls that take long end soon (EINTR), scrubs too, and no more begin: the mount ends. Thread-safe.
-void cancel_long_calls(FuseContext& context);
 
 // In quiet times one worker at a time waits for requests, and answers them itself: with one client no cold
 // thread is ever woken. (libfuse's own loop wakes its threads in turn: twice the time for small requests.)
@@ -29,8 +26,13 @@ void cancel_long_calls(FuseContext& context);
 // hand, waits for a processor. Any number of requests may block without holding up others.
 class RequestLoop {
  public:
-  // `context.session` is mounted. At most `threads_max` workers, started as they are needed.
-  RequestLoop(FuseContext& context, size_t threads_max);
+  // What the requests are for; both from any of the loop's threads, many at a time.
+  struct Duty {
+    std::function<void(const fuse_buf&)> process;  // one request, to its answer
+    std::function<void()> cancel;                  // what takes long is to end soon: all ends
+  };
+  // `session` is mounted. At most `threads_max` workers, started as they are needed.
+  RequestLoop(fuse_session* session, Duty duty, size_t threads_max);
   ~RequestLoop();
   // Serves until the kernel or interrupt() ends the session, and all workers ended. The calling thread is
   // the watchdog and never at work on a request: it dies when the process is killed, whatever a worker
@@ -71,8 +73,8 @@ class RequestLoop {
   void watch();
   void wake_watchdog();
 
-  FuseContext& context_;
   fuse_session* const session_;
+  const Duty duty_;
   const size_t threads_max_;
   const bool keeps_awake_;  // client and server meet on one processor; otherwise the server waits awake
   AwakeProcessors awake_;

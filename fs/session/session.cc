@@ -28,10 +28,12 @@
 #include "core/base/log.h"
 #include "core/base/numbers.h"
 #include "core/ondisk/constants.h"
+#include "fs/fuse/dispatch.h"
 #include "fs/fuse/features.h"
 #include "fs/fuse/low_memory.h"
 #include "fs/fuse/ops.h"
 #include "fs/fuse/process.h"
+#include "fs/mount/scrub_table.h"
 #include "fs/session/libfuse_log.h"
 #include "fs/session/request_loop.h"
 #include "fs/session/signal_watch.h"
@@ -117,6 +119,12 @@ Result<MadeMount> connect(const SessionOptions& options, const MountHelper& help
   return helper.mount();
 }
 
+// Ioctls that take long end soon (EINTR), scrubs too, and no more begin: the mount ends. From any thread.
+void cancel_long_calls(FuseContext& context) {
+  context.ending = true;
+  context.mount.scrubs().close();
+}
+
 // Takes the mount out of the tree: the kernel ends the session when its last user is gone, and writes what it
 // holds before; we go on serving meanwhile. Users that keep files open may keep the session for a while, not
 // for ever: what they wrote is saved first.
@@ -146,7 +154,10 @@ Status answer_requests(FuseContext& context, const SessionOptions& options) {
         [&helper = *options.helper](pid_t pid) { return helper.shares_user_namespace(pid); });
   keep_memory_reserve();
   if (!options.single_thread && !context.mount.is_read_only()) context.mount.inodes().deletions().start();
-  RequestLoop loop(context, options.single_thread ? 1 : kThreadsMax);
+  RequestLoop loop(context.session,
+                   {.process = [&](const fuse_buf& request) { process_request(context, request); },
+                    .cancel = [&] { cancel_long_calls(context); }},
+                   options.single_thread ? 1 : kThreadsMax);
   SignalWatch watch([&](const std::atomic<bool>& ending) { end_session(context, loop, options, ending); });
   const int result = loop.run();
   return result < 0 ? make_error(-result, "serving {} ended with an error", options.mountpoint) : Status{};

@@ -55,6 +55,10 @@ class FileSystem:
         finally:
             os.close(folder)
 
+    def serves(self, course):
+        """Whether the course can be run on it."""
+        return course is not None
+
     def path(self, *parts):
         return os.path.join(self.mount_point, *parts)
 
@@ -116,6 +120,38 @@ class Butterfuse(FileSystem):
 class OtherBuild(Butterfuse):
     name = "other"
     label = "the other build"
+
+
+class NullServer(FileSystem):
+    """Files in memory, that no server of the same requests can be faster than. What is cold is what the kernel knows of them."""
+    name = "null"
+    label = "a null server"
+    COURSES = ("tree-zstd", "tree-none", "small-mix", "git", "npm", "build", "dbench", "sqlite-by-1", "sqlite-by-100")
+
+    def __init__(self, folder, binary):
+        super().__init__(folder)
+        self.binary = binary
+
+    def serves(self, course):
+        return course.name in self.COURSES
+
+    def make_image(self, image_bytes=IMAGE_BYTES):
+        self.leave()
+        with open(self.image, "wb"):
+            pass
+        run(self.binary, self.mount_point)
+        self.mounted = True
+
+    def mount(self, options="", image=None):
+        """It is, from make_image() to leave(): what it has would be gone."""
+
+    def umount(self):
+        drop_caches(self.image)
+
+    def leave(self):
+        if os.path.ismount(self.mount_point):
+            subprocess.run(["umount", self.mount_point], stderr=subprocess.DEVNULL, check=False)
+        super().leave()
 
 
 def find_daemon(image):

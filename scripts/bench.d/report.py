@@ -24,11 +24,14 @@ def cell(spread, unit):
 
 
 def print_table(results, other, judged):
-    rows = [["test", "options", "unit", other, "butterfuse", "ratio", "goal", "verdict", "note"]]
+    rows = [["test", "options", "unit", other, "butterfuse", "ratio", "bound", "goal", "verdict", "note"]]
     for each in results:
         test = each.test
         rows.append([test.name, test.options, test.unit, cell(each.theirs, test.unit), cell(each.ours, test.unit),
-                     "" if each.ratio is None else f"{each.ratio:.2f}", goal(test, judged), each.verdict, each.note[:NOTE_LENGTH]])
+                     *("" if ratio is None else f"{ratio:.2f}" for ratio in (each.ratio, each.bound)),
+                     goal(test, judged), each.verdict, each.note[:NOTE_LENGTH]])
+    if all(each.bound is None for each in results):
+        rows = [row[:6] + row[7:] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
@@ -41,7 +44,9 @@ def records(results, other, judged):
         for side, spread in ((other, each.theirs), ("butterfuse", each.ours)):
             for field in ("median", "min", "max"):
                 record[f"{side}_{field}"] = None if spread is None else round(getattr(spread, field), 6)
-        yield {**record, "ratio": None if each.ratio is None else round(each.ratio, 4), "floor": test.floor if judged else None,
+        for name, ratio in (("ratio", each.ratio), ("bound", each.bound)):
+            record[name] = None if ratio is None else round(ratio, 4)
+        yield {**record, "floor": test.floor if judged else None,
                "most": test.most, "met": {"ok": True, "MISSED": False, "FAILED": False}.get(each.verdict),
                "verdict": each.verdict, "note": each.note}
 

@@ -6,9 +6,9 @@ import statistics
 from workload import LESS_IS_BETTER
 from workloads_beside import MEMORY
 
-# median, min and max of each side in the test's unit, None where nothing was measured; verdict: "ok", "MISSED", "SKIP",
-# "FAILED", or empty where nothing is asked for.
-Result = collections.namedtuple("Result", "test groups theirs ours ratio verdict note")
+# median, min and max of each side in the test's unit, None where nothing was measured; bound: the null server's ratio, where
+# it is there; verdict: "ok", "MISSED", "SKIP", "FAILED", or empty where nothing is asked for.
+Result = collections.namedtuple("Result", "test groups theirs ours ratio bound verdict note")
 Spread = collections.namedtuple("Spread", "median min max rounds")
 
 
@@ -36,7 +36,7 @@ class Results(list):
 
     def __init__(self, stage, systems, courses, left_out, judged):
         super().__init__()
-        other, ours = systems
+        other, ours, *bounds = systems
         for course in courses:
             why, reason = left_out.get(course.name, ("", ""))
             for test in course.tests:
@@ -46,11 +46,12 @@ class Results(list):
                     note_memory(stage, systems)
                 pair = [spread(stage.values.get((test.name, fs.name), [])) for fs in (other, ours)]
                 ratio = ratio_of(test, *pair)
+                bound = next((ratio_of(test, pair[0], spread(stage.values.get((test.name, fs.name), []))) for fs in bounds), None)
                 notes = [f"{fs.label}: {stage.notes[(test.name, fs.name)]}" for fs in systems if (test.name, fs.name) in stage.notes]
                 verdict = "FAILED" if why == "FAILED" else verdict_of(test, pair[1], ratio, judged)
                 if why == "SKIP" or verdict == "" and not pair[1]:
                     verdict, reason = "SKIP", reason or "not measured"
-                self.append(Result(test, course.groups, *pair, ratio, verdict, "; ".join(([reason] if reason else []) + notes)))
+                self.append(Result(test, course.groups, *pair, ratio, bound, verdict, "; ".join(([reason] if reason else []) + notes)))
 
     def missed(self):
         return [result for result in self if result.verdict in ("MISSED", "FAILED")]

@@ -43,7 +43,7 @@ class Runner:
     def run_course(self, course, order, where):
         try:
             for phase in course.phases:
-                for fs in order:
+                for fs in filter(lambda each: each.serves(course), order):
                     self.progress.tell(f"{where}: {course.name} on {fs.label}")
                     fs.course = course.name
                     phase(self.stage, fs)
