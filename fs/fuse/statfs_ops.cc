@@ -11,9 +11,12 @@ namespace {
 
 // What was removed before is to be seen, but for files of which the end can't be waited for here.
 constexpr auto kDeletionsWait = std::chrono::seconds(1);
+constexpr auto kHoldersWait = std::chrono::milliseconds(100);
 
 void op_statfs(fuse_req_t request, fuse_ino_t) {
-  (void)mount_of(request).inodes().deletions().finish(kDeletionsWait);
+  Deletions& deletions = mount_of(request).inodes().deletions();
+  deletions.await_holders(kHoldersWait, {});
+  (void)deletions.finish(kDeletionsWait);
   const struct statvfs numbers = get_statfs(mount_of(request));
   fuse_reply_statfs(request, &numbers);
 }

@@ -26,6 +26,15 @@ constexpr int kLooks = 10;                        // without another one, before
 constexpr auto kMoves = std::chrono::seconds(5);  // a million extents take as long; what takes longer waits
 constexpr auto kFinishLook = std::chrono::milliseconds(100);
 
+// Who needs the space. RELEASE and FORGET take well below a millisecond, and some ten where many threads want
+// the processor; a file that was unlinked is seldom held on purpose, one that was held for a second mostly is.
+constexpr auto kBehindUnlink = std::chrono::milliseconds(1000);
+constexpr auto kBehindClose = std::chrono::milliseconds(50);
+
+// What stays open is waited for in vain each time: for a twentieth of the time at most, and four times in a row.
+constexpr int kVainShare = 20;
+constexpr auto kVainBurst = 4 * kVainShare * kBehindClose;
+
 }  // namespace
 
 void Deletions::start() {
@@ -40,8 +49,25 @@ void Deletions::start() {
   }
 }
 
+void Deletions::expect(const Inode& inode, Time unlinked) {
+  MutexLock lock(mutex_);
+  if (!running_) return;
+  try {
+    expected_[&inode] = unlinked;
+  } catch (const std::bad_alloc&) {
+    log(LogLevel::debug, "no memory to expect the end of an inode: nobody will wait for it");
+  }
+}
+
+void Deletions::expect_no_more(const Inode& inode) {
+  MutexLock lock(mutex_);
+  expected_.erase(&inode);
+}
+
 void Deletions::add(const std::shared_ptr<Inode>& inode) {
-  if (!take_over(inode)) delete_one_(inode);
+  if (take_over(inode)) return;
+  delete_one_(inode);
+  expect_no_more(*inode);
 }
 
 bool Deletions::take_over(const std::shared_ptr<Inode>& inode) {
@@ -53,23 +79,41 @@ bool Deletions::take_over(const std::shared_ptr<Inode>& inode) {
     return false;
   }
   ++added_;
+  expected_.erase(inode.get());
   if (asleep_) changed_.notify_all();
   return true;
 }
 
-bool Deletions::finish(std::chrono::milliseconds limit) {
+void Deletions::await_holders(Milliseconds behind_unlink, Milliseconds behind_close) {
+  MutexLock lock(mutex_);
+  if (runner_ == std::this_thread::get_id()) return;
+  const Time begin = std::chrono::steady_clock::now();
+  if (vain_until_ > begin) behind_close = {};
+  const auto awaits = [&](Time now) BF_REQUIRES(mutex_) {
+    return std::any_of(expected_.begin(), expected_.end(), [&](const auto& each) {
+      const Time unlinked = each.second;
+      return unlinked <= begin && now < std::max(unlinked + behind_unlink, begin + behind_close);
+    });
+  };
+  for (Time now = begin; awaits(now); now = std::chrono::steady_clock::now())
+    changed_.wait_for(lock, kLookAgain);
+  if (awaits(begin)) vain_until_ = std::max(vain_until_, begin - kVainBurst) + kVainShare * behind_close;
+}
+
+bool Deletions::finish(Milliseconds limit) {
   MutexLock lock(mutex_);
   return await(added_, limit, lock);
 }
 
 void Deletions::finish_while_it_moves() {
+  await_holders(kBehindUnlink, kBehindClose);
   MutexLock lock(mutex_);
   const uint64_t wanted = added_;
   for (uint64_t before = deleted_; !await(wanted, kMoves, lock) && before != deleted_; before = deleted_) {
   }
 }
 
-bool Deletions::await(uint64_t wanted, std::chrono::milliseconds limit, MutexLock& lock) {
+bool Deletions::await(uint64_t wanted, Milliseconds limit, MutexLock& lock) {
   if (runner_ == std::this_thread::get_id()) return true;
   const auto until = std::chrono::steady_clock::now() + limit;
   ++finishers_;

@@ -122,6 +122,7 @@ Result<InodePtr> create_unnamed(Mount& mount, Inode& dir, const NewInode& what, 
     return or_abort(handle, insert_orphan(child->tree(), handle, child->ino()));
   };
   if (auto status = insert(); !status) return take_back(mount, *child, std::move(status));
+  mount.inodes().deletions().expect(*child, Deletions::kNeverNamed);
   return child;
 }
 

@@ -48,6 +48,7 @@ Status link_name(Mount& mount, Inode& inode, Inode& dir, std::string_view name) 
     BF_TRY(or_abort(handle, remove_orphan(inode.tree(), handle, inode.ino())));
     inode.set_linkable(false);
     inode.set_unlinked(false);
+    mount.inodes().deletions().expect_no_more(inode);
   }
   inode.change([&](InodeItem& item) {
     ++item.nlink;

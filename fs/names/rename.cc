@@ -118,7 +118,7 @@ Status move_name(Mount& mount, TransactionHandle& handle, const RenameRequest& r
 Status replace_name(Mount& mount, TransactionHandle& handle, const RenameRequest& request, Inode& source,
                     Inode& target) {
   BF_TRY(remove_name(mount, handle, request.new_dir, target, request.new_name));
-  BF_TRY(or_abort(handle, drop_link(handle, target)));
+  BF_TRY(or_abort(handle, drop_link(mount, handle, target)));
   BF_TRY(or_abort(handle, remove_name(mount, handle, request.old_dir, source, request.old_name)));
   BF_TRY(or_abort(handle, add_name(mount, handle, request.new_dir, source, request.new_name)));
   return or_abort(handle, save_moved(handle, source));

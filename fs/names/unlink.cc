@@ -17,7 +17,7 @@ constexpr uint32_t kUnlinkItems = 6;  // two entries, back reference, orphan, bo
 Status remove_link(Mount& mount, Inode& dir, Inode& child, std::string_view name) {
   BF_ASSIGN(TransactionHandle handle, mount.filesystem().begin_freeing(kUnlinkItems, dir.root_id()));
   BF_TRY(remove_name(mount, handle, dir, child, name));
-  return or_abort(handle, drop_link(handle, child));
+  return or_abort(handle, drop_link(mount, handle, child));
 }
 
 Status check_can_remove(Mount& mount, Inode& dir) {
@@ -65,7 +65,7 @@ Status rmdir_name(Mount& mount, Inode& dir, std::string_view name) {
 
 }  // namespace
 
-Status drop_link(TransactionHandle& handle, Inode& child) {
+Status drop_link(Mount& mount, TransactionHandle& handle, Inode& child) {
   // The count of a damaged image may be too low: names decide, so that none is left without its inode.
   uint64_t names_left = 0;
   if (child.nlink() <= 1) {
@@ -83,6 +83,7 @@ Status drop_link(TransactionHandle& handle, Inode& child) {
   if (last) {
     BF_TRY(insert_orphan(child.tree(), handle, child.ino()));
     child.set_unlinked(true);
+    mount.inodes().deletions().expect(child);
   }
   return child.save(handle);
 }

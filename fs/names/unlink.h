@@ -16,6 +16,6 @@ Status rmdir(Mount& mount, Inode& dir, std::string_view name);
 
 // Takes one link off `child` and makes it an orphan at zero, inside `handle`.
 // REQUIRES its name to be removed there too.
-Status drop_link(TransactionHandle& handle, Inode& child);
+Status drop_link(Mount& mount, TransactionHandle& handle, Inode& child);
 
 }  // namespace butterfuse

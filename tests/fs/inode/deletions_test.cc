@@ -118,6 +118,49 @@ TEST_CASE("who needs the space goes on when a deletion waits for him, and else s
   CHECK(deleted.count() == 5);
 }
 
+TEST_CASE("who needs the space waits a second for what was unlinked, and not for what was brought") {
+  Deleted deleted;
+  Deletions deletions([&](const auto& inode) { deleted.note(inode); });
+  deletions.start();
+  for (uintptr_t number = 1; number <= 3; ++number) deletions.expect(*some_inode(number));
+  std::thread holder([&] {
+    std::this_thread::sleep_for(200ms);
+    for (uintptr_t number = 1; number <= 3; ++number) deletions.add(some_inode(number));
+  });
+  deletions.finish_while_it_moves();
+  CHECK(deleted.count() == 3);
+  holder.join();
+  deletions.expect(*some_inode(4));
+  const auto begin = std::chrono::steady_clock::now();
+  deletions.finish_while_it_moves();
+  CHECK(std::chrono::steady_clock::now() - begin >= 950ms);  // nobody brings it
+  const auto again = std::chrono::steady_clock::now();
+  deletions.await_holders(1000ms, 0ms);
+  CHECK(std::chrono::steady_clock::now() - again < 500ms);
+}
+
+TEST_CASE("what may be open for good is waited for shortly, and seldom when that is in vain") {
+  Deleted deleted;
+  Deletions deletions([&](const auto& inode) { deleted.note(inode); });
+  deletions.start();
+  deletions.expect(*some_inode(1), Deletions::kNeverNamed);
+  deletions.expect(*some_inode(2), Deletions::kNeverNamed);
+  std::thread holder([&] {
+    std::this_thread::sleep_for(10ms);
+    deletions.add(some_inode(1));
+    deletions.expect_no_more(*some_inode(2));
+  });
+  deletions.await_holders(0ms, 10s);
+  holder.join();
+  CHECK(within(10s, [&] { return deleted.count() == 1; }));
+  deletions.expect(*some_inode(3), Deletions::kNeverNamed);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 1000; ++i) deletions.await_holders(1000ms, 50ms);
+  const auto took = std::chrono::steady_clock::now() - begin;
+  CHECK(took >= 150ms);
+  CHECK(took < 20s);  // a thousand times 50 ms
+}
+
 TEST_CASE("the thread that deletes does not wait for itself") {
   Deletions* self = nullptr;
   std::atomic<int> finished{0};
