@@ -15,7 +15,9 @@ import sys
 
 TOPS = ("cli", "compress", "core", "fs", "tests")
 
-OWN_NAME = re.compile(r"\b(\w+)(?=\(| = |\{|;|\[)")
+OWN_NAME = re.compile(r"\b([A-Za-z_]\w*)(?=\(| = |\{|;|\[)")
+NO_NAMES = {"BF_EXCLUDES", "BF_REQUIRES", "alignas", "bool", "chrono_literals", "decltype", "enum", "milliseconds", "namespace",
+            "seconds", "sizeof", "static_assert", "uint64_t", "void"}
 OWN_NAMESPACE = re.compile(r"^namespace butterfuse(?:::\w+)*::(\w+_test) \{$", re.M)
 OWN_TYPE = re.compile(r"^(?:struct|class|enum class|enum|using|#define|namespace) (\w+)", re.M)
 
@@ -31,7 +33,7 @@ def own_names(path):
         for line in part.splitlines():
             if not line.startswith((" ", "//")):
                 names.update(OWN_NAME.findall(line))
-    return names
+    return names - NO_NAMES
 
 
 def batches(paths, most):

@@ -26,12 +26,12 @@ constexpr int kLooks = 10;                        // without another one, before
 constexpr auto kMoves = std::chrono::seconds(5);  // a million extents take as long; what takes longer waits
 constexpr auto kFinishLook = std::chrono::milliseconds(100);
 
-// Who needs the space. RELEASE and FORGET take well below a millisecond, and some ten where many threads want
-// the processor; a file that was unlinked is seldom held on purpose, one that was held for a second mostly is.
+// Who needs the space waits so long. RELEASE and FORGET take well below a millisecond, and some ten where many
+// want the processor. What was just unlinked is seldom held on purpose, what was held for a second mostly is.
 constexpr auto kBehindUnlink = std::chrono::milliseconds(1000);
 constexpr auto kBehindClose = std::chrono::milliseconds(50);
 
-// What stays open is waited for in vain each time: for a twentieth of the time at most, and four times in a row.
+// What stays open is waited for in vain each time: a twentieth of the time at most, and four times in a row.
 constexpr int kVainShare = 20;
 constexpr auto kVainBurst = 4 * kVainShare * kBehindClose;
 

@@ -26,10 +26,11 @@ class Deletions {
   Deletions& operator=(const Deletions&) = delete;
 
   using Milliseconds = std::chrono::milliseconds;
-  // From now on a thread deletes. Without one, and where there is none to be had, add() does.
-  void start();
   using Time = std::chrono::steady_clock::time_point;
   static constexpr Time kNeverNamed{};
+
+  // From now on a thread deletes. Without one, and where there is none to be had, add() does.
+  void start();
   // The inode has no name any more: its last holder will bring it. Does nothing where no thread deletes: what
   // is awaited would have to come from the one who waits.
   void expect(const Inode& inode, Time unlinked = std::chrono::steady_clock::now());
@@ -37,16 +38,16 @@ class Deletions {
   void expect_no_more(const Inode& inode);
   // Deletes the inode now, or soon. Hold no lock and no handle. Never fails.
   void add(const std::shared_ptr<Inode>& inode);
-  // Gives holders time to bring what is expected: the kernel lets go with messages of their own, RELEASE and
-  // FORGET, which are on their way for a while behind the answers to close(2) and unlink(2). Waits for what was
-  // unlinked until that is `behind_unlink` ago, for the others, which may be open for good, `behind_close`
-  // from now, unless that was in vain often lately. Who holds what holders wait for waits in vain, as long as that.
+  // Gives holders time to bring what is expected: the kernel lets go by RELEASE and FORGET, which are on their
+  // way for a while behind the answers to close(2) and unlink(2). Waits for what was unlinked until that is
+  // `behind_unlink` ago; for the others, which may be open for good, `behind_close` from now, unless that was
+  // in vain often lately. Who has what a holder waits for waits in vain, no longer than that.
   void await_holders(Milliseconds behind_unlink, Milliseconds behind_close);
   // All that was added before is deleted when this returns true; false: not within that time. At once, and
   // true, for the thread that deletes: it can't wait for itself. Hold no handle, tree, page or items lock.
   bool finish(Milliseconds limit = std::chrono::hours(24));
-  // As finish(), for who needs the space and may have what a deletion waits for: holders have a moment to come,
-  // then as long as one more is deleted within five seconds.
+  // As finish(), for who needs the space and may have what a deletion waits for: holders have a moment to
+  // come, then as long as one more is deleted within five seconds.
   void finish_while_it_moves();
   // As finish(); then there is no thread any more.
   void stop();

@@ -54,7 +54,7 @@ constexpr int kDaemonDied = SIGUSR1;
 constexpr char kMount = 'm', kMountAsBlockDevice = 'b', kDetach = 'd', kClaim = 'c';
 constexpr char kSharesUserNamespace = 'u';
 
-Message answer_of(const Status& status) {
+Message message_of(const Status& status) {
   return {status ? "0 " : fmt::format("{} {}", status.error().code, status.error().message)};
 }
 
@@ -108,7 +108,7 @@ class Servant {
 
   void obey(const std::string& order) {
     if (order.front() == kSharesUserNamespace) {
-      socket_.send(answer_of(compare_user_namespaces(order)));
+      socket_.send(message_of(compare_user_namespaces(order)));
       return;
     }
     switch (order.size() == 1 ? order.front() : ' ') {
@@ -120,17 +120,17 @@ class Servant {
         answer(claim(), "");
         return;
       case kDetach:
-        socket_.send(answer_of(mount_.detach()));
+        socket_.send(message_of(mount_.detach()));
         return;
       default:
-        socket_.send(answer_of(make_error(EINVAL, "no such order")));
+        socket_.send(message_of(make_error(EINVAL, "no such order")));
     }
   }
 
   // False when there is nobody any more who waits for it.
   bool answer(const Result<int>& opened, const std::string& words) {
     const bool is_taken =
-        socket_.send(opened ? Message{"0 " + words, *opened} : answer_of(tl::unexpected(opened.error())));
+        socket_.send(opened ? Message{"0 " + words, *opened} : message_of(tl::unexpected(opened.error())));
     if (opened) ::close(*opened);  // only the daemon's end is the connection's, or the claim's
     return is_taken;
   }

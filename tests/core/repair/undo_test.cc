@@ -12,6 +12,7 @@
 #include "tests/core/repair/victim.h"
 #include "tests/support/btrfs_check.h"
 #include "tests/support/run_command.h"
+#include "tests/support/same_content.h"
 #include "tests/support/tamper.h"
 #include "tests/support/test_mount.h"
 
@@ -44,7 +45,7 @@ class RepairedImage {
   Result<std::unique_ptr<repair::Undo>> plan() const {
     return repair::Undo::plan(log(), {must(open_file_device(path(), {}))});
   }
-  bool is_as_broken() const { return run_command({"cmp", path(), broken()}).ok(); }
+  bool is_as_broken() const { return same_content(path(), broken()); }
   // Refused with this errno, and nothing is changed.
   void check_refused(int code) const {
     must_copy(path(), folder_ / "before");
@@ -54,7 +55,7 @@ class RepairedImage {
       INFO(refused.error().message);
       CHECK(refused.error().code == code);
     }
-    CHECK(run_command({"cmp", path(), folder_ / "before"}).ok());
+    CHECK(same_content(path(), folder_ / "before"));
   }
   static void must_copy(const std::string& from, const std::string& to) {
     REQUIRE(run_command({"cp", "--sparse=always", from, to}).ok());
