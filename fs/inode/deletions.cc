@@ -26,7 +26,7 @@ constexpr int kLooks = 10;                        // without another one, before
 constexpr auto kMoves = std::chrono::seconds(5);  // a million extents take as long; what takes longer waits
 constexpr auto kFinishLook = std::chrono::milliseconds(100);
 
-// Who needs the space waits so long. RELEASE and FORGET take well below a millisecond, and some ten where many
+// Who needs the space waits so long. RELEASE and FORGET take well below a millisecond, some ten where many
 // want the processor. What was just unlinked is seldom held on purpose, what was held for a second mostly is.
 constexpr auto kBehindUnlink = std::chrono::milliseconds(1000);
 constexpr auto kBehindClose = std::chrono::milliseconds(50);

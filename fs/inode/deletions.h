@@ -38,7 +38,7 @@ class Deletions {
   void expect_no_more(const Inode& inode);
   // Deletes the inode now, or soon. Hold no lock and no handle. Never fails.
   void add(const std::shared_ptr<Inode>& inode);
-  // Gives holders time to bring what is expected: the kernel lets go by RELEASE and FORGET, which are on their
+  // Gives holders time to bring what is expected: the kernel lets go by RELEASE and FORGET, which are on the
   // way for a while behind the answers to close(2) and unlink(2). Waits for what was unlinked until that is
   // `behind_unlink` ago; for the others, which may be open for good, `behind_close` from now, unless that was
   // in vain often lately. Who has what a holder waits for waits in vain, no longer than that.
