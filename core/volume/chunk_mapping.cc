@@ -13,7 +13,7 @@
 namespace butterfuse {
 namespace {
 
-constexpr bool adds_up(uint64_t start, uint64_t length) { return length <= ~uint64_t{0} - start; }
+constexpr bool fits_behind(uint64_t start, uint64_t length) { return length <= ~uint64_t{0} - start; }
 constexpr uint64_t kMaxRaid6Data = 255;  // columns that the arithmetic of Q can tell apart
 
 }  // namespace
@@ -49,7 +49,7 @@ constexpr uint64_t kUnusedTop = uint64_t{1} << 20;
 const char* chunk_flaw(const ChunkMapping& chunk) {
   const RaidProfile& profile = chunk.profile();
   const size_t count = chunk.stripes.size();
-  if (chunk.length == 0 || !adds_up(chunk.start, chunk.length) ||
+  if (chunk.length == 0 || !fits_behind(chunk.start, chunk.length) ||
       chunk.start + chunk.length > ~uint64_t{0} - kUnusedTop)
     return "impossible length";
   if (!profile.striped() && count != static_cast<size_t>(profile.copies)) return "wrong number of stripes";
@@ -59,7 +59,7 @@ const char* chunk_flaw(const ChunkMapping& chunk) {
   if (profile.striped() && chunk.length % (chunk.data_stripes() * kStripeLen) != 0)
     return "a length that is no multiple of its rows";
   for (const ChunkStripe& stripe : chunk.stripes)
-    if (!adds_up(stripe.physical, chunk.stripe_bytes())) return "a stripe that overflows";
+    if (!fits_behind(stripe.physical, chunk.stripe_bytes())) return "a stripe that overflows";
   return nullptr;
 }
 

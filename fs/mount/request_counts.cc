@@ -37,7 +37,7 @@ constexpr std::array<std::string_view, 54> kNames = {"others",       "lookup",
                                                      "setupmapping", "removemapping",
                                                      "syncfs",       "tmpfile",
                                                      "statx",        "copy_file_range_64"};
-constexpr uint32_t kMknod = 8, kCreate = 35, kTmpfile = 51;
+constexpr uint32_t kMknod = 8, kCreate = 35, kUnnamed = 51;  // FUSE_TMPFILE
 
 }  // namespace
 
@@ -53,7 +53,7 @@ std::string RequestCounts::text() const {
                          : fmt::format("requests_{} {}\n", name, count);
   }
   text += fmt::format("requests {}\n", all);
-  if (const uint64_t files = of(kMknod) + of(kCreate) + of(kTmpfile); files > 0)
+  if (const uint64_t files = of(kMknod) + of(kCreate) + of(kUnnamed); files > 0)
     text += fmt::format("requests_per_file {:.2f}\n", static_cast<double>(all) / static_cast<double>(files));
   return text;
 }
