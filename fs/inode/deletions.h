@@ -34,7 +34,7 @@ class Deletions {
   // The inode has no name any more: its last holder will bring it. Does nothing where no thread deletes: what
   // is awaited would have to come from the one who waits.
   void expect(const Inode& inode, Time unlinked = std::chrono::steady_clock::now());
-  // It has a name again, or never came to be.
+  // It has a name again, or is deleted.
   void expect_no_more(const Inode& inode);
   // Deletes the inode now, or soon. Hold no lock and no handle. Never fails.
   void add(const std::shared_ptr<Inode>& inode);

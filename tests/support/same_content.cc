@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 namespace {
@@ -24,7 +25,8 @@ class OpenedFile {
   off_t size() const { return lseek(fd_, 0, SEEK_END); }  // -1: it can't be opened
   off_t next_data(off_t from, off_t size) const {
     const off_t data = lseek(fd_, from, SEEK_DATA);
-    return data < 0 ? size : data;
+    if (data >= 0) return data;
+    return errno == ENXIO ? size : from;  // only holes; or nobody can say: then all is read
   }
   // Empty when not all of it can be read.
   std::vector<char> read(off_t from, off_t length) const {
