@@ -59,13 +59,14 @@ std::optional<struct stat> stat_in_time(const std::string& path, const RootFolde
   return told && told->code == 0 ? std::optional(told->info) : std::nullopt;
 }
 
-// The kernel may still know what stat(2) asks of a mount whose server is gone.
+// The kernel may still know what stat(2) asks of a mount whose server is gone. A question that was on its way
+// when the server ended is answered with ECONNABORTED, later ones with ENOTCONN.
 bool is_dead_mount_at(const std::string& path) {
   const auto code = answer_in_time<int>(path, [asked = path.c_str()](int& answer) {
     struct statx info {};
     answer = ::statx(AT_FDCWD, asked, AT_STATX_FORCE_SYNC, STATX_TYPE, &info) != 0 ? errno : 0;
   });
-  return code && *code == ENOTCONN;
+  return code && (*code == ENOTCONN || *code == ECONNABORTED);
 }
 
 }  // namespace butterfuse

@@ -23,8 +23,8 @@ struct RootFolder {
 // root is another's.
 std::optional<struct stat> stat_in_time(const std::string& path, const RootFolder& root = {});
 
-// At `path`, absolute, is a FUSE mount whose server has ended: the kernel says ENOTCONN. What does not answer
-// within a second hangs or is very busy, and that is not dead.
+// At `path`, absolute, is a FUSE mount whose server has ended: the kernel says so. What does not answer
+// within a second hangs or is very busy, and that is not dead; it isn't asked again for a while.
 bool is_dead_mount_at(const std::string& path);
 
 }  // namespace butterfuse

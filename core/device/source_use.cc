@@ -218,7 +218,7 @@ std::optional<SourceUse> find_source_use(const std::string& path, const DeviceWi
 std::optional<SourceUse> find_butterfuse_mount(const std::string& path, const StoragePlace& place) {
   const StoragePlace lowest = place_below(place);
   for (const MountedSource& mount : read_mount_tables())
-    if (mount.entry.is_butterfuse() && mount.seems_to_use(lowest) && !mount.is_dead())
+    if (mount.entry.is_butterfuse() && mount.seems_to_use(lowest) && (mount.ends_soon || !mount.is_dead()))
       return use_of(path, mount);
   return std::nullopt;
 }

@@ -10,8 +10,10 @@ namespace butterfuse {
 
 // What is tried, and whether there is anything to wait for.
 struct SourceAttempt {
-  std::function<int()> run;           // 0, or an errno; EBUSY: somebody has it
-  std::function<bool()> is_for_good;  // asked after EBUSY, now and then: who has it won't end by itself
+  std::function<int()> run;  // 0, or an errno; EBUSY: somebody has it
+  // Asked after EBUSY, now and then: who has it won't end by itself. Believed when it says so twice, before
+  // and behind another attempt.
+  std::function<bool()> is_for_good;
 };
 
 // Runs the attempt until it returns something else than EBUSY, for `wait_ms` at most, and returns what it
