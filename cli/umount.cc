@@ -142,8 +142,8 @@ Status wait_for(const MountEntry& mount, const std::optional<MountDaemon>& daemo
 std::optional<std::string> other_place_of(const MountEntry& mount) {
   const auto table = read_mount_table();
   for (const MountEntry& other : table)
-    if (other.device == mount.device) return other.mount_point;
-  if (const pid_t process = process_with_mount_elsewhere(mount.device))
+    if (other.is_same_filesystem(mount)) return other.mount_point;
+  if (const pid_t process = process_with_mount_elsewhere(mount))
     return fmt::format("the mount namespace of process {}", process);
   return std::nullopt;
 }

@@ -68,13 +68,13 @@ std::vector<std::string> users_of_mount(const MountEntry& mount) {
   return users;
 }
 
-pid_t process_with_mount_elsewhere(dev_t device) {
+pid_t process_with_mount_elsewhere(const MountEntry& mount) {
   std::set<std::string> seen{link_of("/proc/self/ns/mnt")};
   for (const pid_t pid : processes()) {
     const std::string process = std::to_string(pid), space = link_of("/proc/" + process + "/ns/mnt");
     if (space.empty() || !seen.insert(space).second) continue;
     const auto table = read_mount_table(process);
-    if (std::ranges::any_of(table, [&](const MountEntry& entry) { return entry.device == device; }))
+    if (std::ranges::any_of(table, [&](const MountEntry& entry) { return entry.is_same_filesystem(mount); }))
       return pid;
   }
   return 0;

@@ -22,6 +22,6 @@ void for_each_descriptor(
 // seen. Nothing here asks the mount itself.
 std::vector<std::string> users_of_mount(const MountEntry& mount);
 // A process of another mount namespace that has the same file system mounted, 0 when none is seen.
-pid_t process_with_mount_elsewhere(dev_t device);
+pid_t process_with_mount_elsewhere(const MountEntry& mount);
 
 }  // namespace butterfuse

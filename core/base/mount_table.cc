@@ -66,6 +66,10 @@ void find_helpers(std::vector<MountEntry>& table) {
 
 }  // namespace
 
+bool MountEntry::is_same_filesystem(const MountEntry& other) const {
+  return device == other.device && type == other.type && source == other.source;
+}
+
 bool MountEntry::is_butterfuse_by_type() const { return type == "fuse.butterfuse"; }
 bool MountEntry::is_butterfuse() const {
   return is_butterfuse_by_type() || (type.starts_with("fuse") && has_helper);

@@ -25,6 +25,9 @@ struct MountEntry {
   uint64_t fuse_connection() const;
   bool has(std::string_view flag) const;        // the mount
   bool super_has(std::string_view flag) const;  // the file system
+  // Of two looks at mount tables, in whatever namespaces: both are the same file system. A number is free for
+  // the next one as soon as its file system has ended, whatever that next one is.
+  bool is_same_filesystem(const MountEntry& other) const;
   // By its type, which a dead mount has, too.
   bool is_butterfuse_by_type() const;
   // Or, of one that has another type (that of a block device is fuseblk, as of other programs; subtype=), by
