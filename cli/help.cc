@@ -33,7 +33,7 @@ Status write_pages(const CommandPage& program, const std::filesystem::path& fold
   return {};
 }
 
-int fail(const std::string& message, int status) {
+int fail_help(const std::string& message, int status) {
   complain("butterfuse help: {}", message);
   return status;
 }
@@ -58,15 +58,15 @@ std::optional<int> print_manual(const CLI::App& program, const std::vector<std::
     return 0;
   }
   if (how == "--man-pages") {
-    if (what.empty()) return fail("--man-pages needs a folder", codes.usage);
+    if (what.empty()) return fail_help("--man-pages needs a folder", codes.usage);
     const Status written = write_pages(page_of(program), what);
-    return written ? 0 : fail(written.error().message, codes.failed);
+    return written ? 0 : fail_help(written.error().message, codes.failed);
   }
   if (how != "--man") return std::nullopt;
   const CommandPage pages = page_of(program);
   const CommandPage* const page = find_page(pages, what.empty() ? what : subcommand_named(program, what));
   if (page == nullptr || (page == &pages && !what.empty()))
-    return fail("no command '" + what + "'", codes.usage);
+    return fail_help("no command '" + what + "'", codes.usage);
   StandardStreams::write(man_page(*page));
   return 0;
 }

@@ -41,12 +41,15 @@ void show(std::string_view text) {
   _exit(exit_codes_of("inspect").failed);
 }
 
-int fail(const Error& error, int status = exit_codes_of("inspect").failed) {
+int fail_inspect(const Error& error) {
   complain("butterfuse inspect: {}", error.message);
-  return status;
+  return exit_codes_of("inspect").failed;
 }
 
-int fail_usage(const Error& error) { return fail(error, exit_codes_of("inspect").usage); }
+int fail_inspect_usage(const Error& error) {
+  fail_inspect(error);
+  return exit_codes_of("inspect").usage;
+}
 
 // Looking does no harm, and people look at file systems in use: no lock.
 constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
@@ -55,16 +58,16 @@ int run_dump_super(DumpSuperArguments arguments) {
   int exit_status = 0;
   if (!arguments.bytenr.empty()) {
     const auto bytenr = parse_size(arguments.bytenr, "bytenr");
-    if (!bytenr) return fail_usage(bytenr.error());
+    if (!bytenr) return fail_inspect_usage(bytenr.error());
     arguments.options.bytenr = *bytenr;
   }
   auto window = arguments.window.window();
-  if (!window) return fail_usage(window.error());
+  if (!window) return fail_inspect_usage(window.error());
   for (const std::string& source : arguments.sources) {
     auto device = open_window(source, kLooking, *window);
     Status status =
         device ? dump_super(**device, arguments.options, show) : Status(tl::unexpected(device.error()));
-    if (!status) exit_status = fail(with_dead_mount(status.error(), source));
+    if (!status) exit_status = fail_inspect(with_dead_mount(status.error(), source));
   }
   return exit_status;
 }
@@ -73,14 +76,14 @@ int run_dump_tree(DumpTreeArguments arguments) {
   if (!arguments.tree.empty()) {
     arguments.options.tree = parse_tree_id(arguments.tree);
     if (!arguments.options.tree)
-      return fail_usage(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
+      return fail_inspect_usage(Error{EINVAL, fmt::format("unknown tree: {}", arguments.tree)});
   }
   auto window = arguments.window.window();
-  if (!window) return fail_usage(window.error());
+  if (!window) return fail_inspect_usage(window.error());
   auto devices = open_sources(arguments.sources, kLooking, *window);
-  if (!devices) return fail(devices.error());
+  if (!devices) return fail_inspect(devices.error());
   auto errors = dump_tree(std::move(*devices), arguments.options, show);
-  if (!errors) return fail(with_partitions(errors.error(), arguments.sources.front()));
+  if (!errors) return fail_inspect(with_partitions(errors.error(), arguments.sources.front()));
   return *errors == 0 ? 0 : exit_codes_of("inspect").failed;
 }
 

@@ -72,7 +72,7 @@ Status parse_sizes(const MkfsArguments& arguments, MkfsOptions& options) {
   return {};
 }
 
-Result<MkfsOptions> parse_options(const MkfsArguments& arguments) {
+Result<MkfsOptions> mkfs_options_of(const MkfsArguments& arguments) {
   MkfsOptions options;
   BF_TRY(parse_identity(arguments, options));
   BF_TRY(parse_sizes(arguments, options));
@@ -152,7 +152,7 @@ void print_summary(const MkfsArguments& arguments, const MkfsOptions& options, c
           shown_text(arguments.targets[i]));
 }
 
-int fail(const Error& error) {
+int fail_mkfs(const Error& error) {
   complain("butterfuse mkfs: {}", error.message);
   return exit_codes_of("mkfs").failed;
 }
@@ -164,11 +164,11 @@ int run_mkfs(const MkfsArguments& arguments) {
       print("{}", feature_list_text());
       return 0;
     }
-  if (arguments.targets.empty()) return fail({EINVAL, "no image file or device given (see --help)"});
-  const auto options = parse_options(arguments);
-  if (!options) return fail(options.error());
+  if (arguments.targets.empty()) return fail_mkfs({EINVAL, "no image file or device given (see --help)"});
+  const auto options = mkfs_options_of(arguments);
+  if (!options) return fail_mkfs(options.error());
   const auto summary = make_on_targets(arguments, *options);
-  if (!summary) return fail(summary.error());
+  if (!summary) return fail_mkfs(summary.error());
   if (!arguments.quiet) print_summary(arguments, *options, *summary);
   return 0;
 }

@@ -41,8 +41,8 @@ Status check_unlocked(const std::string& path, const MkfsTargetOptions& options)
 // By the names that mount has for it, and what only libblkid knows.
 Result<std::optional<std::string>> content_of(const std::string& path, const DeviceWindow& window,
                                               const DeviceWindow& place) {
-  constexpr OpenOptions kLooking{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
-  BF_ASSIGN(const auto device, open_window(path, kLooking, window));
+  constexpr OpenOptions kNoLock{.mode = OpenMode::read_only, .lock_wait_ms = 0, .lock = false};
+  BF_ASSIGN(const auto device, open_window(path, kNoLock, window));
   if (const auto foreign = foreign_content(*device)) return std::optional(foreign->name);
   BF_ASSIGN(const auto signature, existing_signature(path, place.offset, place.bytes));
   return signature ? std::optional("a " + *signature) : std::nullopt;

@@ -71,7 +71,7 @@ struct MountArguments {
   bool accepted = false;  // flags of mount(8) that mean nothing here
 };
 
-Result<MountOptions> parse_options(const MountArguments& arguments) {
+Result<MountOptions> mount_options_of(const MountArguments& arguments) {
   MountOptions options;
   const UnknownOptions unknown = arguments.sloppy ? UnknownOptions::pass_over : UnknownOptions::refuse;
   for (const std::string& text : arguments.options) BF_TRY(parse_mount_options(text, options, unknown));
@@ -210,7 +210,7 @@ bool begins_with_name_of(const std::string& message, const std::string& source) 
 
 // One line, to whoever waits for it: the terminal, the waiting parent, or the log of a daemon that was live.
 // The source is named in front unless the message does so by itself.
-int fail(const std::string& source, const Error& error, Background* background = nullptr) {
+int fail_mount(const std::string& source, const Error& error, Background* background = nullptr) {
   const bool named =
       error.message.find(source) != std::string::npos || begins_with_name_of(error.message, source);
   const std::string line = named ? error.message : fmt::format("{}: {}", source, error.message);
@@ -224,8 +224,8 @@ int fail(const std::string& source, const Error& error, Background* background =
   return exit_codes_of("mount").failed;
 }
 
-int fail_usage(const std::string& source, const Error& error) {
-  fail(source, error);
+int fail_mount_usage(const std::string& source, const Error& error) {
+  fail_mount(source, error);
   return exit_codes_of("mount").usage;
 }
 
@@ -234,7 +234,7 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
   std::optional<Background> background;
   if (!arguments.foreground && !arguments.debug) {
     auto started = Background::start(exit_codes_of("mount"));
-    if (!started) return fail(arguments.source(), started.error());
+    if (!started) return fail_mount(arguments.source(), started.error());
     background.emplace(std::move(*started));
     session.on_live = [&] {
       move_log(LogTarget::system_log);
@@ -252,7 +252,7 @@ int serve_in_foreground_or_not(const MountArguments& arguments, const MountOptio
   } catch (const std::exception& error) {
     status = make_error(ENOMEM, "{}", error.what());
   }
-  return status ? 0 : fail(arguments.source(), status.error(), parent);
+  return status ? 0 : fail_mount(arguments.source(), status.error(), parent);
 }
 
 // "Fake" of mount(8): all but the mount, as far as that takes nothing from anybody.
@@ -267,24 +267,25 @@ Status look_at_sources(const MountArguments& arguments) {
 int run_mount(const MountArguments& arguments) {
   StandardStreams::outlive_readers();
   if (auto own = check_own_mount_namespace(arguments.mount_namespace); !own)
-    return fail(arguments.source(), own.error());
+    return fail_mount(arguments.source(), own.error());
   if (is_remount(arguments.options)) {
     if (arguments.fake) return 0;
     auto status = remount(arguments.paths.back(), arguments.options);
-    return status ? 0 : fail(arguments.source(), with_dead_mount(status.error(), arguments.paths.back()));
+    return status ? 0
+                  : fail_mount(arguments.source(), with_dead_mount(status.error(), arguments.paths.back()));
   }
-  auto options = parse_options(arguments);
-  if (!options) return fail_usage(arguments.source(), options.error());
-  if (auto fit = check_mount_options(*options); !fit) return fail(arguments.source(), fit.error());
+  auto options = mount_options_of(arguments);
+  if (!options) return fail_mount_usage(arguments.source(), options.error());
+  if (auto fit = check_mount_options(*options); !fit) return fail_mount(arguments.source(), fit.error());
   if (arguments.fake) {
     const Status looked = look_at_sources(arguments);
-    return looked ? 0 : fail(arguments.source(), looked.error());
+    return looked ? 0 : fail_mount(arguments.source(), looked.error());
   }
   if (options->mount_point_mode)
     if (const Status made = make_mount_point(arguments.paths.back(), *options->mount_point_mode); !made)
-      return fail(arguments.source(), made.error());
+      return fail_mount(arguments.source(), made.error());
   auto mountpoint = usable_mount_point(arguments.paths.back());
-  if (!mountpoint) return fail(arguments.source(), mountpoint.error());
+  if (!mountpoint) return fail_mount(arguments.source(), mountpoint.error());
 
   SessionOptions session;
   session.source = source_name(arguments.source());

@@ -32,7 +32,7 @@
 namespace butterfuse {
 namespace {
 
-int fail(CheckReport& report, const Error& error) {
+int fail_repair(CheckReport& report, const Error& error) {
   report.failure(error.message);
   return error.code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed;
 }
@@ -106,11 +106,11 @@ std::string way_back_of(const RepairArguments& arguments, const std::string& und
 int write_plan(repair::Repair& plan, const RepairArguments& arguments, const std::string& undo_log,
                CheckReport& report) {
   if (const Status saved = plan.save(undo_log); !saved)
-    return fail(report, Error{saved.error().code, saved.error().message + "; nothing was written"});
+    return fail_repair(report, Error{saved.error().code, saved.error().message + "; nothing was written"});
   const std::string way_back = way_back_of(arguments, undo_log);
   if (const Status written = plan.write(); !written)
-    return fail(report, Error{EIO, fmt::format("{}; \"{}\" restores what was there", written.error().message,
-                                               way_back)});
+    return fail_repair(report, Error{EIO, fmt::format("{}; \"{}\" restores what was there",
+                                                      written.error().message, way_back)});
   report.remark(fmt::format("old bytes are in {}: {}", undo_log, way_back));
   report.field("bytes_written", plan.changed_bytes());
   report.field("undo_log", json_text(undo_log));
@@ -122,7 +122,7 @@ int write_plan(repair::Repair& plan, const RepairArguments& arguments, const std
 
 int run_repair(const RepairArguments& arguments, CheckReport& report) {
   auto devices = open_shared(arguments);
-  if (!devices) return fail(report, devices.error());
+  if (!devices) return fail_repair(report, devices.error());
   ProgressLine progress("repairing", arguments.progress);
   repair::RepairOptions options;
   options.on_action = [&](const std::string& action) { progress.clear(), report.action(action); };
@@ -135,8 +135,9 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
   if (Interruption::requested()) return interrupted(report);
   if (!planned) {
     const Error error = memory.explain(planned.error());
-    return fail(report, Error{error.code, fmt::format("{}; it can't be repaired, and nothing was written",
-                                                      named_message(arguments.sources, error.message))});
+    return fail_repair(report,
+                       Error{error.code, fmt::format("{}; it can't be repaired, and nothing was written",
+                                                     named_message(arguments.sources, error.message))});
   }
   const uint64_t before = plan.before().errors;
   const std::string& missing = plan.before().missing_devices;
@@ -169,9 +170,9 @@ int run_repair(const RepairArguments& arguments, CheckReport& report) {
 
 int run_undo(const RepairArguments& arguments, CheckReport& report) {
   auto devices = open_shared(arguments);
-  if (!devices) return fail(report, devices.error());
+  if (!devices) return fail_repair(report, devices.error());
   const auto undo = repair::Undo::plan(arguments.undo_log, *devices);
-  if (!undo) return fail(report, undo.error());
+  if (!undo) return fail_repair(report, undo.error());
   ProgressLine progress("checking what the undo makes", arguments.progress);
   CheckOptions options;
   options.on_progress = [&](const std::string& phase, double part) { progress.show(phase, part); };
@@ -181,12 +182,13 @@ int run_undo(const RepairArguments& arguments, CheckReport& report) {
   progress.clear();
   if (Interruption::requested()) return interrupted(report);
   if (!summary && memory.is_short() && !arguments.force)
-    return fail(report, Error{ENOMEM, fmt::format("{}; nothing was written (--force goes without the check)",
-                                                  named_message(arguments.sources,
-                                                                memory.explain(summary.error()).message))});
+    return fail_repair(report,
+                       Error{ENOMEM, fmt::format("{}; nothing was written (--force goes without the check)",
+                                                 named_message(arguments.sources,
+                                                               memory.explain(summary.error()).message))});
   const uint64_t errors_before = (*undo)->errors_before_repair();
   if (!arguments.force && (!summary || summary->errors > errors_before))
-    return fail(
+    return fail_repair(
         report,
         Error{ESTALE, fmt::format("{}: with the old bytes back it would be worse than before the repair ({} "
                                   "instead of {} errors): something else has changed; nothing was "
@@ -195,8 +197,8 @@ int run_undo(const RepairArguments& arguments, CheckReport& report) {
                                   summary ? fmt::format("{}", summary->errors) : summary.error().message,
                                   errors_before)});
   if (const Status written = (*undo)->write(); !written)
-    return fail(report, Error{written.error().code,
-                              fmt::format("{}; run the same undo again", written.error().message)});
+    return fail_repair(report, Error{written.error().code,
+                                     fmt::format("{}; run the same undo again", written.error().message)});
   const bool clean = summary && summary->errors == 0;
   report.verdict(fmt::format(
       "{} bytes are back as they were before the repair, {}", (*undo)->bytes(),

@@ -56,7 +56,7 @@ struct Outcome {
   }
 };
 
-int fail(const std::string& message, int status = fsck_status::kFailed) {
+int fail_scrub(const std::string& message, int status = fsck_status::kFailed) {
   complain("butterfuse scrub: {}", message);
   return status;
 }
@@ -110,7 +110,7 @@ int stop_here(ScrubTarget& target, const ScrubState& state) {
   complain("interrupted; butterfuse scrub {}",
            saved ? "--resume goes on" : "has to begin anew, for how far it got can't be kept:");
   if (!saved) complain("  {}", saved.error().message);
-  if (const Status closed = target.close(); !closed) return fail(closed.error().message);
+  if (const Status closed = target.close(); !closed) return fail_scrub(closed.error().message);
   return fsck_status::kCancelled;
 }
 
@@ -123,7 +123,7 @@ int scrub_all(ScrubTarget& target, ScrubState& state) {
       continue;
     }
     const auto progress = run_watched(target, device, state);
-    if (!progress && progress.error().code != ENODEV) return fail(progress.error().message);
+    if (!progress && progress.error().code != ENODEV) return fail_scrub(progress.error().message);
     if (!progress) {
       leave_out(device, progress.error().message);
       outcome.all_verified = false;
@@ -135,7 +135,7 @@ int scrub_all(ScrubTarget& target, ScrubState& state) {
     if (progress) state.done_until[device.devid] = stop ? progress->last_physical : ~uint64_t{0};
     if (stop) return stop_here(target, state);
   }
-  if (const Status closed = target.close(); !closed) return fail(closed.error().message);
+  if (const Status closed = target.close(); !closed) return fail_scrub(closed.error().message);
   state.remove();
   return outcome.exit_status();
 }
@@ -144,13 +144,14 @@ int run_scrub(const ScrubArguments& arguments) {
   Interruption::watch();
   StandardStreams::outlive_readers();
   const auto window = arguments.window.window();
-  if (!window) return fail(window.error().message, exit_codes_of("scrub").usage);
+  if (!window) return fail_scrub(window.error().message, exit_codes_of("scrub").usage);
   auto target = open_scrub_target({arguments.sources, *window, !arguments.read_only, arguments.degraded});
   if (!target)
-    return fail(target.error().message,
-                target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed);
+    return fail_scrub(target.error().message,
+                      target.error().code == EINTR ? fsck_status::kCancelled : fsck_status::kFailed);
   ScrubState state(arguments.state_path, (*target)->fsid());
-  if (const Status begun = begin_with(state, arguments.resume); !begun) return fail(begun.error().message);
+  if (const Status begun = begin_with(state, arguments.resume); !begun)
+    return fail_scrub(begun.error().message);
   return scrub_all(**target, state);
 }
 

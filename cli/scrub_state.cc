@@ -44,7 +44,7 @@ Error something_else(const std::string& path, const std::string& fsid) {
 }
 
 // Of a regular file only, and never waiting: a FIFO has no end, and opening a device may make its driver act.
-Result<std::string> content_of(const std::string& path) {
+Result<std::string> text_of(const std::string& path) {
   struct stat info {};
   if (::lstat(path.c_str(), &info) != 0) return make_error(errno, "{}: {}", path, std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return make_error(EEXIST, "{}: is not a regular file", path);
@@ -80,7 +80,7 @@ std::optional<Progress> parse(const std::string& text, const std::string& fsid) 
 
 // Nothing where nothing is there. EUCLEAN: something else is.
 Result<std::optional<Progress>> read_state(const std::string& path, const std::string& fsid) {
-  const auto text = content_of(path);
+  const auto text = text_of(path);
   if (!text && text.error().code == ENOENT) return std::optional<Progress>();
   if (!text) return tl::unexpected(text.error());
   auto progress = parse(*text, fsid);

@@ -57,7 +57,7 @@ struct UmountArguments {
 
 constexpr const ExitCodes& codes() { return exit_codes_of("umount"); }
 
-int fail(const std::string& message) {
+int fail_umount(const std::string& message) {
   complain("butterfuse umount: {}", message);
   return codes().failed;
 }
@@ -96,7 +96,7 @@ bool unmount_by_fusermount(const MountEntry& mount, bool lazy) {
 }
 
 int say_busy(const MountEntry& mount) {
-  const int status = fail(fmt::format("{}: in use", mount.mount_point));
+  const int status = fail_umount(fmt::format("{}: in use", mount.mount_point));
   const auto users = users_of_mount(mount);
   for (const std::string& user : users | std::views::take(kUsersShown)) complain("  by {}", user);
   if (users.size() > kUsersShown) complain("  and {} more", users.size() - kUsersShown);
@@ -112,10 +112,11 @@ int take_away(const MountEntry& mount, const UmountArguments& arguments) {
   if (::umount2(mount.mount_point.c_str(), flags) == 0) return 0;
   if (errno == EPERM) {
     if (unmount_by_fusermount(mount, arguments.lazy)) return 0;
-    return users_of_mount(mount).empty() ? fail(mount.mount_point + ": not unmounted") : say_busy(mount);
+    return users_of_mount(mount).empty() ? fail_umount(mount.mount_point + ": not unmounted")
+                                         : say_busy(mount);
   }
   if (errno == EBUSY) return say_busy(mount);
-  return fail(fmt::format("{}: {}", mount.mount_point, std::strerror(errno)));
+  return fail_umount(fmt::format("{}: {}", mount.mount_point, std::strerror(errno)));
 }
 
 // Where the daemon is out of sight: its lock on the source tells of its end.
@@ -161,15 +162,15 @@ Status check_on_top(const std::vector<MountEntry>& table, const MountEntry& moun
 int unmount(const std::string& target, const UmountArguments& arguments) {
   const auto table = read_mount_table();
   const auto named = find_target(table, target);
-  if (!named) return arguments.quiet ? codes().failed : fail(named.error().message);
+  if (!named) return arguments.quiet ? codes().failed : fail_umount(named.error().message);
   const MountEntry* const mount = *named;
   const auto daemon = MountDaemon::find(*mount);
   // Of a block device's it can't be told any more whose it was. There is nothing to wait for.
   const bool dead = !daemon && is_dead_mount(*mount);
   if (!mount->is_butterfuse() && !dead)
-    return fail(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point, mount->source,
-                            mount->type));
-  if (const Status seen = check_on_top(table, *mount); !seen) return fail(seen.error().message);
+    return fail_umount(fmt::format("{}: not ours: {} is mounted there ({})", mount->mount_point,
+                                   mount->source, mount->type));
+  if (const Status seen = check_on_top(table, *mount); !seen) return fail_umount(seen.error().message);
   if (const int status = take_away(*mount, arguments); status != 0) return status;
   if (arguments.lazy || dead) return 0;
   if (const auto other = other_place_of(*mount)) {
@@ -179,7 +180,7 @@ int unmount(const std::string& target, const UmountArguments& arguments) {
   }
   const Status ended = wait_for(*mount, daemon);
   if (ended) return 0;
-  fail(fmt::format("{}: unmounted, but {}", mount->mount_point, ended.error().message));
+  fail_umount(fmt::format("{}: unmounted, but {}", mount->mount_point, ended.error().message));
   return ended.error().code == EINTR ? codes().interrupted : codes().failed;
 }
 
@@ -189,7 +190,7 @@ int run_umount(const UmountArguments& arguments) {
   Interruption::watch();
   StandardStreams::outlive_readers();
   if (const Status own = check_own_mount_namespace(arguments.mount_namespace); !own)
-    return fail(own.error().message);
+    return fail_umount(own.error().message);
   int failed = 0;
   size_t failures = 0;
   for (const std::string& target : arguments.targets) {

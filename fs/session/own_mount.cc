@@ -125,9 +125,7 @@ void OwnMount::abort_connection() const {
 
 // A number is free for others as soon as the connection has ended. Of the same source there is no other mount
 // before ours has let go of it.
-bool OwnMount::is_ours(const MountEntry& entry) const {
-  return entry.is_same_filesystem(*made_);
-}
+bool OwnMount::is_ours(const MountEntry& entry) const { return entry.is_same_filesystem(*made_); }
 
 Status OwnMount::detach() const {
   if (!made_) return {};
