@@ -30,11 +30,15 @@ namespace butterfuse {
 // Thread-safe; its mutex is a leaf.
 class ClippedEnds {
  public:
+  // A write is about to make the file longer than `end`: a writeback up to there that comes later tells how
+  // late they come, on this machine and as busy as it is.
+  void note_growth(const InodeKey& file, uint64_t end);
   // The kernel writes back, or has just done so, a page only up to `end`.
   void note(const InodeKey& file, uint64_t end);
   // Of a write over the old end `end` that has zeros before the end of that page: they are the kernel's, and
   // the write is to be repeated. Waits for a moment where writeback of the file is about, which may come
-  // behind the write. A few times of one end at most: there are programs that write zeros.
+  // behind the write; longer where it has come late. A few times of one end at most: there are programs that
+  // write zeros.
   bool took_bytes_of_write(const InodeKey& file, uint64_t end);
 
   // While it lives, the kernel is not believed that it has nothing but zeros for all of `range`, which a
@@ -58,6 +62,8 @@ class ClippedEnds {
   struct Clipped {
     uint64_t end = 0;
     Clock::time_point when{};
+    uint64_t grown_from = UINT64_MAX;  // by the last write, unless its writeback has come
+    Clock::time_point grown{};
     bool answered_for = false;  // a write was refused since
     uint64_t refused_end = 0;   // of that write
     int refused = 0;            // so many of that end
@@ -65,11 +71,13 @@ class ClippedEnds {
     std::vector<ByteRange> doubted{};
   };
   void forget_old() BF_REQUIRES(mutex_);
+  void note_lateness(Clipped& clipped, uint64_t end, Clock::time_point now) BF_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   CondVar noted_;
   std::map<InodeKey, Clipped> files_ BF_GUARDED_BY(mutex_);
-  size_t enough_ BF_GUARDED_BY(mutex_) = 64;  // files, until the old ones are looked for
+  Clock::duration late_ BF_GUARDED_BY(mutex_){};  // so late writebacks come, at most, of late
+  size_t enough_ BF_GUARDED_BY(mutex_) = 64;      // files, until the old ones are looked for
 };
 
 }  // namespace butterfuse

@@ -43,6 +43,7 @@ bool WriteAtEnd::begin() {
   if (write_.offset > old_size_) return true;
   grown_ = range().intersection({old_size_, round_up(old_size_, kSectorSize)});
   if (grown_.empty()) return true;
+  if (inode_.was_stored_into()) ends_.note_growth(inode_.key(), old_size_);
   const ByteSpan bytes = bytes_of(grown_);
   const bool may_be_lost = inode_.was_stored_into() ? ends_in_zeros(bytes) : is_zero(bytes);
   return !may_be_lost || !ends_.took_bytes_of_write(inode_.key(), old_size_);

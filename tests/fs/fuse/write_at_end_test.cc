@@ -3,7 +3,9 @@
 #include "fs/fuse/write_at_end.h"
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "tests/fs/fuse/fuse_rig.h"
 
@@ -89,6 +91,23 @@ TEST_CASE("of what was half copied when it became zeros the end tells it") {
   CHECK(rig.write(4096, text(904, 'a'), By::writeback) == 0);
   CHECK(rig.write(5000, text(1000, 'b') + zeros(40)) == EINTR);
   CHECK(rig.write(5000, text(1000, 'b')) == 0);
+}
+
+// It is told by writes that lost nothing. (Where this test is held up itself, it waits the longer.)
+TEST_CASE("a write waits for its writeback as long as others were late") {
+  using namespace std::chrono_literals;
+  EndRig rig;
+  CHECK(rig.write(0, text(5000, 'a')) == 0);
+  CHECK(rig.write(0, text(4096, 's'), By::writeback) == 0);
+  CHECK(rig.write(5000, text(100, 'b')) == 0);
+  std::this_thread::sleep_for(40ms);
+  CHECK(rig.write(4096, text(904, 'a'), By::writeback) == 0);
+  std::thread writeback([&] {
+    std::this_thread::sleep_for(60ms);
+    rig.context().clipped_ends.note(rig.inode->key(), 5100);
+  });
+  CHECK(rig.write(5100, text(10, 'b') + zeros(40)) == EINTR);
+  writeback.join();
 }
 
 TEST_CASE("writeback up to the old end, behind the write, makes the kernel drop the page") {
