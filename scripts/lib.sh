@@ -2,6 +2,9 @@
 # What the scripts share: the packages butterfuse needs, installing them, and building. Source it, do not run it.
 # shellcheck shell=bash
 
+# What the packages install is found first: python3 by way of a version manager takes seconds to start.
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:$PATH
+
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 build_packages=(build-essential cmake ninja-build pkg-config libfuse3-dev libzstd-dev zlib1g-dev liblzo2-dev
