@@ -2,10 +2,9 @@
 // KernelMount: by mount(8) and a loop device.
 #include "tests/support/kernel_mount.h"
 
-#include <unistd.h>
-
 #include <cstdio>
 
+#include "tests/support/eventually.h"
 #include "tests/support/run_command.h"
 
 bool kernel_can_mount() {
@@ -25,8 +24,7 @@ namespace {
 // The kernel lets go of a loop device some time after the unmount. Meanwhile mount(8) would take it for the
 // next mount of the same image, and find nothing on it ("can't read superblock").
 void wait_until_detached(const std::string& image) {
-  for (int tries = 0; tries < 500 && !run_command({"losetup", "-j", image}).output.empty(); ++tries)
-    usleep(10'000);
+  (void)eventually([&] { return run_command({"losetup", "-j", image}).output.empty(); });
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <thread>
 
 #include "tests/core/writeback/rig.h"
+#include "tests/support/eventually.h"
 
 namespace butterfuse::space_test {
 
@@ -78,12 +79,6 @@ TEST_CASE("a writer above its domain's limit waits for writeback, others go on")
 
 namespace {
 
-template <class Condition>
-bool soon(Condition condition) {
-  for (int i = 0; i < 500 && !condition(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  return condition();
-}
-
 // The engine with its own threads.
 struct Live {
   explicit Live(const DataEngineOptions& options) {
@@ -106,7 +101,7 @@ struct Live {
 TEST_CASE("old dirty data is written without being asked for") {
   Live live({.dirty_expire_ms = 50});
   REQUIRE(live.file->write(0, {ByteSpan(noise(100'000, 1))}, 1).has_value());
-  CHECK(soon([&] { return !live.file->has_dirty_or_ordered(); }));
+  CHECK(eventually([&] { return !live.file->has_dirty_or_ordered(); }));
   CHECK(live.backend->extent_count(257) == 1);
 }
 
@@ -114,7 +109,8 @@ TEST_CASE("a large sequential write is written early, but for its open end") {
   Live live({.dirty_expire_ms = 1'000'000});
   const Bytes bytes = compressible((6 << 20) + 1000, 1);
   REQUIRE(live.file->write(0, {ByteSpan(bytes)}, 1).has_value());
-  CHECK(soon([&] { return live.file->delalloc_bytes() == 4096 && live.backend->extent_count(257) == 48; }));
+  CHECK(eventually(
+      [&] { return live.file->delalloc_bytes() == 4096 && live.backend->extent_count(257) == 48; }));
   REQUIRE(live.engine->flush_all().has_value());
   CHECK_FALSE(live.file->has_dirty_or_ordered());
 }
