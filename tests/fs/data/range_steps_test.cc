@@ -45,7 +45,8 @@ class CommitWatch final : public CommitHook {
   }
   int commits() const { return commits_; }
   int holes() const { return holes_; }
-  // Until enough commits have come meanwhile: those before and between do not count, for the thread may be far ahead.
+  // Until enough commits have come meanwhile: those before and between do not count, for the thread may be
+  // far ahead.
   template <class Operation>
   void repeat(Operation operation) {
     for (int meanwhile = 0; meanwhile < kCommits;) {
