@@ -78,9 +78,14 @@ Result<std::vector<Scrub::DeviceExtent>> Scrub::device_extents() {
   return extents;
 }
 
+Status Scrub::unless_cancelled() const {
+  if (cancelled_) return make_error(ECANCELED, "scrub of device {} was cancelled", devid_);
+  return {};
+}
+
 Status Scrub::scrub_chunk(const ChunkMapping& chunk) {
   for (uint64_t cursor = chunk.start; cursor < chunk.start + chunk.length;) {
-    if (cancelled_) return make_error(ECANCELED, "scrub of device {} was cancelled", devid_);
+    BF_TRY(unless_cancelled());
     BF_TRY(scrub_batch(chunk, cursor));
   }
   return {};
@@ -136,8 +141,10 @@ Status Scrub::scrub_batch(const ChunkMapping& chunk, uint64_t& cursor) {
       scrub_tree_block(chunk, extent);
       continue;
     }
-    for (uint64_t at = extent.range.start; at < extent.range.end && !cancelled_; at += kBytesAtOnce)
+    for (uint64_t at = extent.range.start; at < extent.range.end; at += kBytesAtOnce) {
+      BF_TRY(unless_cancelled());
       BF_TRY(scrub_data(chunk, {at, std::min(extent.range.end, at + kBytesAtOnce)}));
+    }
     count([](ScrubProgress& progress) { ++progress.data_extents; });
   }
   return {};

@@ -41,6 +41,8 @@ class Scrub {
     uint64_t generation = 0;
     int level = -1;
   };
+  // ECANCELED after cancel().
+  Status unless_cancelled() const;
   Result<std::vector<DeviceExtent>> device_extents();
   Status scrub_chunk(const ChunkMapping& chunk);
   StoredExtent stored_extent(const Key& key, const DiskExtentItem& item) const;

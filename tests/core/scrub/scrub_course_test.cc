@@ -107,6 +107,30 @@ TEST_CASE("a scrub that was stopped goes on where it was, and together they find
   CHECK(rig.checked().bad_copies == 0);
 }
 
+// It lies behind the metadata, so that nothing comes behind it which could notice.
+TEST_CASE("a scrub that was stopped in the last extent of all says so, and has not done its chunk") {
+  ScrubRig rig(1, MkfsProfile::dup, MkfsProfile::single);
+  rig.put("large", 16 << 20);  // more than the first chunk of data has room for
+  const ByteRange extent = rig.extents(false).back();
+  REQUIRE(extent.length() > 2 << 20);
+  const uint64_t physical = rig.place(extent.start, 0).physical;
+  rig.flip(extent.end - ScrubRig::kSector, 0);
+  const auto all = parts(rig);
+  REQUIRE(all.back().physical.contains(physical));
+  const auto [status, progress] = rig.scrub(1, true, {0, ~uint64_t{0}}, [&](Scrub& scrub) {
+    rig.devices[0]->on_read = [&, physical](ByteRange range) {
+      if (range.contains(physical)) scrub.cancel();
+    };
+  });
+  rig.devices[0]->on_read = nullptr;
+  REQUIRE_FALSE(status);
+  CHECK(status.error().code == ECANCELED);
+  CHECK(progress.last_physical <= all.back().physical.start);
+  const auto [rest_status, rest] = rig.scrub(1, true, {progress.last_physical, ~uint64_t{0}});
+  CHECK(rest_status);
+  CHECK(progress.csum_errors + rest.csum_errors == 1);
+}
+
 TEST_CASE("a device that is not there is none to scrub") {
   ScrubRig rig(1, MkfsProfile::dup, MkfsProfile::single);
   for (const uint64_t devid : {0, 2}) {
