@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <map>
 
 #include "core/base/mutex.h"
@@ -21,6 +22,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kAnswerMs = 1000;                          // who is at work answers at once
+constexpr int kLookMs = 100;                             // behind that, while the child lacks a processor
+constexpr auto kBusyMost = std::chrono::seconds(10);     // but no longer than that
 constexpr auto kBelievedFor = std::chrono::seconds(30);  // that somebody does not answer
 
 // Those that did not answer, and until when that is believed.
@@ -64,13 +67,26 @@ void close_all_but(int kept) {
     if (file != kept) ::close(file);
 }
 
-bool is_readable_in_time(int pipe) {
+// It runs, or would if others left it a processor: it does not wait for an answer.
+bool is_runnable(pid_t child) {
+  std::ifstream stat("/proc/" + std::to_string(child) + "/stat");
+  std::string line;
+  if (!std::getline(stat, line)) return false;
+  const size_t name_end = line.rfind(") ");
+  return name_end != std::string::npos && line[name_end + 2] == 'R';
+}
+
+bool is_readable_in_time(int pipe, pid_t child) {
   pollfd told{pipe, POLLIN, 0};
-  int ready = 0;
-  do {
-    ready = ::poll(&told, 1, kAnswerMs);
-  } while (ready < 0 && errno == EINTR);
-  return ready > 0;
+  const auto begin = Clock::now();
+  for (int wait_ms = kAnswerMs;; wait_ms = kLookMs) {
+    const int ready = ::poll(&told, 1, wait_ms);
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+    const auto waited = Clock::now() - begin;
+    if (waited < std::chrono::milliseconds(kAnswerMs)) continue;
+    if (waited > kBusyMost || !is_runnable(child)) return false;
+  }
 }
 
 }  // namespace
@@ -88,7 +104,7 @@ Asked ask_in_time(const std::string& whom, std::span<std::byte> answer,
     _exit(::write(ends[1], answer.data(), answer.size()) < 0);
   }
   ::close(ends[1]);
-  const bool answered = child > 0 && is_readable_in_time(ends[0]) &&
+  const bool answered = child > 0 && is_readable_in_time(ends[0], child) &&
                         ::read(ends[0], answer.data(), answer.size()) == static_cast<ssize_t>(answer.size());
   ::close(ends[0]);
   if (child < 0) return Asked::no_child;

@@ -17,10 +17,10 @@ namespace butterfuse {
 
 enum class Asked { answered, too_late, no_child };
 
-// `question` fills the answer, which starts as zeros, within a second or for nothing. It runs in the child
-// of a process that may have several threads: system calls only, no memory, and no descriptor of ours is open
-// there. What did not answer (`whom`) counts as too late for half a minute, so that who looks again and again
-// leaves no crowd of children. Thread-safe.
+// `question` fills the answer, which starts as zeros, within a second or for nothing; while it lacks a
+// processor it has ten. It runs in the child of a process that may have several threads: system calls only,
+// no memory, and no descriptor of ours is open there. What did not answer (`whom`) counts as too late for
+// half a minute, so that who looks again and again leaves no crowd of children. Thread-safe.
 Asked ask_in_time(const std::string& whom, std::span<std::byte> answer,
                   const std::function<void()>& question);
 

@@ -78,6 +78,15 @@ TEST_CASE("an answer comes back whole, a question without one ends in its time, 
   CHECK(answer_in_time<int>("one", [](int& answer) { answer = 43; }) == 43);
 }
 
+TEST_CASE("who computes, or waits for a processor, has his answer waited for") {
+  const auto answer = answer_in_time<int>("busy", [](int& number) {
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(1500)) continue;
+    number = 7;
+  });
+  CHECK(answer == 7);
+}
+
 TEST_CASE("who asks keeps nothing of ours open") {
   const int open = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   REQUIRE(open >= 0);
