@@ -12,6 +12,19 @@ _left_out() { echo "$*" >> "$XT_LEFT_OUT"; } # a part of the test can't run here
 _require_kernel_btrfs() {
   grep -qw btrfs /proc/filesystems || modprobe btrfs 2>/dev/null || _notrun "this kernel has no btrfs"
 }
+# _until SECONDS COMMAND... : waits until it succeeds, for so long at most: a minute, where it is sure to come, for others may have
+# the processors and the disks
+_until() {
+  local end=$((SECONDS + $1))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || return 1
+    sleep 0.02
+  done
+}
+_until_mounted() { _until 60 mountpoint -q "${1:-$XT_MNT}" || _fail "${1:-$XT_MNT}: not mounted within a minute"; }
+_until_unmounted() { _until 60 _is_unmounted "${1:-$XT_MNT}"; }
+_is_unmounted() { ! mountpoint -q "$1"; }
 _require_command() { command -v "$1" > /dev/null || _notrun "$1 is not installed"; }
 
 # The kernel's caches are everybody's: of the tests that drop them, and that count on what is in them, one runs at a time.
@@ -79,7 +92,12 @@ _kernel_mount() {
   [ -b "$XT_IMG" ] || loop=loop,
   mount -t btrfs -o "$loop${1:-rw}" "$XT_IMG" "$XT_KERNEL_MNT" || _fail "kernel mount"
 }
-_kernel_umount() { umount "$XT_KERNEL_MNT" || _fail "kernel umount"; }
+# The kernel lets go of a loop device some time after the unmount; mount(8) would take it for the next mount of the image.
+_has_no_loop() { [ -z "$(losetup -j "$XT_IMG" 2> /dev/null)" ]; }
+_kernel_umount() {
+  umount "$XT_KERNEL_MNT" || _fail "kernel umount"
+  [ -b "$XT_IMG" ] || _until 60 _has_no_loop || _fail "the kernel keeps a loop device of $XT_IMG"
+}
 
 # _tree_sum DIR : one line for the whole tree: types, modes, owners, sizes, times, targets and contents
 _tree_sum() {

@@ -29,7 +29,7 @@ _mount_failing() {
   FAIL_NAMES=$names FAIL_CONTROL=$XT_TMP/control LD_PRELOAD=$XT_TMP/fail_device.so \
     "$BUTTERFUSE" mount -f -o "$options" "$@" "$XT_MNT" > "$XT_TMP/log" 2>&1 &
   daemon=$!
-  for i in $(seq 500); do
+  for i in $(seq 3000); do
     mountpoint -q "$XT_MNT" && return 0
     kill -0 $daemon 2> /dev/null || break
     sleep 0.02

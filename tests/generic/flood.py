@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""200 processes that ask for something slow of one file again and again, until this one is told to end.   flood.py WHAT FILE"""
+"""200 processes that ask for something slow of one file again and again, until this one is told to end; it says when all are there.   flood.py WHAT FILE"""
 import fcntl
 import os
 import signal
@@ -28,15 +28,6 @@ def call(number):
 
 
 children = []
-for number in range(COUNT):
-    child = os.fork()
-    if child == 0:
-        while True:
-            try:
-                call(number)
-            except OSError:
-                os._exit(0)
-    children.append(child)
 
 
 def end(*_):
@@ -47,6 +38,24 @@ def end(*_):
     os._exit(0)
 
 
+gate = os.pipe()  # they begin together, lest the first ones leave no processor to make the others
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # none is made that end() does not know
 signal.signal(signal.SIGTERM, end)
+for number in range(COUNT):
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        os.close(gate[1])
+        os.read(gate[0], 1)
+        while True:
+            try:
+                call(number)
+            except OSError:
+                os._exit(0)
+    children.append(child)
+os.close(gate[1])
+signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+print("under way", flush=True)
 for one in children:
     os.waitpid(one, 0)
