@@ -22,9 +22,7 @@ _until() {
     sleep 0.02
   done
 }
-_until_mounted() { _until 60 mountpoint -q "${1:-$XT_MNT}" || _fail "${1:-$XT_MNT}: not mounted within a minute"; }
-_until_unmounted() { _until 60 _is_unmounted "${1:-$XT_MNT}"; }
-_is_unmounted() { ! mountpoint -q "$1"; }
+_until_mounted() { _until 60 mountpoint -q "$XT_MNT" || _fail "not mounted within a minute"; }
 _require_command() { command -v "$1" > /dev/null || _notrun "$1 is not installed"; }
 
 # The kernel's caches are everybody's: of the tests that drop them, and that count on what is in them, one runs at a time.
