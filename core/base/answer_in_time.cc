@@ -11,10 +11,10 @@
 
 #include <cerrno>
 #include <chrono>
-#include <fstream>
 #include <map>
 
 #include "core/base/mutex.h"
+#include "core/base/processes.h"
 
 namespace butterfuse {
 namespace {
@@ -65,15 +65,6 @@ void close_all_but(int kept) {
     return;
   for (int file = 0; file < kUsual; ++file)
     if (file != kept) ::close(file);
-}
-
-// It runs, or would if others left it a processor: it does not wait for an answer.
-bool is_runnable(pid_t child) {
-  std::ifstream stat("/proc/" + std::to_string(child) + "/stat");
-  std::string line;
-  if (!std::getline(stat, line)) return false;
-  const size_t name_end = line.rfind(") ");
-  return name_end != std::string::npos && line[name_end + 2] == 'R';
 }
 
 bool is_readable_in_time(int pipe, pid_t child) {

@@ -64,6 +64,12 @@ bool is_ending(pid_t pid) {
          (number_in_stat(text, kSignalsField).value_or(0) & kKill) != 0;
 }
 
+bool is_runnable(pid_t pid) {
+  const std::string text = stat_of(pid);
+  const size_t name_end = text.rfind(") ");
+  return name_end != text.npos && text[name_end + 2] == 'R';
+}
+
 std::optional<uint64_t> number_in_stat(std::string_view text, int field) {
   size_t at = text.rfind(')');
   for (int before = 2; at != text.npos && before < field; ++before) at = text.find(' ', at + 1);

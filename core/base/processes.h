@@ -20,6 +20,9 @@ std::vector<pid_t> youngest_first(const std::vector<pid_t>& pids);
 // though that takes as long as the call into the kernel that it is in.
 bool is_ending(pid_t pid);
 
+// It runs, or would if others left it a processor: it waits for nothing.
+bool is_runnable(pid_t pid);
+
 // Field `field` (from 3 on, as proc_pid_stat(5) counts) of the text of /proc/PID/stat; nothing where that is
 // no number. Fields have no names there, and the name in parentheses may hold anything: what counts stands
 // behind the last parenthesis.
